@@ -1,0 +1,1 @@
+//! Cache-aside with versions and leases, over Redis or in process.

@@ -1,0 +1,1 @@
+//! Fires requests for random todos and reports latency, errors and hit ratio.

@@ -1,0 +1,1 @@
+//! Starts the real Redis and MongoDB that tests run against.

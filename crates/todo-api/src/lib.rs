@@ -1,0 +1,1 @@
+//! The HTTP service: todos from the store, through the cache.
