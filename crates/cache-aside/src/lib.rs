@@ -1,1 +1,40 @@
-//! Cache-aside with versions and leases, over Redis or in process.
+//! Cache-aside with versions and leases: read from the cache, on a miss from the store, and never put an old value back.
+//!
+//! The crate knows ids, versions and bytes. What they mean, and where they are stored, its user says by [`Source`].
+//!
+//! - [`engine`]: `CacheAside`, the joint; one handle for each worker.
+//! - [`read`]: the read path, in the order it happens. [`write`]: the write path.
+//! - [`source`]: `Source`, the store as the engine sees it.
+//! - [`outcome`]: how a read was answered.
+//! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
+//! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
+//! - `cache`: Redis, in-process or none behind one enum; `redis` and `memory` are the first two.
+//! - `flight`: one fill per id at a time. `breaker`: a cache that fails is left alone for a while.
+//! - `repair`: publishes that could not be made in time are made up for.
+
+mod breaker;
+mod cache;
+pub mod cell;
+pub mod engine;
+pub mod error;
+mod flight;
+mod keys;
+mod memory;
+pub mod options;
+pub mod outcome;
+pub mod read;
+mod redis;
+mod repair;
+pub mod rules;
+pub mod source;
+pub mod url;
+pub mod write;
+
+pub use engine::{CacheAside, Health};
+pub use error::{CacheError, ReadError};
+pub use options::{Options, WritePolicy};
+pub use outcome::{Answer, Detail, Entry, Outcome};
+pub use read::ReadOptions;
+pub use source::{Loaded, Source};
+pub use url::{CacheUrl, CacheUrlError};
+pub use write::{Commit, Published};

@@ -1,0 +1,115 @@
+//! What the cache holds under one id: a header of fixed width, then the body as it is answered.
+//!
+//! ```text
+//! byte 0      format, '1'
+//! byte 1      kind: V value, N absent, T tombstone
+//! 2..18       version, 16 decimal digits
+//! 18..32      filled at, milliseconds since 1970, 14 decimal digits
+//! 32..40      what the fill cost, microseconds, 8 decimal digits
+//! 40..        the body (values only)
+//! ```
+//!
+//! Decimal digits of fixed width compare as text the way they compare as numbers, which is how the scripts in Redis
+//! compare them. Nodes of two releases share a cache: the layout changes only together with the format byte.
+
+use bytes::Bytes;
+
+/// The length of the header in bytes.
+pub const HEADER_LEN: usize = 40;
+/// The first byte of every cell of this layout.
+pub const FORMAT: u8 = b'1';
+/// The highest version a cell can carry: 2^53 - 1, the last integer that Lua and JavaScript count to.
+pub const MAX_VERSION: u64 = (1 << 53) - 1;
+
+/// What a cell says of its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// There is a value, and this is it.
+    Value,
+    /// Known not to exist.
+    Absent,
+    /// Nothing but a floor: no value below the version may be stored.
+    Tombstone,
+}
+
+impl Kind {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Value => b'V',
+            Self::Absent => b'N',
+            Self::Tombstone => b'T',
+        }
+    }
+
+    fn of(byte: u8) -> Option<Self> {
+        match byte {
+            b'V' => Some(Self::Value),
+            b'N' => Some(Self::Absent),
+            b'T' => Some(Self::Tombstone),
+            _ => None,
+        }
+    }
+}
+
+/// A cell, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub kind: Kind,
+    /// Of the value, or the floor. At most [`MAX_VERSION`].
+    pub version: u64,
+    /// When the fill or publish was made, milliseconds since 1970.
+    pub filled_at_ms: u64,
+    /// How long the store took to answer, microseconds; 0 for a publish.
+    pub cost_us: u32,
+    /// The body; empty unless a value.
+    pub body: Bytes,
+}
+
+impl Cell {
+    /// Reads a cell; the body is a slice of `bytes`, not a copy. `None` if it is of another layout.
+    pub fn decode(bytes: Bytes) -> Option<Self> {
+        let header = bytes.get(..HEADER_LEN)?;
+        if header[0] != FORMAT {
+            return None;
+        }
+        Some(Self {
+            kind: Kind::of(header[1])?,
+            version: digits(&header[2..18])?,
+            filled_at_ms: digits(&header[18..32])?,
+            cost_us: u32::try_from(digits(&header[32..40])?).ok()?,
+            body: bytes.slice(HEADER_LEN..),
+        })
+    }
+
+    /// The bytes that Redis holds.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + self.body.len());
+        bytes.extend([FORMAT, self.kind.byte()]);
+        bytes.extend(self.version.min(MAX_VERSION).zero_padded::<16>());
+        bytes.extend(self.filled_at_ms.zero_padded::<14>());
+        bytes.extend(u64::from(self.cost_us.min(99_999_999)).zero_padded::<8>());
+        bytes.extend(&self.body);
+        bytes
+    }
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    text.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+}
+
+pub(crate) trait ZeroPadded {
+    /// As decimal digits of fixed width; higher digits than fit are cut.
+    fn zero_padded<const N: usize>(self) -> [u8; N];
+}
+
+impl ZeroPadded for u64 {
+    fn zero_padded<const N: usize>(mut self) -> [u8; N] {
+        let mut text = [b'0'; N];
+        for digit in text.iter_mut().rev() {
+            *digit = b'0' + (self % 10) as u8;
+            self /= 10;
+        }
+        text
+    }
+}

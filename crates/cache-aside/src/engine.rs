@@ -1,0 +1,109 @@
+//! `CacheAside`: the joint of cache and store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+
+use crate::cache::Cache;
+use crate::error::CacheError;
+use crate::flight::Flights;
+use crate::memory::MemoryCache;
+use crate::options::Options;
+use crate::read::Landed;
+use crate::redis::RedisCache;
+use crate::repair::Repair;
+use crate::source::Source;
+use crate::url::CacheUrl;
+
+/// A cache in front of a store.
+///
+/// Clones share everything. Hand each worker thread its own by [`CacheAside::per_worker`]: it makes a connection to
+/// Redis of its own, driven on its own thread.
+#[derive(Clone)]
+pub struct CacheAside<S: Source> {
+    pub(crate) cache: Cache,
+    pub(crate) shared: Arc<Shared<S>>,
+}
+
+pub(crate) struct Shared<S: Source> {
+    pub(crate) source: S,
+    pub(crate) options: Options,
+    pub(crate) flights: Flights<Landed<S::Error>>,
+    pub(crate) store_turns: Semaphore,
+    pub(crate) store_reads: AtomicU64,
+    pub(crate) repair: Repair,
+}
+
+/// Whether the cache is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Up,
+    /// It does not; reads go to the store.
+    Down,
+    /// It is switched off.
+    Off,
+}
+
+impl<S: Source> CacheAside<S> {
+    /// Connects nothing yet: a cache that is not there is no reason not to start.
+    ///
+    /// # Errors
+    /// [`CacheError::Redis`] if the URL is none that the Redis client takes.
+    pub fn new(url: &CacheUrl, source: S, options: Options) -> Result<Self, CacheError> {
+        let cache = match url {
+            CacheUrl::Redis(url) => {
+                Cache::Redis(RedisCache::new(url, &options).map_err(|error| CacheError::Redis(Arc::new(error)))?)
+            }
+            CacheUrl::Memory => Cache::Memory(MemoryCache::new(&options)),
+            CacheUrl::Off => Cache::Off,
+        };
+        let shared = Shared {
+            source,
+            flights: Flights::new(),
+            store_turns: Semaphore::new(options.store_concurrency),
+            store_reads: AtomicU64::new(0),
+            repair: Repair::new(options.repair_max, options.breaker_pause),
+            options,
+        };
+        Ok(Self { cache, shared: Arc::new(shared) })
+    }
+
+    /// A handle for one worker thread, to be made and used on that thread.
+    #[must_use]
+    pub fn per_worker(&self) -> Self {
+        Self { cache: self.cache.per_worker(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// Asks the cache whether it is there. If it is not, reads leave it alone until it answers again.
+    pub async fn health(&self) -> Health {
+        match &self.cache {
+            Cache::Off => Health::Off,
+            Cache::Memory(_) => Health::Up,
+            Cache::Redis(redis) => match redis.ping().await {
+                Ok(()) => Health::Up,
+                Err(_) => Health::Down,
+            },
+        }
+    }
+
+    /// The store.
+    pub fn source(&self) -> &S {
+        &self.shared.source
+    }
+
+    /// How many times the store was read, over all handles.
+    pub fn store_reads(&self) -> u64 {
+        self.shared.store_reads.load(Ordering::Relaxed)
+    }
+
+    /// How many ids wait for a publish that could not be made in time.
+    pub fn repairs_pending(&self) -> usize {
+        self.shared.repair.pending()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+}

@@ -1,0 +1,61 @@
+//! `Keys`: the names under which Redis holds an id's cell and lease.
+//!
+//! `{…}` is a hash tag (Redis manual, "Redis cluster specification"): the cell and its lease share a slot, which the
+//! scripts need.
+
+use std::borrow::Cow;
+
+/// Makes the names.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    prefix: String,
+    channel: String,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), channel: format!("{prefix}:invalidate") }
+    }
+
+    /// Where versions are announced to every node's L1.
+    pub(crate) fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    pub(crate) fn cell(&self, id: &str) -> String {
+        let tag = tag(id);
+        let mut key = String::with_capacity(self.prefix.len() + tag.len() + 3);
+        key.push_str(&self.prefix);
+        key.push_str(":{");
+        key.push_str(&tag);
+        key.push('}');
+        key
+    }
+
+    pub(crate) fn lease(&self, id: &str) -> String {
+        self.cell(id) + ":lease"
+    }
+
+    /// Where a value waits for the put script, which moves it or removes it: a body never passes through Lua.
+    pub(crate) fn stage(&self, id: &str, token: &str) -> String {
+        self.cell(id) + ":stage:" + token
+    }
+}
+
+/// Redis takes the tag to end at the first `}`: one inside the id would move the cell and its lease apart.
+fn tag(id: &str) -> Cow<'_, str> {
+    if id.contains(['}', '%']) { id.replace('%', "%25").replace('}', "%7D").into() } else { id.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_with_braces_keep_one_hash_tag_and_never_collide() {
+        let keys = Keys::new("todo");
+        assert_eq!(keys.cell("42"), "todo:{42}");
+        assert_eq!(keys.lease("}"), "todo:{%7D}:lease");
+        assert_ne!(keys.cell("}"), keys.cell("%7D"));
+    }
+}

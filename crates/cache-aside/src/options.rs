@@ -1,0 +1,87 @@
+//! Durations and limits. Every duration in a cell gets ±10 % jitter, so that cells filled together do not end together.
+
+use std::time::Duration;
+
+/// What a write does to the cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WritePolicy {
+    /// Takes the lease, commits, publishes the value, acknowledges: the first read after the write is a hit.
+    #[default]
+    Through,
+    /// Commits, raises the floor, acknowledges: one round trip less, and the next read fills.
+    Invalidate,
+    /// Commits and acknowledges: cells are stale until something else tells the cache.
+    None,
+}
+
+/// How the engine behaves. The defaults suit a store that answers within 2 s.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// First part of every key in Redis. Services that share a Redis need different ones.
+    pub prefix: String,
+    /// How long a value is answered without asking the store.
+    pub fresh: Duration,
+    /// How long past that it may still be answered while one refresh is under way.
+    pub stale_while_revalidate: Duration,
+    /// How long past `fresh` a value is kept for outages of the store.
+    pub keep: Duration,
+    /// How long absence is answered without asking the store.
+    pub absent: Duration,
+    /// How long a floor is kept.
+    pub tombstone: Duration,
+    /// How long the right to fill lasts. Above the deadline of the store, or slow fills are lost.
+    pub lease: Duration,
+    /// XFetch's beta (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015):
+    /// above 1 refreshes earlier, 0 never before the end.
+    pub early_refresh_beta: f64,
+    /// Deadline of one round trip to Redis.
+    pub redis_timeout: Duration,
+    /// Deadline of making a connection to Redis.
+    pub connect_timeout: Duration,
+    /// How long a write waits for the cache before it acknowledges and leaves the rest to the repair queue.
+    pub publish_timeout: Duration,
+    /// What a write does to the cache.
+    pub write_policy: WritePolicy,
+    /// Reads of the store at one time, over all workers.
+    pub store_concurrency: usize,
+    /// How long a read waits for its turn at the store.
+    pub store_queue: Duration,
+    /// Failures of the cache in a row after which it is left alone.
+    pub breaker_failures: u32,
+    /// For how long; then one request tries it again.
+    pub breaker_pause: Duration,
+    /// Bytes that the in-process cache may hold, keys and overhead estimated in.
+    pub memory_max_bytes: u64,
+    /// Ids that may wait for a publish that could not be made in time.
+    pub repair_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            prefix: "todo".to_owned(),
+            fresh: Duration::from_secs(60),
+            stale_while_revalidate: Duration::from_secs(10),
+            keep: Duration::from_secs(300),
+            absent: Duration::from_secs(5),
+            tombstone: Duration::from_secs(60),
+            lease: Duration::from_secs(3),
+            early_refresh_beta: 1.0,
+            redis_timeout: Duration::from_millis(50),
+            connect_timeout: Duration::from_secs(1),
+            publish_timeout: Duration::from_millis(20),
+            write_policy: WritePolicy::default(),
+            store_concurrency: 64,
+            store_queue: Duration::from_millis(200),
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(1),
+            memory_max_bytes: 256 << 20,
+            repair_max: 10_000,
+        }
+    }
+}
+
+/// `duration` in milliseconds, up to 10 % more or less; `at` in 0..1 says where in between.
+pub(crate) fn jittered_ms(duration: Duration, at: f64) -> u64 {
+    (duration.as_millis() as f64 * (0.9 + 0.2 * at)) as u64
+}

@@ -1,0 +1,239 @@
+//! The cache in Redis: cells, leases and the scripts that decide over them.
+
+mod connection;
+mod scripts;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::{AsyncConnectionConfig, Pipeline, RedisError, RedisResult, Value, cmd, from_redis_value};
+use deadpool_redis::{Manager, Pool, Runtime};
+
+use self::connection::Connection;
+use self::scripts::{By, Script};
+use crate::breaker::Breaker;
+use crate::cache::{Put, Token};
+use crate::cell::{Cell, Kind, ZeroPadded};
+use crate::error::CacheError;
+use crate::keys::Keys;
+use crate::options::{Options, jittered_ms};
+use crate::rules::PutResult;
+
+/// One worker's access to Redis.
+#[derive(Clone)]
+pub(crate) struct RedisCache {
+    connection: Connection,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: Pool,
+    keys: Keys,
+    breaker: Breaker,
+    options: Options,
+}
+
+impl RedisCache {
+    pub(crate) fn new(url: &::url::Url, options: &Options) -> Result<Self, RedisError> {
+        let timeouts = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(options.connect_timeout))
+            .set_response_timeout(Some(options.redis_timeout));
+        let manager = Manager::new_with_config(url.as_str(), timeouts)?;
+        // One connection for each worker, and workers are few: the pool makes and counts them, it never queues.
+        let pool = Pool::builder(manager)
+            .max_size(usize::from(u16::MAX))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("a pool with a runtime and no timeouts always builds");
+        let shared = Shared {
+            keys: Keys::new(&options.prefix),
+            breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
+            options: options.clone(),
+            pool,
+        };
+        Ok(Self::over(Arc::new(shared)))
+    }
+
+    /// The same cache over a connection of its own.
+    pub(crate) fn per_worker(&self) -> Self {
+        Self::over(Arc::clone(&self.shared))
+    }
+
+    fn over(shared: Arc<Shared>) -> Self {
+        Self { connection: Connection::new(shared.pool.clone(), shared.options.redis_timeout), shared }
+    }
+
+    /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
+    pub(crate) async fn ping(&self) -> Result<(), CacheError> {
+        let ping = cmd("PING");
+        let answer = self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await;
+        answer.map(drop).inspect_err(|error| self.shared.breaker.failed(error))
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
+        let key = self.shared.keys.cell(id);
+        let mut get = cmd("GET");
+        get.arg(&key);
+        match self.run(async |mut connection| connection.send_packed_command(&get).await).await? {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)).map(Some).ok_or(CacheError::Layout(key)),
+            _ => Err(CacheError::Layout(key)),
+        }
+    }
+
+    /// Takes the lease if nobody has it.
+    pub(crate) async fn try_lease(&self, id: &str, token: Token) -> Result<bool, CacheError> {
+        let mut set = cmd("SET");
+        set.arg(self.shared.keys.lease(id)).arg(&new_lease(token)[..]).arg("NX").arg("PX").arg(self.lease_ms());
+        let answer = self.run(async |mut connection| connection.send_packed_command(&set).await).await?;
+        Ok(answer != Value::Nil)
+    }
+
+    /// Takes the lease over, whoever has it.
+    pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
+        let mut set = cmd("SET");
+        set.arg(self.shared.keys.lease(id)).arg(&new_lease(token)[..]).arg("PX").arg(self.lease_ms());
+        self.run(async |mut connection| connection.send_packed_command(&set).await).await.map(drop)
+    }
+
+    /// Gives the lease back, if it is still this one.
+    pub(crate) async fn release(&self, id: &str, token: Token) -> Result<(), CacheError> {
+        self.call(&scripts::RELEASE, &[&self.shared.keys.lease(id)], &[&token.text()]).await.map(drop)
+    }
+
+    pub(crate) async fn put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
+        let Shared { keys, options, .. } = &*self.shared;
+        let token = token.map_or_else(Default::default, |token| token.text().to_vec());
+        let stage = keys.stage(id, std::str::from_utf8(&token).unwrap_or_default());
+        let names = [&*keys.cell(id), &keys.lease(id), &stage];
+        let cell = put.cell.encode();
+        let ttl_ms = put.ttl_ms.to_string();
+        let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
+        let version: [u8; 16] = put.cell.version.zero_padded();
+        let (kind, header_rest) = match put.cell.kind {
+            Kind::Value => (&b"V"[..], &b""[..]),
+            Kind::Absent | Kind::Tombstone => (&b"N"[..], &cell[18..]),
+        };
+        let args = [
+            &*token,
+            kind,
+            &version,
+            ttl_ms.as_bytes(),
+            tombstone_ms.as_bytes(),
+            keys.channel().as_bytes(),
+            id.as_bytes(),
+            header_rest,
+        ];
+        // Without a token nothing can be stored, so there is nothing to stage.
+        if put.cell.kind != Kind::Value || token.is_empty() {
+            return self.call(&scripts::PUT, &names, &args).await.and_then(put_result);
+        }
+        let mut staged = cmd("SET");
+        staged.arg(&stage).arg(&cell).arg("PX").arg(&ttl_ms);
+        self.run(async |mut connection| {
+            let mut answer = Value::Nil;
+            for by in [By::Digest, By::Text] {
+                let mut both = Pipeline::with_capacity(2);
+                both.add_command(staged.clone()).add_command(scripts::PUT.call(by, &names, &args));
+                let mut answers = connection.send_packed_commands(&both, 0, 2).await?;
+                answer = answers.pop().unwrap_or(Value::Nil);
+                if !is_noscript(&answer) {
+                    break;
+                }
+            }
+            Ok(answer)
+        })
+        .await
+        .and_then(put_result)
+    }
+
+    /// Raises the floor to `version`.
+    pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
+        let Shared { keys, options, .. } = &*self.shared;
+        let version: [u8; 16] = version.zero_padded();
+        let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
+        let args = [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes()];
+        self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
+    }
+
+    /// Forgets the id.
+    pub(crate) async fn forget(&self, id: &str) -> Result<(), CacheError> {
+        let keys = &self.shared.keys;
+        let args = [keys.channel().as_bytes(), id.as_bytes()];
+        self.call(&scripts::DROP, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
+    }
+
+    async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
+        self.run(async |mut connection| {
+            let answer = connection.send_packed_command(&script.call(By::Digest, keys, args)).await;
+            match answer {
+                Ok(answer) if !is_noscript(&answer) => Ok(answer),
+                Err(error) if error.code() != Some("NOSCRIPT") => Err(error),
+                _ => connection.send_packed_command(&script.call(By::Text, keys, args)).await,
+            }
+        })
+        .await
+    }
+
+    /// Runs commands if the breaker lets them, and tells it how they went.
+    async fn run<F>(&self, commands: impl FnOnce(MultiplexedConnection) -> F) -> Result<Value, CacheError>
+    where
+        F: Future<Output = RedisResult<Value>>,
+    {
+        if !self.shared.breaker.admits() {
+            return Err(CacheError::BreakerOpen);
+        }
+        self.attempt(commands).await.inspect_err(|error| self.shared.breaker.failed(error))
+    }
+
+    async fn attempt<F>(&self, commands: impl FnOnce(MultiplexedConnection) -> F) -> Result<Value, CacheError>
+    where
+        F: Future<Output = RedisResult<Value>>,
+    {
+        let (number, connection) = self.connection.get().await?;
+        match commands(connection).await.and_then(Value::extract_error) {
+            Ok(answer) => {
+                self.shared.breaker.succeeded();
+                Ok(answer)
+            }
+            Err(error) => {
+                // An answer in time that is an error leaves the connection usable; anything else may leave answers of
+                // old commands on the way.
+                if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() {
+                    self.connection.discard(number);
+                }
+                Err(if error.is_timeout() {
+                    CacheError::Timeout(self.shared.options.redis_timeout)
+                } else {
+                    CacheError::Redis(Arc::new(error))
+                })
+            }
+        }
+    }
+
+    fn lease_ms(&self) -> u64 {
+        self.shared.options.lease.as_millis() as u64
+    }
+}
+
+/// Token, floor 0, absence not seen: see `put.lua`.
+fn new_lease(token: Token) -> [u8; 33] {
+    let mut lease = [b'0'; 33];
+    lease[..16].copy_from_slice(&token.text());
+    lease
+}
+
+fn put_result(answer: Value) -> Result<PutResult, CacheError> {
+    let word: String = from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+    match word.as_str() {
+        "stored" => Ok(PutResult::Stored),
+        "raised" => Ok(PutResult::Raised),
+        _ => Ok(PutResult::Refused),
+    }
+}
+
+fn is_noscript(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.code() == "NOSCRIPT")
+}

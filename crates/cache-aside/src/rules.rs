@@ -1,0 +1,132 @@
+//! What a put or an invalidation may do to a cell and its lease: one pure function each.
+//!
+//! The one rule: **only the holder of the lease stores a value; anybody may raise the floor.** The in-process cache runs
+//! these functions; `redis/put.lua` and `redis/invalidate.lua` say the same in Redis, and a test compares them over
+//! generated cases.
+
+use crate::cell::Kind;
+
+/// A cell as far as the rules look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CellState {
+    /// What the cell says.
+    pub kind: Kind,
+    /// Of the value, or the floor.
+    pub version: u64,
+}
+
+/// What others have seen since a lease was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct LeaseNotes {
+    /// The highest version that somebody else put or invalidated.
+    pub floor: u64,
+    /// Whether somebody else saw that the value does not exist.
+    pub gone: bool,
+}
+
+/// What was read from the store or written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// A value of this version.
+    Value(u64),
+    /// Absence, of this version if a delete made it, else 0.
+    Absence(u64),
+}
+
+/// What became of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PutResult {
+    /// The cell holds it. Nobody wrote between the lease and the put.
+    Stored,
+    /// Only the floor was raised; the next reader fills.
+    Raised,
+    /// The cell is at least as new.
+    Refused,
+}
+
+/// What happens to the cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CellChange {
+    /// Nothing.
+    Keep,
+    /// It becomes this, with the body of the offer if a value.
+    Set(CellState),
+}
+
+/// What happens to the lease, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeaseChange {
+    /// It goes.
+    Release,
+    /// It stays, with these notes.
+    Note(LeaseNotes),
+}
+
+/// What a put does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// What the caller is told.
+    pub result: PutResult,
+    /// What happens to the cell.
+    pub cell: CellChange,
+    /// What happens to the lease, whoever holds it.
+    pub lease: LeaseChange,
+}
+
+/// Decides a put. `lease` is what the present lease has noted, if there is one; `own` whether the caller holds it.
+pub fn put(cell: Option<CellState>, lease: Option<LeaseNotes>, own: bool, offer: Offer) -> Decision {
+    let notes = lease.unwrap_or_default();
+    let own = own && lease.is_some();
+    // A holder whose offer is not stored has no more use for the lease; anybody else leaves a note in it.
+    let noting = |notes| if own { LeaseChange::Release } else { LeaseChange::Note(notes) };
+    match offer {
+        Offer::Value(version) => {
+            let above_cell = cell.is_none_or(|cell| version > cell.version);
+            let not_below_cell = cell.is_none_or(|cell| version >= cell.version);
+            if own && !notes.gone && version >= notes.floor && not_below_cell {
+                let value = CellState { kind: Kind::Value, version };
+                return Decision {
+                    result: PutResult::Stored,
+                    cell: CellChange::Set(value),
+                    lease: LeaseChange::Release,
+                };
+            }
+            let lease = noting(LeaseNotes { floor: notes.floor.max(version), ..notes });
+            if above_cell {
+                let floor = CellState { kind: Kind::Tombstone, version };
+                Decision { result: PutResult::Raised, cell: CellChange::Set(floor), lease }
+            } else {
+                Decision { result: PutResult::Refused, cell: CellChange::Keep, lease }
+            }
+        }
+        Offer::Absence(version) => {
+            if own && notes.floor == 0 {
+                let version = cell.map_or(version, |cell| cell.version.max(version));
+                let absent = CellState { kind: Kind::Absent, version };
+                return Decision {
+                    result: PutResult::Stored,
+                    cell: CellChange::Set(absent),
+                    lease: LeaseChange::Release,
+                };
+            }
+            let cell = match cell {
+                Some(CellState { kind: Kind::Value, version }) => {
+                    CellChange::Set(CellState { kind: Kind::Tombstone, version })
+                }
+                _ => CellChange::Keep,
+            };
+            Decision { result: PutResult::Raised, cell, lease: noting(LeaseNotes { gone: true, ..notes }) }
+        }
+    }
+}
+
+/// Decides an invalidation at `version`: the cell becomes a floor unless it is at that version or above, and the lease
+/// notes the version.
+pub fn invalidate(cell: Option<CellState>, lease: Option<LeaseNotes>, version: u64) -> (CellChange, LeaseChange) {
+    let notes = lease.unwrap_or_default();
+    let change = match cell {
+        Some(cell) if cell.version >= version => CellChange::Keep,
+        _ => CellChange::Set(CellState { kind: Kind::Tombstone, version }),
+    };
+    (change, LeaseChange::Note(LeaseNotes { floor: notes.floor.max(version), ..notes }))
+}
