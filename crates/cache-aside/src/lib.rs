@@ -37,4 +37,4 @@ pub use outcome::{Answer, Detail, Entry, Outcome};
 pub use read::ReadOptions;
 pub use source::{Loaded, Source};
 pub use url::{CacheUrl, CacheUrlError};
-pub use write::{Commit, Published};
+pub use write::{Commit, Published, Written};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::cache::{Put, Token};
+use crate::cache::{Cache, Token};
+use crate::cell::MAX_VERSION;
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::options::WritePolicy;
@@ -45,6 +46,17 @@ pub enum Published {
     No,
 }
 
+/// A write that was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Of the value, or of its absence.
+    pub version: u64,
+    /// The body as it is answered; `None` if the store holds nothing now.
+    pub body: Option<Bytes>,
+    /// Whether the cache knows.
+    pub published: Published,
+}
+
 impl<S: Source> CacheAside<S> {
     /// Runs `commit`, which writes to the store, and tells the cache.
     ///
@@ -52,7 +64,7 @@ impl<S: Source> CacheAside<S> {
     ///
     /// # Errors
     /// Those of the store ([`Commit::Nothing`], [`Commit::Unknown`]); `None` if `commit` panicked.
-    pub async fn write<E, F>(&self, id: &str, commit: F) -> Result<Published, Option<E>>
+    pub async fn write<E, F>(&self, id: &str, commit: F) -> Result<Written, Option<E>>
     where
         E: Send + 'static,
         F: Future<Output = Commit<E>> + Send + 'static,
@@ -62,65 +74,72 @@ impl<S: Source> CacheAside<S> {
             match this.options().write_policy {
                 WritePolicy::Through => this.write_through(&id, commit).await,
                 WritePolicy::Invalidate => this.write_and_invalidate(&id, commit).await,
-                WritePolicy::None => this.write_only(commit).await,
+                WritePolicy::None => commit.await.committed().map(|at| at.written(Published::No)),
             }
         });
-        write.await.map_err(|_| None)?.map_err(Some)
+        write.await.map_err(|_| None)?.map_err(|not| Some(not.into_error()))
     }
 
     /// The lease is taken over before the commit: no fill that read the store before it can store after it, and of two
     /// writers only the last to begin can store.
-    async fn write_through<E>(&self, id: &str, commit: impl Future<Output = Commit<E>>) -> Result<Published, E> {
+    async fn write_through<E>(
+        &self,
+        id: &str,
+        commit: impl Future<Output = Commit<E>>,
+    ) -> Result<Written, NotCommitted<E>> {
         let token = Token::random();
         let leased = self.in_time(self.cache.take_lease(id, token)).await.is_ok();
-        let put = match commit.await {
-            Commit::Value { version, body } => self.put_of(&Loaded::Value { version, body }, Duration::ZERO),
-            Commit::Absent { version } => {
-                let mut put = self.put_of(&Loaded::Absent, Duration::ZERO);
-                put.cell.version = version;
-                put
+        match commit.await.committed() {
+            Ok(at) => {
+                let published = self.publish(id, token, &at).await;
+                Ok(at.written(published))
             }
-            Commit::Nothing(error) => {
+            Err(NotCommitted::Nothing(error)) => {
                 if leased {
                     // Unless it is given back, readers wait for it in vain until it ends by itself.
                     let _ = self.in_time(self.cache.release(id, token)).await;
                 }
-                return Err(error);
+                Err(NotCommitted::Nothing(error))
             }
-            Commit::Unknown(error) => {
+            Err(unknown) => {
                 self.tell_or_owe(id, Owed::Forget).await;
-                return Err(error);
+                Err(unknown)
             }
-        };
-        Ok(self.publish(id, token, &put).await)
+        }
     }
 
-    async fn publish(&self, id: &str, token: Token, put: &Put) -> Published {
-        match self.in_time(self.cache.put(id, Some(token), put)).await {
+    async fn publish(&self, id: &str, token: Token, at: &Committed) -> Published {
+        let loaded = match &at.body {
+            Some(body) => Loaded::Value { version: at.version, body: body.clone() },
+            None => Loaded::Absent,
+        };
+        let mut put = self.put_of(&loaded, Duration::ZERO);
+        put.cell.version = at.version.min(MAX_VERSION);
+        match self.in_time(self.cache.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
             Err(_) => {
-                self.repair_later(id, Owed::Floor(put.cell.version));
+                self.repair_later(id, at.owed());
                 Published::Deferred
             }
         }
     }
 
-    async fn write_and_invalidate<E>(&self, id: &str, commit: impl Future<Output = Commit<E>>) -> Result<Published, E> {
-        match commit.await {
-            Commit::Value { version, .. } => Ok(self.tell_or_owe(id, Owed::Floor(version)).await),
-            Commit::Absent { .. } => Ok(self.tell_or_owe(id, Owed::Forget).await),
-            Commit::Nothing(error) => Err(error),
-            Commit::Unknown(error) => {
-                self.tell_or_owe(id, Owed::Forget).await;
-                Err(error)
+    async fn write_and_invalidate<E>(
+        &self,
+        id: &str,
+        commit: impl Future<Output = Commit<E>>,
+    ) -> Result<Written, NotCommitted<E>> {
+        match commit.await.committed() {
+            Ok(at) => {
+                let published = self.tell_or_owe(id, at.owed()).await;
+                Ok(at.written(published))
             }
-        }
-    }
-
-    async fn write_only<E>(&self, commit: impl Future<Output = Commit<E>>) -> Result<Published, E> {
-        match commit.await {
-            Commit::Value { .. } | Commit::Absent { .. } => Ok(Published::No),
-            Commit::Nothing(error) | Commit::Unknown(error) => Err(error),
+            Err(not) => {
+                if let NotCommitted::Unknown(_) = not {
+                    self.tell_or_owe(id, Owed::Forget).await;
+                }
+                Err(not)
+            }
         }
     }
 
@@ -133,12 +152,52 @@ impl<S: Source> CacheAside<S> {
     }
 
     fn published(&self) -> Published {
-        if let crate::cache::Cache::Off = self.cache { Published::No } else { Published::Yes }
+        if let Cache::Off = self.cache { Published::No } else { Published::Yes }
     }
 
     /// A write does not wait long for the cache.
     async fn in_time<T>(&self, told: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
         let patience = self.options().publish_timeout;
         tokio::time::timeout(patience, told).await.unwrap_or(Err(CacheError::Timeout(patience)))
+    }
+}
+
+struct Committed {
+    version: u64,
+    body: Option<Bytes>,
+}
+
+enum NotCommitted<E> {
+    Nothing(E),
+    Unknown(E),
+}
+
+impl<E> Commit<E> {
+    fn committed(self) -> Result<Committed, NotCommitted<E>> {
+        match self {
+            Self::Value { version, body } => Ok(Committed { version, body: Some(body) }),
+            Self::Absent { version } => Ok(Committed { version, body: None }),
+            Self::Nothing(error) => Err(NotCommitted::Nothing(error)),
+            Self::Unknown(error) => Err(NotCommitted::Unknown(error)),
+        }
+    }
+}
+
+impl Committed {
+    /// An absence is owed as a whole: a floor says nothing of a value at the version that was deleted.
+    fn owed(&self) -> Owed {
+        if self.body.is_some() { Owed::Floor(self.version) } else { Owed::Forget }
+    }
+
+    fn written(self, published: Published) -> Written {
+        Written { version: self.version, body: self.body, published }
+    }
+}
+
+impl<E> NotCommitted<E> {
+    fn into_error(self) -> E {
+        match self {
+            Self::Nothing(error) | Self::Unknown(error) => error,
+        }
     }
 }

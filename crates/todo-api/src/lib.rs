@@ -1,1 +1,18 @@
 //! The HTTP service: todos from the store, through the cache.
+//!
+//! - [`settings`]: every flag, and the environment variable beside it.
+//! - [`telemetry`]: the log.
+//! - [`app`]: the composition root; tests and `main` call it.
+//! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `drain`.
+//! - [`todos`]: cache and store joined.
+//! - [`drain`]: ending without losing a request.
+
+pub mod app;
+pub mod drain;
+pub mod http;
+pub mod settings;
+pub mod telemetry;
+pub mod todos;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

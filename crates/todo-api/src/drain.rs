@@ -1,0 +1,81 @@
+//! Ending without losing a request.
+//!
+//! A server that just closes its connections at SIGTERM loses the requests that are on the way to it. So, in this
+//! order: no new connection is begun, every reply closes its connection, and when no connection has a request any
+//! more the server stops.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a connection may be silent before it counts as idle.
+const QUIET: Duration = Duration::from_millis(250);
+/// How often the connections are counted.
+const STEP: Duration = Duration::from_millis(10);
+
+/// Whether the process is about to end, and how many connections are open.
+#[derive(Debug, Default)]
+pub struct Drain {
+    on: AtomicBool,
+    connections: AtomicUsize,
+}
+
+/// Lives as long as its connection.
+#[derive(Debug)]
+pub struct OpenConnection(Arc<Drain>);
+
+impl Drain {
+    /// Whether replies are to close their connections.
+    pub fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection until the guard goes.
+    pub fn opened(self: &Arc<Self>) -> OpenConnection {
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        OpenConnection(Arc::clone(self))
+    }
+
+    /// Begins the end, and waits until the open connections have had their last reply, at most `patience`. Idle
+    /// connections are not waited for.
+    pub async fn run(&self, listener: TcpListener, patience: Duration) {
+        refuse_new_connections(&listener);
+        // Connections that were made before are accepted meanwhile.
+        tokio::time::sleep(STEP).await;
+        self.on.store(true, Ordering::Relaxed);
+        let (began, mut changed) = (Instant::now(), Instant::now());
+        let mut open = self.open();
+        while open > 0 && changed.elapsed() < QUIET && began.elapsed() < patience {
+            tokio::time::sleep(STEP).await;
+            if self.open() != open {
+                (open, changed) = (self.open(), Instant::now());
+            }
+        }
+    }
+
+    fn open(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Lets the kernel drop every packet to the listening socket (Linux manual socket(7), `SO_ATTACH_FILTER`): a client that
+/// connects now tries again a second later, and finds the next process or a closed port. Without it, connections that
+/// the kernel accepts between the last `accept` and the close are reset with their request in them.
+#[cfg(target_os = "linux")]
+fn refuse_new_connections(listener: &TcpListener) {
+    // One instruction, `BPF_RET | BPF_K` with 0: pass no byte.
+    let drop_all = [socket2::SockFilter::new(0x06, 0, 0, 0)];
+    if let Err(error) = socket2::SockRef::from(listener).attach_filter(&drop_all) {
+        tracing::debug!(%error, "new connections cannot be held off while the server stops");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_new_connections(_: &TcpListener) {}

@@ -1,0 +1,146 @@
+//! `ApiError`: everything that is answered with problem details (RFC 9457).
+
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use cache_aside::ReadError;
+use serde::Serialize;
+use thiserror::Error;
+use todo_model::InputError;
+use todo_store::StoreError;
+
+use crate::http::MAX_BODY_BYTES;
+
+/// 4xx say what was wrong and where. 5xx are opaque; the log has the cause.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// 400: the body is not JSON, or 422: it is, but no todo.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// 400: the body could not be read.
+    #[error("the body could not be read: {0}")]
+    Body(String),
+    /// 400: `Min-Version` is no number.
+    #[error("Min-Version must be a whole number")]
+    MinVersion,
+    /// 404: no such todo. The text is part of the contract.
+    #[error("Item not found")]
+    NotFound,
+    /// 404: no such path.
+    #[error("there is nothing at {0}")]
+    NoSuchResource(String),
+    /// 405: with `Allow`.
+    #[error("{method} is not possible here")]
+    MethodNotAllowed {
+        /// What was tried.
+        method: String,
+        /// What is possible.
+        allowed: Vec<Method>,
+    },
+    /// 409: the id is taken.
+    #[error("a todo with id {0} exists already")]
+    Exists(String),
+    /// 413: the body is over [`MAX_BODY_BYTES`].
+    #[error("the body must be at most {MAX_BODY_BYTES} bytes")]
+    TooLarge,
+    /// 415: the body says it is no JSON.
+    #[error("Content-Type must be application/json, not {0}")]
+    MediaType(String),
+    /// 422: the id in the path is no id.
+    #[error("id: {0}")]
+    Id(String),
+    /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
+    #[error("the store cannot answer now, try again")]
+    Unavailable(#[source] Option<StoreError>),
+    /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
+    #[error("the version asked for is not there yet")]
+    TooOld,
+    /// 504: `only-if-cached`, and the cache has no answer (RFC 9111 §5.2.1.7).
+    #[error("the cache has no answer, and the store was not to be asked")]
+    NotCached,
+    /// 504: a write may or may not have happened.
+    #[error("the outcome of the write is unknown: read before trying again")]
+    UnknownOutcome(#[source] StoreError),
+    /// 500: anything else.
+    #[error("the request failed")]
+    Failed(#[source] Option<StoreError>),
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: String,
+}
+
+impl ApiError {
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion => StatusCode::BAD_REQUEST,
+            Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Exists(_) => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotCached | Self::UnknownOutcome(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The problem details.
+    pub fn response(&self) -> HttpResponse {
+        let status = self.status();
+        let mut response = HttpResponseBuilder::new(status);
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        match self {
+            Self::Unavailable(_) | Self::TooOld => {
+                response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+            }
+            Self::MethodNotAllowed { allowed, .. } => {
+                let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+                response.insert_header((ALLOW, allowed));
+            }
+            _ => {}
+        }
+        let problem = Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
+        response.body(serde_json::to_vec(&problem).expect("strings and a number always serialize"))
+    }
+}
+
+impl From<ReadError<StoreError>> for ApiError {
+    fn from(error: ReadError<StoreError>) -> Self {
+        match error {
+            ReadError::Source(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => {
+                let ReadError::Source(source) = error else { return Self::Failed(None) };
+                Self::Unavailable(Some(source))
+            }
+            ReadError::Source(source) => Self::Failed(Some(source)),
+            ReadError::Overloaded => Self::Unavailable(None),
+            ReadError::NotCached => Self::NotCached,
+            ReadError::TooOld => Self::TooOld,
+            ReadError::Abandoned => Self::Failed(None),
+        }
+    }
+}
+
+/// Of a write; `None` if it was given up half way.
+impl From<Option<StoreError>> for ApiError {
+    fn from(error: Option<StoreError>) -> Self {
+        match error {
+            Some(StoreError::Exists(id)) => Self::Exists(id.to_string()),
+            Some(StoreError::NotFound(_)) => Self::NotFound,
+            Some(unavailable @ StoreError::Unavailable(_)) => Self::Unavailable(Some(unavailable)),
+            Some(unknown @ StoreError::UnknownOutcome(_)) => Self::UnknownOutcome(unknown),
+            other => Self::Failed(other),
+        }
+    }
+}

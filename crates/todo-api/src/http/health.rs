@@ -1,0 +1,51 @@
+//! `GET /livez` and `/readyz`.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use cache_aside::Health;
+use serde::Serialize;
+
+use crate::http::Worker;
+use crate::http::reply::Reply;
+
+/// 200: the process is up.
+pub async fn livez(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    Reply::new(&request, &worker, "/livez").send(Ok(HttpResponse::Ok().json(Live { status: "live" })))
+}
+
+/// 200 if the store answers and the process is not about to end, else 503. The cache is told of, not required.
+pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    let (store, cache) = futures::join!(worker.todos.store_health(), worker.todos.cache_health());
+    let draining = worker.drain.is_on();
+    if let Err(error) = &store {
+        tracing::warn!(%error, "not ready: the store does not answer");
+    }
+    let ready = Ready {
+        status: match (draining, &store) {
+            (true, _) => "stopping",
+            (false, Ok(())) => "ready",
+            (false, Err(_)) => "not ready",
+        },
+        store: if store.is_ok() { "up" } else { "down" },
+        cache: match cache {
+            Health::Up => "up",
+            Health::Down => "down",
+            Health::Off => "off",
+        },
+    };
+    let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    Reply::new(&request, &worker, "/readyz").send(Ok(response.json(ready)))
+}
+
+#[derive(Serialize)]
+struct Live {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    store: &'static str,
+    cache: &'static str,
+}

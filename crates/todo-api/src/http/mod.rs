@@ -1,0 +1,78 @@
+//! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
+//!
+//! - [`get`], [`create`], [`health`]: the handlers.
+//! - [`request`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`etag`], [`cache_status`]: two headers. [`error`]: problem details.
+
+pub mod cache_status;
+pub mod create;
+pub mod error;
+pub mod etag;
+pub mod get;
+pub mod health;
+pub mod reply;
+pub mod request;
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::drain::Drain;
+use crate::http::error::ApiError;
+use crate::http::reply::Reply;
+use crate::todos::Todos;
+
+/// The largest request body in bytes: 64 KiB.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What every handler of one worker shares.
+pub struct Worker {
+    /// The todos, over this worker's own connection to the cache.
+    pub todos: Todos,
+    /// `Cache-Control` of answers to GET.
+    pub cache_control: HeaderValue,
+    /// Whether the process is about to end.
+    pub drain: Arc<Drain>,
+}
+
+/// The routes of one worker.
+pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |app| {
+        app.app_data(web::Data::new(worker))
+            .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
+            .service(
+                web::resource("/todos/{id}")
+                    .route(web::get().to(get::get))
+                    .route(web::head().to(get::get))
+                    .default_service(web::to(method_not_allowed)),
+            )
+            .service(
+                web::resource(["/todos", "/todos/"])
+                    .route(web::post().to(create::create))
+                    .default_service(web::to(method_not_allowed)),
+            )
+            .service(probe("/livez").route(web::get().to(health::livez)).route(web::head().to(health::livez)))
+            .service(probe("/readyz").route(web::get().to(health::readyz)).route(web::head().to(health::readyz)))
+            .default_service(web::to(no_such_resource));
+    }
+}
+
+fn probe(path: &'static str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(method_not_allowed))
+}
+
+async fn no_such_resource(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    let reply = Reply::new(&request, &worker, "(none)");
+    reply.send(Err(ApiError::NoSuchResource(request.path().to_owned())))
+}
+
+async fn method_not_allowed(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    let allowed = match request.path() {
+        "/todos" | "/todos/" => vec![Method::POST],
+        _ => vec![Method::GET, Method::HEAD],
+    };
+    let reply = Reply::new(&request, &worker, "(none)");
+    reply.send(Err(ApiError::MethodNotAllowed { method: request.method().to_string(), allowed }))
+}

@@ -1,0 +1,78 @@
+//! `Reply`: what every reply carries, and the log line of the request.
+
+use std::error::Error;
+use std::time::Instant;
+
+use actix_web::http::ConnectionType;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::Worker;
+use crate::http::error::ApiError;
+use crate::http::request::{RequestId, X_REQUEST_ID};
+
+/// A reply that is still to be made.
+pub struct Reply<'a> {
+    request: &'a HttpRequest,
+    worker: &'a Worker,
+    route: &'static str,
+    began: Option<Instant>,
+}
+
+impl<'a> Reply<'a> {
+    /// `route` is the path's template: logs and metrics never name requests by their ids.
+    pub fn new(request: &'a HttpRequest, worker: &'a Worker, route: &'static str) -> Self {
+        let began = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
+        Self { request, worker, route, began }
+    }
+
+    /// The response with its request id; problem details for an error, whose cause is logged here and nowhere else.
+    pub fn send(self, result: Result<HttpResponse, ApiError>) -> HttpResponse {
+        let request_id = RequestId::of(self.request);
+        let mut response = result.unwrap_or_else(|error| {
+            self.log_failure(&error, &request_id);
+            error.response()
+        });
+        if let Some(began) = self.began {
+            tracing::debug!(
+                request_id = request_id.as_str(),
+                method = %self.request.method(),
+                route = self.route,
+                status = response.status().as_u16(),
+                micros = began.elapsed().as_micros() as u64,
+                "answered"
+            );
+        }
+        response.headers_mut().insert(X_REQUEST_ID, request_id.into_header());
+        if self.worker.drain.is_on() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
+
+    fn log_failure(&self, error: &ApiError, request_id: &RequestId) {
+        if !error.status().is_server_error() {
+            return;
+        }
+        let (request_id, route, status) = (request_id.as_str(), self.route, error.status().as_u16());
+        let cause = causes(error);
+        if matches!(error, ApiError::NotCached | ApiError::TooOld) {
+            tracing::debug!(request_id, route, status, cause, "{error}");
+        } else {
+            tracing::error!(request_id, route, status, cause, "{error}");
+        }
+    }
+}
+
+/// The chain of sources, outermost first.
+fn causes(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,26 @@
+//! `todo-api`: parse, log, bind, build, run.
+
+use std::process::ExitCode;
+
+use todo_api::{app::Application, settings::Settings, telemetry};
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::from_command_line() {
+        Ok(settings) => settings,
+        Err(usage) => return usage.print(),
+    };
+    telemetry::start(&settings.log);
+    match run(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), todo_api::app::StartError> {
+    let listener = settings.bind()?;
+    Application::build(&settings, listener).await?.run_until_stopped().await
+}

@@ -1,0 +1,199 @@
+//! `Settings`: every flag, and the environment variable beside it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cache_aside::{CacheUrl, Options, WritePolicy};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Parser, ValueEnum};
+use todo_store::{StoreOptions, StoreUrl};
+
+use crate::app::StartError;
+
+/// A todo service that reads through a cache: GET /todos/{id} asks the cache first, then the store.
+#[derive(Debug, Clone, Parser)]
+#[command(version, about)]
+pub struct Settings {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// The primary database: mongodb://…, mongodb+srv://… or redb:PATH.
+    #[arg(
+        long,
+        env = "TODO_STORE",
+        default_value = "redb:data/todos.redb",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub store: StoreUrl,
+
+    /// MongoDB database.
+    #[arg(long, env = "TODO_DATABASE", default_value = "test", value_name = "NAME")]
+    pub database: String,
+
+    /// MongoDB collection.
+    #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME")]
+    pub collection: String,
+
+    /// The cache: redis://…, rediss://…, memory: (in this process) or none:.
+    #[arg(long, env = "TODO_CACHE", default_value = "memory:", value_name = "URL", hide_env_values = true)]
+    pub cache: CacheUrl,
+
+    /// First part of every key in Redis. Services that share a Redis need different ones.
+    #[arg(long, env = "TODO_CACHE_PREFIX", default_value = "todo", value_name = "TEXT")]
+    pub cache_prefix: String,
+
+    /// Bytes that the in-process cache may hold.
+    #[arg(long, env = "TODO_CACHE_MAX_BYTES", default_value_t = Options::default().memory_max_bytes, value_name = "BYTES")]
+    pub cache_max_bytes: u64,
+
+    /// What a write does to the cache.
+    #[arg(long, env = "TODO_WRITE_POLICY", default_value = "through", value_name = "POLICY")]
+    pub write_policy: WritePolicyFlag,
+
+    /// How long a todo is answered from the cache without asking the store.
+    #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub fresh: Duration,
+
+    /// How long past that it is kept for outages of the store.
+    #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub keep: Duration,
+
+    /// How long the absence of a todo is answered from the cache without asking the store.
+    #[arg(long, env = "TODO_ABSENT", default_value = "5s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub absent: Duration,
+
+    /// Deadline of one operation on the store.
+    #[arg(long, env = "TODO_STORE_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub store_timeout: Duration,
+
+    /// Reads of the store at one time; further ones wait up to 200 ms, then get 503.
+    #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = positive)]
+    pub store_concurrency: usize,
+
+    /// Deadline of one round trip to Redis; beyond it the store is asked.
+    #[arg(long, env = "TODO_REDIS_TIMEOUT", default_value = "50ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub redis_timeout: Duration,
+
+    /// How long a write waits for the cache before it is acknowledged all the same.
+    #[arg(long, env = "TODO_PUBLISH_TIMEOUT", default_value = "20ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub publish_timeout: Duration,
+
+    /// Cache-Control of answers to GET.
+    #[arg(long, env = "TODO_CACHE_CONTROL", default_value = "no-cache", value_name = "TEXT", value_parser = header_value)]
+    pub cache_control: String,
+
+    /// Worker threads; by default one for each core.
+    #[arg(long, env = "TODO_WORKERS", value_name = "N", value_parser = positive)]
+    pub workers: Option<usize>,
+
+    /// How long requests in flight may take to finish after SIGTERM or SIGINT.
+    #[arg(long, env = "TODO_SHUTDOWN_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub shutdown_timeout: Duration,
+
+    /// What is logged: error, warn, info, debug or trace, also per module (info,cache_aside=debug).
+    #[arg(long, env = "TODO_LOG", default_value = "info", value_name = "FILTER", value_parser = crate::telemetry::filter)]
+    pub log: String,
+}
+
+/// What a write does to the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WritePolicyFlag {
+    /// The cache holds what was written before the write is acknowledged.
+    Through,
+    /// The cache forgets the old value before the write is acknowledged; the next read fills.
+    Invalidate,
+    /// The cache is not told: cached todos are old for up to the fresh time.
+    None,
+}
+
+/// Why the command line was not taken, or the help that it asked for.
+#[derive(Debug)]
+pub struct Usage(clap::Error);
+
+impl Settings {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
+    /// A wrong value, or a call for help or version: [`Usage::print`] says it and gives the exit code.
+    pub fn from_command_line() -> Result<Self, Usage> {
+        Self::try_parse().map_err(Usage)
+    }
+
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// It is taken, or not this machine's.
+    pub fn bind(&self) -> Result<TcpListener, StartError> {
+        TcpListener::bind(self.listen).map_err(|source| StartError::Listen { address: self.listen, source })
+    }
+
+    pub(crate) fn engine_options(&self) -> Options {
+        Options {
+            prefix: self.cache_prefix.clone(),
+            fresh: self.fresh,
+            keep: self.keep,
+            absent: self.absent,
+            // The right to fill must outlast the slowest fill.
+            lease: self.store_timeout + Duration::from_secs(1),
+            redis_timeout: self.redis_timeout,
+            publish_timeout: self.publish_timeout,
+            write_policy: match self.write_policy {
+                WritePolicyFlag::Through => WritePolicy::Through,
+                WritePolicyFlag::Invalidate => WritePolicy::Invalidate,
+                WritePolicyFlag::None => WritePolicy::None,
+            },
+            store_concurrency: self.store_concurrency,
+            memory_max_bytes: self.cache_max_bytes,
+            ..Options::default()
+        }
+    }
+
+    pub(crate) fn store_options(&self) -> StoreOptions {
+        StoreOptions {
+            database: self.database.clone(),
+            collection: self.collection.clone(),
+            timeout: self.store_timeout,
+            ..StoreOptions::default()
+        }
+    }
+}
+
+impl Usage {
+    /// One line to standard error that names the flag, exit code 2; or help and version to standard output, 0.
+    pub fn print(&self) -> ExitCode {
+        if matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return self.0.print().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+        }
+        eprintln!("error: {}", self.line());
+        ExitCode::from(2)
+    }
+
+    /// The value itself is left out: a URL may hold a password.
+    fn line(&self) -> String {
+        let flag = self.0.get(ContextKind::InvalidArg);
+        match (self.0.kind(), flag, std::error::Error::source(&self.0)) {
+            (ErrorKind::ValueValidation, Some(flag), Some(source)) => format!("{flag}: {source}"),
+            (ErrorKind::InvalidValue, Some(flag), _) => match self.0.get(ContextKind::ValidValue) {
+                Some(allowed) => format!("{flag}: must be one of {allowed}"),
+                None => format!("{flag}: needs a value"),
+            },
+            _ => {
+                let text = self.0.to_string();
+                let first = text.lines().next().unwrap_or("wrong usage");
+                first.strip_prefix("error: ").unwrap_or(first).to_owned() + " (see --help)"
+            }
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "must be a whole number above 0".to_owned())
+}
+
+fn header_value(text: &str) -> Result<String, String> {
+    let visible = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if visible { Ok(text.to_owned()) } else { Err("must be visible ASCII".to_owned()) }
+}
