@@ -54,11 +54,12 @@ impl Breaker {
     }
 
     fn now_ms(&self) -> u64 {
-        self.start.elapsed().as_millis() as u64
+        // Never 0, which says closed.
+        self.start.elapsed().as_millis() as u64 + 1
     }
 
     fn after_pause(&self, now_ms: u64) -> u64 {
-        (now_ms + self.pause.as_millis() as u64).max(1)
+        now_ms + self.pause.as_millis() as u64
     }
 }
 

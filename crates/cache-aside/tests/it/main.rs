@@ -1,0 +1,11 @@
+//! The engine against a real Redis, and in process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod cells;
+mod outages;
+mod reads;
+mod scripts;
+mod support;
+mod urls;
+mod writes;

@@ -1,0 +1,93 @@
+//! A Redis that is away, comes back, hangs, or comes back empty.
+
+use std::time::Duration;
+
+use cache_aside::{CacheAside, Detail, Health, Options, Outcome, Published};
+use test_servers::RedisServer;
+
+use crate::support::{FakeStore, body, get, options, outcome, put, redis_url, until};
+
+fn quick() -> Options {
+    Options { redis_timeout: Duration::from_millis(200), publish_timeout: Duration::from_millis(200), ..options() }
+}
+
+#[tokio::test]
+async fn with_redis_away_at_the_start_reads_come_from_the_store_until_it_is_there() {
+    let mut redis = RedisServer::start();
+    redis.stop();
+    let store = FakeStore::new();
+    store.set("1", "one");
+    let engine = CacheAside::new(&redis_url(&redis), store, quick()).unwrap();
+    assert_eq!(engine.health().await, Health::Down);
+    for _ in 0..10 {
+        let answer = get(&engine, "1").await;
+        assert_eq!((answer.outcome, answer.detail), (Outcome::Bypass, Some(Detail::CacheError)));
+        assert_eq!(body(&answer), Some("one"));
+    }
+    redis.restart();
+    until("it is cached", || async { outcome(&engine, "1").await == Outcome::Hit }).await;
+    assert_eq!(engine.health().await, Health::Up);
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_costs_a_few_time_outs_and_then_nothing() {
+    let redis = RedisServer::start();
+    let store = FakeStore::new();
+    store.set("1", "one");
+    // Longer than the test: once open, the breaker stays so.
+    let engine = CacheAside::new(
+        &redis_url(&redis),
+        store,
+        Options { redis_timeout: Duration::from_millis(50), breaker_pause: Duration::from_secs(3600), ..options() },
+    )
+    .unwrap();
+    get(&engine, "1").await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+    redis.suspend();
+    let slow = std::time::Instant::now();
+    for _ in 0..5 {
+        assert_eq!(outcome(&engine, "1").await, Outcome::Bypass);
+    }
+    let slow = slow.elapsed();
+    let fast = std::time::Instant::now();
+    for _ in 0..50 {
+        assert_eq!(outcome(&engine, "1").await, Outcome::Bypass);
+    }
+    let fast = fast.elapsed();
+    assert!(fast < slow, "50 reads past an open breaker took {fast:?}, 5 reads that waited {slow:?}");
+    redis.resume();
+}
+
+#[tokio::test]
+async fn an_emptied_redis_is_filled_again() {
+    let mut redis = RedisServer::start();
+    let store = FakeStore::new();
+    store.set("1", "one");
+    let engine = CacheAside::new(&redis_url(&redis), store.clone(), quick()).unwrap();
+    get(&engine, "1").await;
+    redis.stop();
+    redis.restart();
+    until("it is cached again", || async { outcome(&engine, "1").await == Outcome::Hit }).await;
+    // Its scripts were forgotten, too.
+    assert_eq!(put(&engine, "1", "two").await.published, Published::Yes);
+    assert_eq!(body(&get(&engine, "1").await), Some("two"));
+}
+
+#[tokio::test]
+async fn a_write_that_could_not_be_published_is_made_up_for() {
+    let redis = RedisServer::start();
+    let store = FakeStore::new();
+    let shared = quick();
+    let engine = CacheAside::new(&redis_url(&redis), store.clone(), shared.clone()).unwrap();
+    let elsewhere = CacheAside::new(&redis_url(&redis), store.clone(), shared).unwrap();
+    put(&engine, "1", "old").await;
+    assert_eq!(body(&get(&elsewhere, "1").await), Some("old"));
+    redis.suspend();
+    let written = put(&engine, "1", "new").await;
+    assert_eq!(written.published, Published::Deferred);
+    assert_eq!(engine.repairs_pending(), 1);
+    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not trust the cell");
+    redis.resume();
+    until("the repair is through", || async { engine.repairs_pending() == 0 }).await;
+    assert_eq!(body(&get(&elsewhere, "1").await), Some("new"), "and so does no other process any more");
+}

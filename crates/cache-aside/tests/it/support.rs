@@ -1,0 +1,166 @@
+//! A store in memory whose every read is counted and can be held or failed, and engines over it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cache_aside::{Answer, CacheAside, CacheUrl, Commit, Loaded, Options, Outcome, ReadOptions, Source};
+use test_servers::{RedisServer, fresh_name, shared_redis};
+use tokio::sync::Semaphore;
+
+/// Which cache a test runs over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Over {
+    Redis,
+    Memory,
+}
+
+/// More loads than any test has at one time.
+const GATE: u32 = 10_000;
+
+#[derive(Clone)]
+pub(crate) struct FakeStore(Arc<Inner>);
+
+struct Inner {
+    values: Mutex<HashMap<String, (u64, Bytes)>>,
+    clock: AtomicU64,
+    failing: AtomicBool,
+    /// A load that began needs a permit to end.
+    gate: Semaphore,
+    begun: AtomicU64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoreDown;
+
+impl Source for FakeStore {
+    type Error = StoreDown;
+
+    async fn load(&self, id: &str) -> Result<Loaded, StoreDown> {
+        if self.0.failing.load(Ordering::SeqCst) {
+            return Err(StoreDown);
+        }
+        let found = self.0.values.lock().unwrap().get(id).cloned();
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        let _pass = self.0.gate.acquire().await.unwrap();
+        Ok(found.map_or(Loaded::Absent, |(version, body)| Loaded::Value { version, body }))
+    }
+}
+
+impl FakeStore {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            values: Mutex::default(),
+            clock: AtomicU64::new(100),
+            failing: AtomicBool::new(false),
+            gate: Semaphore::new(GATE as usize),
+            begun: AtomicU64::new(0),
+        }))
+    }
+
+    /// Writes past the cache.
+    pub(crate) fn set(&self, id: &str, body: &str) -> u64 {
+        let version = self.0.clock.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.values.lock().unwrap().insert(id.to_owned(), (version, Bytes::copy_from_slice(body.as_bytes())));
+        version
+    }
+
+    /// Deletes past the cache; the version of the absence.
+    pub(crate) fn remove(&self, id: &str) -> u64 {
+        self.0.values.lock().unwrap().remove(id);
+        self.0.clock.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(crate) fn fail(&self, failing: bool) {
+        self.0.failing.store(failing, Ordering::SeqCst);
+    }
+
+    /// Holds every load between its read and its answer until the guard goes.
+    pub(crate) async fn hold(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.0.gate.acquire_many(GATE).await.unwrap()
+    }
+
+    /// Waits until `count` loads have read since the start.
+    pub(crate) async fn begun(&self, count: u64) {
+        until("the loads have begun", || async { self.0.begun.load(Ordering::SeqCst) >= count }).await;
+    }
+}
+
+/// Patient deadlines: the tests share two cores with their servers, and none of them is about being fast.
+pub(crate) fn options() -> Options {
+    Options {
+        prefix: fresh_name("cell"),
+        redis_timeout: Duration::from_secs(5),
+        publish_timeout: Duration::from_secs(5),
+        store_queue: Duration::from_secs(5),
+        lease: Duration::from_secs(20),
+        breaker_pause: Duration::from_millis(50),
+        ..Options::default()
+    }
+}
+
+pub(crate) fn redis_url(redis: &RedisServer) -> CacheUrl {
+    redis.url().parse().unwrap()
+}
+
+pub(crate) fn engine(over: Over, store: &FakeStore, options: Options) -> CacheAside<FakeStore> {
+    let url = match over {
+        Over::Redis => redis_url(shared_redis()),
+        Over::Memory => CacheUrl::Memory,
+    };
+    CacheAside::new(&url, store.clone(), options).unwrap()
+}
+
+pub(crate) async fn get(engine: &CacheAside<FakeStore>, id: &str) -> Answer {
+    engine.read(id, ReadOptions::default()).await.unwrap()
+}
+
+pub(crate) fn body(answer: &Answer) -> Option<&str> {
+    answer.entry.as_ref().map(|entry| std::str::from_utf8(&entry.body).unwrap())
+}
+
+pub(crate) async fn outcome(engine: &CacheAside<FakeStore>, id: &str) -> Outcome {
+    get(engine, id).await.outcome
+}
+
+/// A write through the engine.
+pub(crate) async fn put(engine: &CacheAside<FakeStore>, id: &str, text: &'static str) -> cache_aside::Written {
+    let (store, name) = (engine.source().clone(), id.to_owned());
+    let commit = async move {
+        let version = store.set(&name, text);
+        Commit::<StoreDown>::Value { version, body: Bytes::from_static(text.as_bytes()) }
+    };
+    engine.write(id, commit).await.unwrap()
+}
+
+/// A delete through the engine.
+pub(crate) async fn delete(engine: &CacheAside<FakeStore>, id: &str) {
+    let (store, name) = (engine.source().clone(), id.to_owned());
+    engine.write(id, async move { Commit::<StoreDown>::Absent { version: store.remove(&name) } }).await.unwrap();
+}
+
+/// Waits for a condition, with a deadline.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let began = Instant::now();
+    while !condition().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// One test for each cache.
+macro_rules! over_each_cache {
+    ($($name:ident)*) => {
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(crate::support::Over::Redis).await })*
+        }
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(crate::support::Over::Memory).await })*
+        }
+    };
+}
+pub(crate) use over_each_cache;

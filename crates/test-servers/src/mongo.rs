@@ -1,0 +1,150 @@
+//! A MongoDB of a test's own.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{ClientOptions, ServerAddress};
+use tempfile::TempDir;
+
+use crate::find::mongod;
+use crate::names::free_port;
+use crate::process::Process;
+
+/// A MongoDB, by default a replica set of one member: change streams and majority writes need one. Stopped, and its
+/// folder removed, when dropped.
+pub struct MongoServer {
+    port: u16,
+    args: Vec<String>,
+    replica_set: bool,
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+impl MongoServer {
+    /// Starts one, and waits until it is primary.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further command-line arguments.
+    pub fn start_with(args: &[&str]) -> Self {
+        Self::launch(args, true)
+    }
+
+    /// Starts one that is no replica set.
+    pub fn start_standalone() -> Self {
+        Self::launch(&[], false)
+    }
+
+    fn launch(args: &[&str], replica_set: bool) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let mut server = Self { port: free_port(), args, replica_set, process: None, folder };
+        server.run();
+        if replica_set {
+            let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", server.port) };
+            let config = doc! { "_id": "rs0", "members": [member] };
+            server.command(doc! { "replSetInitiate": config }).expect("a new replica set can be initiated");
+        }
+        server.wait_until_ready();
+        server
+    }
+
+    /// A connection string with the port.
+    pub fn url(&self) -> String {
+        let options = if self.replica_set { "?replicaSet=rs0" } else { "?directConnection=true" };
+        format!("mongodb://127.0.0.1:{}/{options}", self.port)
+    }
+
+    /// Its port, the same over restarts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").pid()
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port with its data; stops it first if it runs.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.run();
+        self.wait_until_ready();
+    }
+
+    /// Stops it from answering (SIGSTOP) without closing its connections.
+    pub fn suspend(&self) {
+        self.process.as_ref().expect("the server runs").signal("STOP");
+    }
+
+    /// Lets it answer again (SIGCONT).
+    pub fn resume(&self) {
+        self.process.as_ref().expect("the server runs").signal("CONT");
+    }
+
+    fn run(&mut self) {
+        let data = self.folder.path().join("data");
+        std::fs::create_dir_all(&data).expect("the temporary folder can be written");
+        let mut args = ["--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "0.25"].map(str::to_owned).to_vec();
+        args.extend(["--port".to_owned(), self.port.to_string()]);
+        args.extend(["--dbpath".to_owned(), data.display().to_string()]);
+        // A socket file in a shared folder would outlive a killed server.
+        args.push("--nounixsocket".to_owned());
+        if self.replica_set {
+            args.extend(["--replSet", "rs0"].map(str::to_owned));
+        }
+        args.extend(self.args.iter().cloned());
+        self.process = Some(Process::start(&mongod(), &args, &self.folder.path().join("log")));
+        self.wait("answers", |server| server.command(doc! { "ping": 1 }).is_ok());
+    }
+
+    fn wait_until_ready(&self) {
+        self.wait("is primary", |server| {
+            server.command(doc! { "hello": 1 }).is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
+        });
+    }
+
+    fn wait(&self, what: &str, ready: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !ready(self) {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "waited in vain until mongod {what}: {}",
+                std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Runs a command on `admin`, on a thread and runtime of its own: callers may be inside a runtime.
+    fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {
+        let address = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(self.port) };
+        let options = ClientOptions::builder()
+            .hosts(vec![address])
+            .direct_connection(true)
+            .server_selection_timeout(Duration::from_secs(2))
+            .build();
+        let run = async move { Client::with_options(options)?.database("admin").run_command(command).await };
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(run)
+        })
+        .join()
+        .expect("the driver does not panic")
+    }
+}
+
+/// The MongoDB that all tests of this process share, by databases of their own ([`crate::fresh_name`]). Nobody may stop
+/// it.
+pub fn shared_mongo() -> &'static MongoServer {
+    static SHARED: LazyLock<MongoServer> = LazyLock::new(MongoServer::start);
+    &SHARED
+}
