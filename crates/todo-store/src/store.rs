@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
+use crate::embedded::EmbeddedStore;
+use crate::mongo::MongoStore;
 use crate::{StoreError, StoreUrl};
 
 /// A todo and which write of it this is.
@@ -65,67 +67,123 @@ impl Default for StoreOptions {
 
 /// The primary database. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Store {}
+pub struct Store(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Mongo(MongoStore),
+    Embedded(EmbeddedStore),
+}
+
+/// The same call on whichever store it is.
+macro_rules! on {
+    ($store:expr, $name:ident($($arg:expr),*)) => {
+        match &$store.0 {
+            Kind::Mongo(mongo) => mongo.$name($($arg),*).await,
+            Kind::Embedded(embedded) => embedded.$name($($arg),*).await,
+        }
+    };
+}
 
 impl Store {
     /// Connects, or opens the file (made if it is not there), and makes the unique index on `id`.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] within `options.timeout`, [`StoreError::Duplicates`], [`StoreError::Refused`].
-    pub async fn open(_url: &StoreUrl, _options: &StoreOptions) -> Result<Self, StoreError> {
-        unimplemented!()
+    pub async fn open(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
+        Ok(Self(match url {
+            StoreUrl::Mongo(url) => Kind::Mongo(MongoStore::open(url, options).await?),
+            StoreUrl::Embedded(path) => Kind::Embedded(EmbeddedStore::open(path, options).await?),
+        }))
+    }
+
+    /// How many todos [`Store::insert_many`] likes best to get at a time.
+    pub fn batch_size(&self) -> usize {
+        match self.0 {
+            Kind::Mongo(_) => 1_000,
+            // Every batch is flushed to disk.
+            Kind::Embedded(_) => 20_000,
+        }
     }
 
     /// The todo with this id, read from the primary with majority concern.
-    pub async fn find(&self, _id: &TodoId) -> Result<Option<Versioned>, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::NotATodo`].
+    pub async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
+        on!(self, find(id))
     }
 
-    /// Adds a todo; [`StoreError::Exists`] if the id is taken.
-    pub async fn create(&self, _todo: &Todo) -> Result<Version, StoreError> {
-        unimplemented!()
+    /// Adds a todo.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if the id is taken; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn create(&self, todo: &Todo) -> Result<Version, StoreError> {
+        on!(self, create(todo))
     }
 
     /// Puts `todo` in the place of the one with its id, or adds it. Fields that the todo does not know are kept.
-    pub async fn replace(&self, _todo: &Todo, _expect: &Expect) -> Result<Replaced, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not what was expected; [`StoreError::Unavailable`],
+    /// [`StoreError::UnknownOutcome`].
+    pub async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+        on!(self, replace(todo, expect))
     }
 
-    /// Changes name or description; answers with the todo as it is now. [`StoreError::NotFound`] if there is none.
-    pub async fn patch(&self, _id: &TodoId, _patch: &TodoPatch, _expect: &Expect) -> Result<Versioned, StoreError> {
-        unimplemented!()
+    /// Changes name or description; answers with the todo as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`]; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
+        on!(self, patch(id, patch, expect))
     }
 
-    /// Removes the todo; answers with the version of its absence, higher than any it had. [`StoreError::NotFound`].
-    pub async fn delete(&self, _id: &TodoId, _expect: &Expect) -> Result<Version, StoreError> {
-        unimplemented!()
+    /// Removes the todo; answers with the version of its absence, higher than any it had.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`]; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
+        on!(self, delete(id, expect))
     }
 
-    /// Adds many todos, in any order; every one whose id is free. Meant for batches of about 1,000.
+    /// Adds many todos, in any order; every one whose id is free. See [`Store::batch_size`].
     ///
     /// # Errors
     /// [`StoreError::Exists`] names one whose id was taken (the others are in).
-    pub async fn insert_many(&self, _todos: &[Todo]) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+        on!(self, insert_many(todos))
     }
 
-    /// Those of `ids` that exist.
-    pub async fn find_many(&self, _ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
-        unimplemented!()
+    /// Those of `ids` that exist, in any order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::NotATodo`].
+    pub async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
+        on!(self, find_many(ids))
     }
 
     /// How many documents there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub async fn count(&self) -> Result<u64, StoreError> {
-        unimplemented!()
+        on!(self, count())
     }
 
-    /// Removes all documents; the unique index stays (or is made again).
+    /// Removes all documents; the unique index stays, or is made again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
     pub async fn clear(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        on!(self, clear())
     }
 
     /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        on!(self, ping())
     }
 }

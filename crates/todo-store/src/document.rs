@@ -1,0 +1,82 @@
+//! A todo as a BSON document: `{_id, id, name, description, v}`. Both stores hold these bytes.
+//!
+//! Documents of other origin are read, too: another `_id`, further fields, no `v` (version 0), no `description` (none).
+
+use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use todo_model::{Todo, TodoId, Version};
+
+use crate::error::StoreError;
+use crate::store::Versioned;
+
+/// The document of a todo that we write. Its `_id` is its id, so that a change event names the todo even when it is a
+/// delete (MongoDB manual, "Change Events": a delete carries nothing but the document key).
+pub(crate) fn of(todo: &Todo, version: Version) -> RawDocumentBuf {
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("_id"), todo.id.as_str());
+    append_fields(&mut document, todo, version);
+    document
+}
+
+/// The fields of `todo` in place of those of `old`; `_id` and what the todo does not know stay.
+pub(crate) fn replaced(old: &RawDocument, todo: &Todo, version: Version) -> Result<RawDocumentBuf, StoreError> {
+    let mut document = RawDocumentBuf::new();
+    for field in old {
+        let (key, value) = field.map_err(|error| not_a_todo(todo.id.as_str(), error.to_string()))?;
+        if !matches!(key.as_str(), "id" | "name" | "description" | "v") {
+            document.append(key, value);
+        }
+    }
+    append_fields(&mut document, todo, version);
+    Ok(document)
+}
+
+fn append_fields(document: &mut RawDocumentBuf, todo: &Todo, version: Version) {
+    document.append(cstr!("id"), todo.id.as_str());
+    document.append(cstr!("name"), todo.name.as_str());
+    match &todo.description {
+        Some(description) => document.append(cstr!("description"), description.as_str()),
+        None => document.append(cstr!("description"), RawBsonRef::Null),
+    }
+    document.append(cstr!("v"), version.0 as i64);
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// [`StoreError::NotATodo`] names the field.
+pub(crate) fn read(document: &RawDocument) -> Result<Versioned, StoreError> {
+    let id = match get(document, "id") {
+        Some(RawBsonRef::String(id)) => id.parse::<TodoId>().map_err(|error| not_a_todo(id, error.to_string()))?,
+        _ => return Err(not_a_todo("?", "id must be a string")),
+    };
+    let name = match get(document, "name") {
+        Some(RawBsonRef::String(name)) => name.to_owned(),
+        _ => return Err(not_a_todo(id.as_str(), "name must be a string")),
+    };
+    let description = match get(document, "description") {
+        Some(RawBsonRef::String(description)) => Some(description.to_owned()),
+        None | Some(RawBsonRef::Null | RawBsonRef::Undefined) => None,
+        Some(_) => return Err(not_a_todo(id.as_str(), "description must be a string or null")),
+    };
+    Ok(Versioned { version: version(document), todo: Todo { id, name, description } })
+}
+
+/// The version, 0 if there is none or it is none of ours.
+pub(crate) fn version(document: &RawDocument) -> Version {
+    let number = match get(document, "v") {
+        Some(RawBsonRef::Int64(number)) => u64::try_from(number).unwrap_or(0),
+        Some(RawBsonRef::Int32(number)) => u64::try_from(number).unwrap_or(0),
+        // The mongo shell writes doubles.
+        Some(RawBsonRef::Double(number)) if number >= 1.0 && number.fract() == 0.0 => number as u64,
+        _ => 0,
+    };
+    if number <= Version::MAX.0 { Version(number) } else { Version::UNVERSIONED }
+}
+
+fn get<'a>(document: &'a RawDocument, field: &str) -> Option<RawBsonRef<'a>> {
+    document.get(field).ok().flatten()
+}
+
+fn not_a_todo(id: &str, problem: impl Into<String>) -> StoreError {
+    StoreError::NotATodo { id: id.to_owned(), problem: problem.into() }
+}

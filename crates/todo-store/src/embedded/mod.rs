@@ -1,0 +1,144 @@
+//! Todos in one file (redb), crash-safe: what is acknowledged is on disk.
+//!
+//! - `table`: the layout of the file, and the operations inside a transaction.
+//! - `writer`: the one thread that writes, many changes to a transaction.
+
+mod table;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use redb::{Database, DatabaseError, ReadableDatabase};
+use todo_model::{Todo, TodoId, TodoPatch, Version};
+
+use self::table::{FORMAT, Tables, Todos};
+use self::writer::Writer;
+use crate::error::StoreError;
+use crate::store::{Expect, Replaced, StoreOptions, Versioned};
+
+/// Clones share the file.
+#[derive(Debug, Clone)]
+pub(crate) struct EmbeddedStore {
+    database: Arc<Database>,
+    writer: Writer,
+    timeout: Duration,
+    bulk_timeout: Duration,
+}
+
+impl EmbeddedStore {
+    pub(crate) async fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        let (path, cache_bytes) = (path.to_owned(), options.embedded_cache_bytes);
+        // Not bounded: a file that was not closed is repaired first, however long that takes.
+        let opened = tokio::task::spawn_blocking(move || open(path, cache_bytes)).await;
+        let database = Arc::new(opened.map_err(failed)??);
+        let writer = Writer::start(Arc::clone(&database));
+        Ok(Self { database, writer, timeout: options.timeout, bulk_timeout: options.bulk_timeout })
+    }
+
+    pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
+        let id = id.clone();
+        self.read(self.timeout, move |todos| todos.find(&id)).await
+    }
+
+    pub(crate) async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
+        let ids = ids.to_vec();
+        let find = move |todos: &Todos| ids.iter().filter_map(|id| todos.find(id).transpose()).collect();
+        self.read(self.bulk_timeout, find).await
+    }
+
+    pub(crate) async fn count(&self) -> Result<u64, StoreError> {
+        self.read(self.bulk_timeout, Todos::count).await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.read(self.timeout, |_| Ok(())).await
+    }
+
+    pub(crate) async fn create(&self, todo: &Todo) -> Result<Version, StoreError> {
+        let todo = todo.clone();
+        self.write(self.timeout, move |tables| tables.create(&todo)).await
+    }
+
+    pub(crate) async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+        let (todo, expect) = (todo.clone(), expect.clone());
+        self.write(self.timeout, move |tables| tables.replace(&todo, &expect)).await
+    }
+
+    pub(crate) async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
+        let (id, patch, expect) = (id.clone(), patch.clone(), expect.clone());
+        self.write(self.timeout, move |tables| tables.patch(&id, &patch, &expect)).await
+    }
+
+    pub(crate) async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
+        let (id, expect) = (id.clone(), expect.clone());
+        self.write(self.timeout, move |tables| tables.delete(&id, &expect)).await
+    }
+
+    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+        let todos = todos.to_vec();
+        self.write(self.bulk_timeout, move |tables| tables.insert_many(&todos)).await
+    }
+
+    pub(crate) async fn clear(&self) -> Result<(), StoreError> {
+        self.write(self.bulk_timeout, |tables| tables.clear()).await
+    }
+
+    /// On a thread where waiting for the disk holds nobody up.
+    async fn read<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        read: impl FnOnce(&Todos) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let database = Arc::clone(&self.database);
+        let reading = tokio::task::spawn_blocking(move || {
+            let transaction = database.begin_read().map_err(failed)?;
+            read(&Todos::open(&transaction)?)
+        });
+        match tokio::time::timeout(deadline, reading).await {
+            Ok(read) => read.map_err(failed)?,
+            Err(late) => Err(StoreError::Unavailable(Arc::new(late))),
+        }
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(deadline, self.writer.run(change)).await {
+            Ok(result) => result,
+            Err(late) => Err(StoreError::UnknownOutcome(Arc::new(late))),
+        }
+    }
+}
+
+fn open(path: PathBuf, cache_bytes: usize) -> Result<Database, StoreError> {
+    let shown = path.display();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(format!("{shown}: {error}")))?;
+    }
+    let opened = Database::builder().set_cache_size(cache_bytes).create(&path);
+    let database = opened.map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::Refused(format!(
+            "{shown} is open in another process; the embedded store serves one process at a time"
+        )),
+        DatabaseError::UpgradeRequired(version) => {
+            StoreError::Refused(format!("{shown} has the old file format {version}; seed it again"))
+        }
+        error => StoreError::Refused(format!("{shown} cannot be opened: {error}")),
+    })?;
+    let format = table::prepare(&database).map_err(|error| match error {
+        StoreError::Failed(cause) => StoreError::Refused(format!("{shown} is no store of todos: {cause}")),
+        error => error,
+    })?;
+    if format != FORMAT {
+        return Err(StoreError::Refused(format!("{shown} has layout {format}; this program knows {FORMAT}")));
+    }
+    Ok(database)
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Failed(Arc::new(error))
+}

@@ -1,0 +1,179 @@
+//! The layout of the file, and the operations inside a transaction.
+//!
+//! A todo's key is the length of its id (one byte), then its id: decimal ids come in the order of their numbers, and a
+//! seeding appends. Its value is the BSON document that MongoDB would hold.
+
+use std::time::SystemTime;
+
+use mongodb::bson::{RawDocument, RawDocumentBuf};
+use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition};
+use redb::{ReadableDatabase, WriteTransaction};
+use todo_model::{Todo, TodoId, TodoPatch, Version};
+
+use super::failed;
+use crate::document;
+use crate::error::StoreError;
+use crate::store::{Expect, Replaced, Versioned};
+
+/// The layout that this program reads and writes.
+pub(crate) const FORMAT: u64 = 1;
+
+const TODOS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("todos");
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const FORMAT_KEY: &str = "format";
+/// The highest version that was ever given. Persisted, so that none comes twice, also after a delete.
+const CLOCK_KEY: &str = "clock";
+
+/// Makes the tables if the file is new; answers with the file's layout.
+pub(crate) fn prepare(database: &Database) -> Result<u64, StoreError> {
+    if let Some(format) = read_format(database)? {
+        return Ok(format);
+    }
+    let transaction = database.begin_write().map_err(failed)?;
+    {
+        transaction.open_table(TODOS).map_err(failed)?;
+        let mut meta = transaction.open_table(META).map_err(failed)?;
+        meta.insert(FORMAT_KEY, FORMAT).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)?;
+    Ok(FORMAT)
+}
+
+fn read_format(database: &Database) -> Result<Option<u64>, StoreError> {
+    let transaction = database.begin_read().map_err(failed)?;
+    match transaction.open_table(META) {
+        Ok(meta) => Ok(Some(meta.get(FORMAT_KEY).map_err(failed)?.map_or(0, |format| format.value()))),
+        Err(redb::TableError::TableDoesNotExist(_)) if transaction.list_tables().map_err(failed)?.next().is_none() => {
+            Ok(None)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn key(id: &TodoId) -> Vec<u8> {
+    let id = id.as_str().as_bytes();
+    let length = u8::try_from(id.len()).expect("an id has at most 128 bytes");
+    [&[length], id].concat()
+}
+
+/// What a reader sees: one moment of the file.
+pub(crate) struct Todos(ReadOnlyTable<&'static [u8], &'static [u8]>);
+
+impl Todos {
+    pub(crate) fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+        transaction.open_table(TODOS).map(Self).map_err(failed)
+    }
+
+    pub(crate) fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
+        let found = self.0.get(&*key(id)).map_err(failed)?;
+        found.map(|value| document::read(raw(value.value())?)).transpose()
+    }
+
+    pub(crate) fn count(&self) -> Result<u64, StoreError> {
+        self.0.len().map_err(failed)
+    }
+}
+
+/// What a writer sees and changes; nobody else does until the transaction is committed.
+pub(crate) struct Tables<'t> {
+    todos: Table<'t, &'static [u8], &'static [u8]>,
+    meta: Table<'t, &'static str, u64>,
+}
+
+impl<'t> Tables<'t> {
+    pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
+        let todos = transaction.open_table(TODOS).map_err(failed)?;
+        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)? })
+    }
+
+    pub(crate) fn create(&mut self, todo: &Todo) -> Result<Version, StoreError> {
+        if self.document(&todo.id)?.is_some() {
+            return Err(StoreError::Exists(todo.id.clone()));
+        }
+        let version = self.next_version(Version::UNVERSIONED)?;
+        self.put(&todo.id, &document::of(todo, version))?;
+        Ok(version)
+    }
+
+    pub(crate) fn replace(&mut self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+        let conflict = || Err(StoreError::Conflict(todo.id.clone()));
+        match (self.document(&todo.id)?, expect) {
+            (None, Expect::Unchanged(_)) | (Some(_), Expect::Absent) => conflict(),
+            (Some(old), Expect::Unchanged(expected)) if document::read(&old)? != *expected => conflict(),
+            (None, _) => Ok(Replaced { version: self.create(todo)?, created: true }),
+            (Some(old), _) => Ok(Replaced { version: self.overwrite(&old, todo)?, created: false }),
+        }
+    }
+
+    pub(crate) fn patch(&mut self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
+        let old = self.expected(id, expect)?;
+        let todo = patch.apply(document::read(&old)?.todo);
+        let version = self.overwrite(&old, &todo)?;
+        Ok(Versioned { todo, version })
+    }
+
+    pub(crate) fn delete(&mut self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
+        let old = self.expected(id, expect)?;
+        self.todos.remove(&*key(id)).map_err(failed)?;
+        self.next_version(document::version(&old))
+    }
+
+    pub(crate) fn insert_many(&mut self, todos: &[Todo]) -> Result<(), StoreError> {
+        // Different todos may share a version; one id never sees it twice.
+        let version = self.next_version(Version::UNVERSIONED)?;
+        let mut taken = None;
+        for todo in todos {
+            let (key, document) = (key(&todo.id), document::of(todo, version));
+            let old = self.todos.insert(&*key, document.as_bytes()).map_err(failed)?;
+            if let Some(old) = old.map(|old| old.value().to_vec()) {
+                self.todos.insert(&*key, &*old).map_err(failed)?;
+                taken.get_or_insert_with(|| todo.id.clone());
+            }
+        }
+        taken.map_or(Ok(()), |id| Err(StoreError::Exists(id)))
+    }
+
+    pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
+        self.todos.retain(|_, _| false).map_err(failed)
+    }
+
+    fn expected(&self, id: &TodoId, expect: &Expect) -> Result<RawDocumentBuf, StoreError> {
+        let old = self.document(id)?;
+        match (old, expect) {
+            (_, Expect::Absent) => Err(StoreError::Conflict(id.clone())),
+            (None, _) => Err(StoreError::NotFound(id.clone())),
+            (Some(old), Expect::Unchanged(expected)) if document::read(&old)? != *expected => {
+                Err(StoreError::Conflict(id.clone()))
+            }
+            (Some(old), _) => Ok(old),
+        }
+    }
+
+    fn overwrite(&mut self, old: &RawDocument, todo: &Todo) -> Result<Version, StoreError> {
+        let version = self.next_version(document::version(old))?;
+        self.put(&todo.id, &document::replaced(old, todo, version)?)?;
+        Ok(version)
+    }
+
+    fn document(&self, id: &TodoId) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let found = self.todos.get(&*key(id)).map_err(failed)?;
+        found.map(|value| raw(value.value()).map(ToOwned::to_owned)).transpose()
+    }
+
+    fn put(&mut self, id: &TodoId, document: &RawDocument) -> Result<(), StoreError> {
+        self.todos.insert(&*key(id), document.as_bytes()).map_err(failed).map(drop)
+    }
+
+    /// Above every version there was, and on the scale of the wall clock, so that a file in the place of another is not
+    /// behind what a cache knows of that.
+    fn next_version(&mut self, old: Version) -> Result<Version, StoreError> {
+        let last = self.meta.get(CLOCK_KEY).map_err(failed)?.map_or(0, |last| last.value());
+        let next = (last.max(old.0) + 1).max(Version::at(SystemTime::now()).0);
+        self.meta.insert(CLOCK_KEY, next).map_err(failed)?;
+        Ok(Version(next))
+    }
+}
+
+fn raw(bytes: &[u8]) -> Result<&RawDocument, StoreError> {
+    RawDocument::from_bytes(bytes).map_err(failed)
+}

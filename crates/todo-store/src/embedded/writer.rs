@@ -1,0 +1,81 @@
+//! The one thread that writes: changes that wait together share a transaction, and so one flush to disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use redb::Database;
+use tokio::sync::oneshot;
+
+use super::failed;
+use super::table::Tables;
+use crate::error::StoreError;
+
+/// Changes in one transaction at most: those behind must not wait for ever.
+const GROUP: usize = 512;
+
+/// Makes a change, and gives back how to tell its sender once it is known whether the transaction was committed.
+type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Clones send to one thread, which ends with the last of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    jobs: Sender<Job>,
+}
+
+impl Writer {
+    pub(crate) fn start(database: Arc<Database>) -> Self {
+        let (sender, jobs) = channel();
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_all(&database, &jobs))
+            .expect("a thread can be started at the start of the program");
+        Self { jobs: sender }
+    }
+
+    /// Makes a change; returns when it is on disk.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, result) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            let changed = change(tables);
+            Box::new(move |committed: Result<(), StoreError>| {
+                // Nobody waits any more if the deadline is over.
+                let _ = sender.send(committed.and(changed));
+            })
+        });
+        self.jobs.send(job).map_err(|_| failed(std::io::Error::other("the writer has ended")))?;
+        result.await.map_err(failed)?
+    }
+}
+
+fn write_all(database: &Database, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut replies = Vec::new();
+        let committed = write_group(database, first, jobs, &mut replies);
+        for reply in replies {
+            reply(committed.clone());
+        }
+    }
+}
+
+fn write_group(
+    database: &Database,
+    first: Job,
+    jobs: &Receiver<Job>,
+    replies: &mut Vec<Reply>,
+) -> Result<(), StoreError> {
+    let transaction = database.begin_write().map_err(failed)?;
+    {
+        let mut tables = Tables::open(&transaction)?;
+        replies.push(first(&mut tables));
+        while replies.len() < GROUP
+            && let Ok(next) = jobs.try_recv()
+        {
+            replies.push(next(&mut tables));
+        }
+    }
+    transaction.commit().map_err(failed)
+}

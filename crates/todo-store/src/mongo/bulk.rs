@@ -1,0 +1,68 @@
+//! Operations on many todos.
+
+use std::time::{Duration, SystemTime};
+
+use futures::TryStreamExt;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::error::{Error, ErrorKind};
+use todo_model::{Todo, TodoId, Version};
+
+use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::{MongoStore, within};
+use crate::document;
+use crate::error::StoreError;
+use crate::store::Versioned;
+
+impl MongoStore {
+    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+        if todos.is_empty() {
+            return Ok(());
+        }
+        let version = self.now();
+        let documents: Vec<RawDocumentBuf> = todos.iter().map(|todo| document::of(todo, version)).collect();
+        let insert = self.todos.insert_many(&documents).ordered(false);
+        match tokio::time::timeout(self.bulk_timeout, insert.into_future()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(duplicate(&error, todos).unwrap_or_else(|| failures::meaning(error, Doing::Write))),
+            Err(_) => Err(failures::too_late(self.bulk_timeout, Doing::Write)),
+        }
+    }
+
+    pub(crate) async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(TodoId::as_str).collect();
+        let find = async {
+            let found = self.todos.find(doc! { "id": { "$in": ids } }).await?;
+            found.try_collect::<Vec<RawDocumentBuf>>().await
+        };
+        let found = within(self.bulk_timeout, Doing::Read, find).await?;
+        found.iter().map(|document| document::read(document)).collect()
+    }
+
+    pub(crate) async fn count(&self) -> Result<u64, StoreError> {
+        let count = self.todos.count_documents(Document::new());
+        within(self.bulk_timeout, Doing::Read, count.into_future()).await
+    }
+
+    pub(crate) async fn clear(&self) -> Result<(), StoreError> {
+        within(self.bulk_timeout, Doing::Write, self.todos.drop().into_future()).await?;
+        self.make_unique_index().await
+    }
+
+    /// By the server's clock: later writes there must come out higher.
+    fn now(&self) -> Version {
+        let ahead = Duration::from_secs(self.clock_ahead.unsigned_abs());
+        let now = SystemTime::now();
+        let server = if self.clock_ahead >= 0 { now.checked_add(ahead) } else { now.checked_sub(ahead) };
+        Version::at(server.unwrap_or(now))
+    }
+}
+
+/// A batch whose only failures are ids that were taken.
+fn duplicate(error: &Error, todos: &[Todo]) -> Option<StoreError> {
+    let ErrorKind::InsertMany(many) = &*error.kind else { return None };
+    let errors = many.write_errors.as_ref()?;
+    if many.write_concern_error.is_some() || errors.iter().any(|error| error.code != DUPLICATE_KEY) {
+        return None;
+    }
+    todos.get(errors.first()?.index).map(|todo| StoreError::Exists(todo.id.clone()))
+}

@@ -1,0 +1,95 @@
+//! What the driver's errors mean to the caller.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+
+use crate::error::{Cause, StoreError};
+
+/// What the failed operation was: a write that got no answer may have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Read,
+    Write,
+}
+
+/// The server says that the key exists (E11000).
+pub(crate) const DUPLICATE_KEY: i32 = 11_000;
+
+/// Error codes of a member that is not, or no longer, primary, or shuts down (MongoDB manual, "Error Codes").
+const NOT_PRIMARY: [i32; 9] = [91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436, 134];
+/// Error codes of a client that may not do what it tried.
+const NOT_ALLOWED: [i32; 3] = [13, 18, 8_000];
+
+/// A sentence in place of the driver's dump of what it knows of every server.
+#[derive(Debug)]
+struct Said(String);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Said {}
+
+pub(crate) fn too_late(deadline: Duration, doing: Doing) -> StoreError {
+    no_answer(doing, Arc::new(Said(format!("no answer within {deadline:?}"))))
+}
+
+fn no_answer(doing: Doing, cause: Cause) -> StoreError {
+    match doing {
+        Doing::Read => StoreError::Unavailable(cause),
+        Doing::Write => StoreError::UnknownOutcome(cause),
+    }
+}
+
+pub(crate) fn meaning(error: Error, doing: Doing) -> StoreError {
+    let code = code(&error);
+    if code.is_some_and(|code| NOT_ALLOWED.contains(&code)) {
+        return StoreError::Refused(format!("not authorized ({})", summary(&error)));
+    }
+    if code.is_some_and(|code| NOT_PRIMARY.contains(&code)) {
+        return no_answer(doing, Arc::new(Said(summary(&error))));
+    }
+    match &*error.kind {
+        // Nothing was sent.
+        ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::DnsResolve { .. } => {
+            StoreError::Unavailable(Arc::new(Said(summary(&error))))
+        }
+        ErrorKind::Io(_) => no_answer(doing, Arc::new(Said(summary(&error)))),
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => {
+            StoreError::UnknownOutcome(Arc::new(Said(summary(&error))))
+        }
+        ErrorKind::Authentication { .. } => {
+            StoreError::Refused("authentication failed: check user name, password and authSource".to_owned())
+        }
+        ErrorKind::InvalidArgument { .. }
+        | ErrorKind::InvalidTlsConfig { .. }
+        | ErrorKind::IncompatibleServer { .. } => StoreError::Refused(summary(&error)),
+        _ => StoreError::Failed(Arc::new(error)),
+    }
+}
+
+/// The server's error code, wherever the driver puts it.
+pub(crate) fn code(error: &Error) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
+        ErrorKind::InsertMany(many) => many.write_errors.as_ref()?.first().map(|write| write.code),
+        _ => None,
+    }
+}
+
+fn summary(error: &Error) -> String {
+    let text = error.kind.to_string();
+    // A server selection error lists every server's state; the reason stands in it behind this.
+    let reason = text.split("I/O error: ").nth(1).map(|rest| rest.split([',', '}']).next().unwrap_or(rest).trim());
+    match (&*error.kind, reason) {
+        (ErrorKind::ServerSelection { .. }, Some(reason)) => format!("no server can be selected: {reason}"),
+        (ErrorKind::ServerSelection { .. }, None) => "no server can be selected in time".to_owned(),
+        _ => text,
+    }
+}

@@ -1,0 +1,110 @@
+//! Connecting: the driver's options, the clock, the unique index.
+
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::ErrorKind;
+use mongodb::options::{
+    Acknowledgment, ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, IndexModel};
+
+use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::updates::Clock;
+use super::{MongoStore, within};
+use crate::error::StoreError;
+use crate::store::StoreOptions;
+
+/// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
+const INDEX_CONFLICTS: [i32; 2] = [85, 86];
+
+impl MongoStore {
+    pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let client = connect(url, options).await?;
+        let database = client.database(&options.database);
+        let hello =
+            within(options.timeout, Doing::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
+        let clustered = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
+        if !clustered {
+            tracing::warn!(
+                "MongoDB is a standalone server: versions come from its wall clock, and writes survive only with its disk; \
+                 a replica set, even of one member, is safer"
+            );
+        }
+        let store = Self {
+            todos: database.collection(&options.collection),
+            clock: if clustered { Clock::Cluster } else { Clock::Wall },
+            clock_ahead: clock_ahead(&hello),
+            timeout: options.timeout,
+            bulk_timeout: options.bulk_timeout,
+            database,
+        };
+        store.make_unique_index().await?;
+        Ok(store)
+    }
+
+    /// On a large collection without the index this takes as long as it takes.
+    pub(crate) async fn make_unique_index(&self) -> Result<(), StoreError> {
+        let unique = IndexOptions::builder().unique(true).build();
+        let index = IndexModel::builder().keys(doc! { "id": 1 }).options(unique).build();
+        match self.todos.create_index(index).await {
+            Ok(_) => Ok(()),
+            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(self.duplicates(&error).await),
+            Err(error) if failures::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
+                Err(StoreError::Refused(format!(
+                    "{} has an index on id that is not unique; drop it (db.{}.dropIndex({{id: 1}})), then start again",
+                    self.todos.namespace(),
+                    self.todos.name()
+                )))
+            }
+            Err(error) => Err(failures::meaning(error, Doing::Read)),
+        }
+    }
+
+    /// The server names one of the duplicates only in its message; a count by id names it for sure.
+    async fn duplicates(&self, error: &mongodb::error::Error) -> StoreError {
+        let collection = self.todos.namespace().to_string();
+        let said = error.kind.to_string();
+        let id = match said.split("dup key: { id: \"").nth(1).and_then(|rest| rest.split("\" }").next()) {
+            Some(id) => id.to_owned(),
+            None => said.split("dup key: ").nth(1).unwrap_or("(unknown)").to_owned(),
+        };
+        StoreError::Duplicates { collection, id }
+    }
+}
+
+async fn connect(url: &str, options: &StoreOptions) -> Result<Client, StoreError> {
+    let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url)).await {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => return Err(unusable(&error, url)),
+        Err(_) => return Err(failures::too_late(options.timeout, Doing::Read)),
+    };
+    client.app_name.get_or_insert_with(|| "todo-cache-aside".to_owned());
+    // Below the deadline of operations, so that "nobody is there" is told apart from "no answer".
+    client.server_selection_timeout.get_or_insert(options.timeout.mul_f64(0.75));
+    client.connect_timeout.get_or_insert(options.timeout.min(Duration::from_secs(10)));
+    // Not the user's to choose: an old value read from a secondary would be cached, and an acknowledged write lost.
+    client.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    client.read_concern = Some(ReadConcern::majority());
+    let journal = client.write_concern.as_ref().and_then(|concern| concern.journal);
+    client.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(journal).build());
+    Client::with_options(client).map_err(|error| unusable(&error, url))
+}
+
+/// The driver's message may repeat parts of the connection string, also of its password.
+fn unusable(error: &mongodb::error::Error, url: &str) -> StoreError {
+    match &*error.kind {
+        ErrorKind::DnsResolve { .. } => failures::meaning(error.clone(), Doing::Read),
+        ErrorKind::InvalidArgument { message, .. } if !url.contains('@') => {
+            StoreError::Refused(format!("the connection string is not valid: {message}"))
+        }
+        _ => StoreError::Refused(
+            "the connection string is not valid (a user name and password must be percent-encoded)".to_owned(),
+        ),
+    }
+}
+
+fn clock_ahead(hello: &Document) -> i64 {
+    let Some(Bson::DateTime(server)) = hello.get("localTime") else { return 0 };
+    (server.timestamp_millis() - mongodb::bson::DateTime::now().timestamp_millis()).div_euclid(1_000)
+}

@@ -1,0 +1,102 @@
+//! Update pipelines: the server itself sets the version, in the same step as the write.
+//!
+//! A version is taken from the server's logical clock, which a delete does not turn back: `v = max(v + 1, now)`, with
+//! `now = 2^20 * seconds + increment + 1` of `$$CLUSTER_TIME` (MongoDB manual, "Aggregation Variables"). All user text
+//! goes through `$literal`: a name like `$v` is text and no field path.
+
+use mongodb::bson::{Bson, Document, doc};
+use todo_model::{Todo, TodoId, TodoPatch, Version};
+
+use crate::store::Versioned;
+
+/// Where versions come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// A replica set's or a sharded cluster's logical clock.
+    Cluster,
+    /// A standalone server has none: its wall clock, in the same scale.
+    Wall,
+}
+
+impl Clock {
+    fn now(self) -> Bson {
+        match self {
+            Self::Cluster => Bson::Document(doc! { "$add": [
+                { "$multiply": [Version::PER_SECOND as i64, { "$tsSecond": "$$CLUSTER_TIME" }] },
+                { "$tsIncrement": "$$CLUSTER_TIME" },
+                1_i64,
+            ] }),
+            Self::Wall => Bson::Document(doc! { "$floor": {
+                "$multiply": [{ "$toLong": "$$NOW" }, Version::PER_SECOND as f64 / 1_000.0],
+            } }),
+        }
+    }
+
+    fn next_version(self) -> Bson {
+        let old = doc! { "$cond": [{ "$isNumber": "$v" }, "$v", 0_i64] };
+        Bson::Document(doc! { "$toLong": { "$max": [{ "$add": [old, 1_i64] }, self.now()] } })
+    }
+
+    /// The whole document of a todo that is not there yet.
+    pub(crate) fn create(self, todo: &Todo) -> Vec<Document> {
+        let document = doc! {
+            "_id": literal(todo.id.as_str()),
+            "id": literal(todo.id.as_str()),
+            "name": literal(todo.name.as_str()),
+            "description": literal(todo.description.clone()),
+            "v": self.next_version(),
+        };
+        vec![doc! { "$replaceWith": document }]
+    }
+
+    /// Name, description and version; other fields stay.
+    pub(crate) fn replace(self, todo: &Todo) -> Vec<Document> {
+        let fields = doc! {
+            "name": literal(todo.name.as_str()),
+            "description": literal(todo.description.clone()),
+            "v": self.next_version(),
+        };
+        vec![doc! { "$set": fields }]
+    }
+
+    /// What the patch names, and the version.
+    pub(crate) fn patch(self, patch: &TodoPatch) -> Vec<Document> {
+        let mut fields = doc! { "v": self.next_version() };
+        if let Some(name) = &patch.name {
+            fields.insert("name", literal(name.as_str()));
+        }
+        if let Some(description) = &patch.description {
+            fields.insert("description", literal(description.clone()));
+        }
+        vec![doc! { "$set": fields }]
+    }
+}
+
+fn literal(text: impl Into<Bson>) -> Document {
+    doc! { "$literal": text.into() }
+}
+
+/// Finds the todo with this id.
+pub(crate) fn by_id(id: &TodoId) -> Document {
+    doc! { "id": id.as_str() }
+}
+
+/// Matches no document, for versions are not negative, and yet says which id an upsert inserts: so the server always
+/// tries to insert, and an existing todo is a duplicate key.
+pub(crate) fn never_there(id: &TodoId) -> Document {
+    doc! { "id": id.as_str(), "v": { "$lt": -1 } }
+}
+
+/// Finds the todo only if it is still this one.
+pub(crate) fn unchanged(expected: &Versioned) -> Document {
+    let todo = &expected.todo;
+    let mut filter = by_id(&todo.id);
+    if expected.version == Version::UNVERSIONED {
+        filter.insert("$or", vec![doc! { "v": { "$not": { "$type": "number" } } }, doc! { "v": { "$lt": 1 } }]);
+    } else {
+        filter.insert("v", expected.version.0 as i64);
+    }
+    filter.insert("name", doc! { "$eq": todo.name.as_str() });
+    filter.insert("description", doc! { "$eq": todo.description.clone() });
+    filter
+}

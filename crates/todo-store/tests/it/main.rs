@@ -1,0 +1,9 @@
+//! Both stores against one contract, and each against its own ways to fail.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod contract;
+mod embedded;
+mod mongo;
+mod support;
+mod urls;
