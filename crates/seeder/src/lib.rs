@@ -1,1 +1,12 @@
 //! Fills the primary database with todos.
+//!
+//! - [`command`]: the command line.
+//! - [`todos`]: the todos of a seed: todo number n depends on the seed and n alone.
+//! - [`generate`]: writing them, in parallel, with a way to go on after a stop.
+//! - [`progress`]: a bar on a terminal, lines elsewhere. [`error`]: why it stopped.
+
+pub mod command;
+pub mod error;
+pub mod generate;
+pub mod progress;
+pub mod todos;

@@ -1,12 +1,11 @@
 //! `Settings`: every flag, and the environment variable beside it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use cache_aside::{CacheUrl, Options, WritePolicy};
-use clap::error::{ContextKind, ErrorKind};
 use clap::{Parser, ValueEnum};
+use command_line::{Usage, values};
 use todo_store::{StoreOptions, StoreUrl};
 
 use crate::app::StartError;
@@ -54,31 +53,31 @@ pub struct Settings {
     pub write_policy: WritePolicyFlag,
 
     /// How long a todo is answered from the cache without asking the store.
-    #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
 
     /// How long past that it is kept for outages of the store.
-    #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = values::duration)]
     pub keep: Duration,
 
     /// How long the absence of a todo is answered from the cache without asking the store.
-    #[arg(long, env = "TODO_ABSENT", default_value = "5s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_ABSENT", default_value = "5s", value_name = "DURATION", value_parser = values::duration)]
     pub absent: Duration,
 
     /// Deadline of one operation on the store.
-    #[arg(long, env = "TODO_STORE_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_STORE_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = values::duration)]
     pub store_timeout: Duration,
 
     /// Reads of the store at one time; further ones wait up to 200 ms, then get 503.
-    #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = positive)]
+    #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
 
     /// Deadline of one round trip to Redis; beyond it the store is asked.
-    #[arg(long, env = "TODO_REDIS_TIMEOUT", default_value = "50ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_REDIS_TIMEOUT", default_value = "50ms", value_name = "DURATION", value_parser = values::duration)]
     pub redis_timeout: Duration,
 
     /// How long a write waits for the cache before it is acknowledged all the same.
-    #[arg(long, env = "TODO_PUBLISH_TIMEOUT", default_value = "20ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_PUBLISH_TIMEOUT", default_value = "20ms", value_name = "DURATION", value_parser = values::duration)]
     pub publish_timeout: Duration,
 
     /// Cache-Control of answers to GET.
@@ -86,15 +85,15 @@ pub struct Settings {
     pub cache_control: String,
 
     /// Worker threads; by default one for each core.
-    #[arg(long, env = "TODO_WORKERS", value_name = "N", value_parser = positive)]
+    #[arg(long, env = "TODO_WORKERS", value_name = "N", value_parser = values::positive)]
     pub workers: Option<usize>,
 
     /// How long requests in flight may take to finish after SIGTERM or SIGINT.
-    #[arg(long, env = "TODO_SHUTDOWN_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TODO_SHUTDOWN_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = values::duration)]
     pub shutdown_timeout: Duration,
 
     /// What is logged: error, warn, info, debug or trace, also per module (info,cache_aside=debug).
-    #[arg(long, env = "TODO_LOG", default_value = "info", value_name = "FILTER", value_parser = crate::telemetry::filter)]
+    #[arg(long, env = "TODO_LOG", default_value = "info,actix_server=warn", value_name = "FILTER", value_parser = crate::telemetry::filter)]
     pub log: String,
 }
 
@@ -109,17 +108,13 @@ pub enum WritePolicyFlag {
     None,
 }
 
-/// Why the command line was not taken, or the help that it asked for.
-#[derive(Debug)]
-pub struct Usage(clap::Error);
-
 impl Settings {
     /// Reads the command line and the environment.
     ///
     /// # Errors
     /// A wrong value, or a call for help or version: [`Usage::print`] says it and gives the exit code.
     pub fn from_command_line() -> Result<Self, Usage> {
-        Self::try_parse().map_err(Usage)
+        command_line::parse()
     }
 
     /// Binds the address.
@@ -159,38 +154,6 @@ impl Settings {
             ..StoreOptions::default()
         }
     }
-}
-
-impl Usage {
-    /// One line to standard error that names the flag, exit code 2; or help and version to standard output, 0.
-    pub fn print(&self) -> ExitCode {
-        if matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            return self.0.print().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
-        }
-        eprintln!("error: {}", self.line());
-        ExitCode::from(2)
-    }
-
-    /// The value itself is left out: a URL may hold a password.
-    fn line(&self) -> String {
-        let flag = self.0.get(ContextKind::InvalidArg);
-        match (self.0.kind(), flag, std::error::Error::source(&self.0)) {
-            (ErrorKind::ValueValidation, Some(flag), Some(source)) => format!("{flag}: {source}"),
-            (ErrorKind::InvalidValue, Some(flag), _) => match self.0.get(ContextKind::ValidValue) {
-                Some(allowed) => format!("{flag}: must be one of {allowed}"),
-                None => format!("{flag}: needs a value"),
-            },
-            _ => {
-                let text = self.0.to_string();
-                let first = text.lines().next().unwrap_or("wrong usage");
-                first.strip_prefix("error: ").unwrap_or(first).to_owned() + " (see --help)"
-            }
-        }
-    }
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "must be a whole number above 0".to_owned())
 }
 
 fn header_value(text: &str) -> Result<String, String> {

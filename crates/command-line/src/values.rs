@@ -1,0 +1,29 @@
+//! Parsers of single values, whose errors say what is allowed.
+
+use std::time::Duration;
+
+/// A duration above zero: `50ms`, `2s`, `1m 30s`.
+///
+/// # Errors
+/// What is allowed.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero());
+    parsed.ok_or_else(|| "must be a duration above zero like 50ms, 2s or 1m".to_owned())
+}
+
+/// A whole number above zero.
+///
+/// # Errors
+/// What is allowed.
+pub fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number above 0".to_owned())
+}
+
+/// A share of a whole, 0 to 1.
+///
+/// # Errors
+/// What is allowed.
+pub fn ratio(text: &str) -> Result<f64, String> {
+    let parsed = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    parsed.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}

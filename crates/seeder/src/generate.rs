@@ -1,0 +1,146 @@
+//! Writing the todos of a seed: batches made on all cores, several under way at one time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream;
+use todo_model::Todo;
+use todo_store::{Store, StoreError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::command::Generate;
+use crate::error::SeederError;
+use crate::progress::Progress;
+use crate::todos::todos;
+
+/// What was done.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// Written by this run.
+    pub written: u64,
+    /// There before (`--resume`).
+    pub found: u64,
+    /// Without opening the store.
+    pub took: Duration,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.took.as_secs_f64();
+        write!(f, "{} todos written in {seconds:.1} s, {:.0} todos/s", self.written, self.written as f64 / seconds)?;
+        if self.found > 0 {
+            write!(f, "; {} were there already", self.found)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the todos.
+///
+/// # Errors
+/// See [`SeederError`]; each says how to go on.
+pub async fn run(options: &Generate) -> Result<Done, SeederError> {
+    let store = Store::open(&options.target.store, &options.target.store_options()).await;
+    let store = store.map_err(|source| of_store(options, source))?;
+    prepare(&store, options).await?;
+
+    let (began, mut progress) = (Instant::now(), Progress::new(options.count));
+    let (mut written, mut found) = (0, 0);
+    let (give_up, given_up) = oneshot::channel::<()>();
+    let mut give_up = Some(give_up);
+    let mut batches = stream::iter(batches(options.count, store.batch_size() as u64))
+        .take_until(Box::pin(futures::future::select(Box::pin(stopped()), given_up)))
+        .map(|numbers| {
+            let (store, options) = (store.clone(), options.clone());
+            tokio::spawn(async move { write(&store, &options, numbers).await })
+        })
+        .buffer_unordered(options.jobs);
+    let mut failure = None;
+    while let Some(batch) = batches.next().await {
+        match batch.unwrap_or(Err(SeederError::Abandoned)) {
+            Ok(batch) => {
+                written += batch.written;
+                found += batch.found;
+                progress.add(batch.written + batch.found);
+            }
+            Err(error) => {
+                // No new batch; those under way end first, so that what is written is known.
+                give_up = None;
+                failure = failure.or(Some(error));
+            }
+        }
+    }
+    drop(give_up);
+    progress.end();
+    match failure {
+        Some(other @ SeederError::OtherTodos { .. }) => Err(other),
+        Some(source) => Err(SeederError::Broken { written, source: Box::new(source) }),
+        None if written + found < options.count => Err(SeederError::Stopped { written }),
+        None => Ok(Done { written, found, took: began.elapsed() }),
+    }
+}
+
+/// The collection must be empty, be emptied, or hold what this seed makes.
+async fn prepare(store: &Store, options: &Generate) -> Result<(), SeederError> {
+    if options.drop {
+        return store.clear().await.map_err(|source| of_store(options, source));
+    }
+    let count = store.count().await.map_err(|source| of_store(options, source))?;
+    if count > 0 && !options.resume {
+        return Err(SeederError::NotEmpty { url: options.target.store.clone(), count });
+    }
+    Ok(())
+}
+
+/// One batch: written by this run, and there before.
+struct Batch {
+    written: u64,
+    found: u64,
+}
+
+async fn write(store: &Store, options: &Generate, numbers: Range<u64>) -> Result<Batch, SeederError> {
+    let seed = options.seed;
+    let made = tokio::task::spawn_blocking(move || todos(seed, numbers)).await;
+    let made = made.map_err(|_| SeederError::Abandoned)?;
+    let all = made.len() as u64;
+    let missing = if options.resume { missing(store, options, made).await? } else { made };
+    let inserted = if missing.is_empty() { Ok(()) } else { store.insert_many(&missing).await };
+    inserted.map_err(|source| of_store(options, source))?;
+    let written = missing.len() as u64;
+    Ok(Batch { written, found: all - written })
+}
+
+/// Those that are not there. One that is there, but different, was made from another seed, or changed since.
+async fn missing(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<Vec<Todo>, SeederError> {
+    let ids: Vec<_> = made.iter().map(|todo| todo.id.clone()).collect();
+    let there = store.find_many(&ids).await.map_err(|source| of_store(options, source))?;
+    let there: HashMap<_, _> = there.into_iter().map(|found| (found.todo.id.clone(), found.todo)).collect();
+    if let Some(other) = made.iter().find(|todo| there.get(&todo.id).is_some_and(|found| found != *todo)) {
+        let (url, id) = (options.target.store.clone(), other.id.to_string());
+        return Err(SeederError::OtherTodos { url, seed: options.seed, id });
+    }
+    Ok(made.into_iter().filter(|todo| !there.contains_key(&todo.id)).collect())
+}
+
+/// 1 to `count`, cut in batches.
+fn batches(count: u64, size: u64) -> impl Iterator<Item = Range<u64>> {
+    (0..count.div_ceil(size)).map(move |n| n * size + 1..((n + 1) * size).min(count) + 1)
+}
+
+/// SIGINT or SIGTERM; never, where signals cannot be had.
+async fn stopped() {
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            futures::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
+        }
+        _ => futures::future::pending().await,
+    }
+}
+
+fn of_store(options: &Generate, source: StoreError) -> SeederError {
+    SeederError::Store { url: options.target.store.clone(), source }
+}
