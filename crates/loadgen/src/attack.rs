@@ -80,20 +80,16 @@ async fn attack(options: &Options, plan: Arc<Plan>) -> Result<(), LoadgenError> 
 
 /// Goose's own metrics are off: they know nothing of bodies and caches, and cost time that the service needs.
 fn configuration(options: &Options) -> GooseConfiguration {
-    GooseConfiguration {
-        host: Some(options.host.to_string()),
-        users: Some(options.users),
-        increase_rate: Some(options.hatch_rate.to_string()),
-        run_time: Some(options.run_time.as_secs().to_string()),
-        no_metrics: true,
-        no_transaction_metrics: true,
-        no_scenario_metrics: true,
-        no_print_metrics: true,
-        no_telnet: true,
-        no_websocket: true,
-        quiet: 3,
-        ..GooseConfiguration::default()
-    }
+    let mut goose = GooseConfiguration::default();
+    goose.host = Some(options.host.to_string());
+    goose.users = Some(options.users);
+    goose.increase_rate = Some(options.hatch_rate.to_string());
+    goose.run_time = Some(options.run_time.as_secs().to_string());
+    goose.no_metrics = true;
+    goose.no_print_metrics = true;
+    goose.no_telnet = true;
+    goose.quiet = 3;
+    goose
 }
 
 impl Plan {
