@@ -1,0 +1,38 @@
+# A person and CI call the same targets. Each is a script; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check up down seed serve loadtest smoke bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a million todos, served and loaded; needs only Rust and a C compiler
+	@scripts/demo
+
+test: ## every test, against a real Redis and MongoDB
+	@scripts/test
+
+check: ## formatting, lints, documentation, import rules
+	@scripts/check
+
+up: ## start a real Redis and MongoDB (Docker if there is one, else local servers)
+	@scripts/up
+
+down: ## stop what `make up` started
+	@scripts/down
+
+seed: ## fill the store with a million todos (ARGS="--count 1000" for others)
+	@scripts/with-servers seeder generate $(ARGS)
+
+serve: ## serve them on http://127.0.0.1:8000, until Ctrl-C
+	@scripts/with-servers todo-api $(ARGS)
+
+loadtest: ## 100 users for one minute; charts in data/report.html
+	@mkdir -p data
+	@scripts/with-servers loadgen --report data/report.html --json data/report.json $(ARGS)
+
+smoke: ## a small run end to end, with thresholds
+	@scripts/smoke
+
+bench: ## figures: hits against a constant answer, seeding against bare drivers
+	@scripts/bench $(ARGS)
