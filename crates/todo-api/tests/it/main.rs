@@ -1,0 +1,13 @@
+//! The service over HTTP, against a real Redis and a real MongoDB, and over the embedded store.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod bodies;
+mod caching;
+mod creating;
+mod outages;
+mod probes;
+mod reading;
+mod start;
+mod stopping;
+mod support;

@@ -1,0 +1,22 @@
+//! /livez and /readyz.
+
+use serde_json::{Value, json};
+
+use crate::support::{Service, embedded, header, servers};
+
+#[tokio::test]
+async fn a_service_with_store_and_cache_is_ready() {
+    for service in [servers().await, embedded().await] {
+        let ready = service.get("/readyz").await;
+        assert_eq!((ready.status().as_u16(), header(&ready, "cache-control")), (200, "no-store"));
+        assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "status": "ready", "store": "up", "cache": "up" }));
+        assert_eq!(service.get("/livez").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_a_cache_is_ready_too() {
+    let service = Service::start(&["--cache", "none:"]).await;
+    let ready: Value = service.get("/readyz").await.json().await.unwrap();
+    assert_eq!(ready, json!({ "status": "ready", "store": "up", "cache": "off" }));
+}

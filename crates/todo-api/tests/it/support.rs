@@ -1,0 +1,143 @@
+//! Services of a test's own, in this process, on a free port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use command_line::parse_from;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use test_servers::{fresh_name, shared_mongo, shared_redis};
+use todo_api::app::Application;
+use todo_api::settings::Settings;
+use todo_api::todos::Todos;
+use tokio::sync::oneshot;
+
+/// Patient deadlines: the tests share two cores with their servers, and most are not about being fast.
+const PATIENT: [&str; 6] = ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s"];
+
+/// A running service; stopped when dropped.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    pub(crate) todos: Todos,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+/// Over the embedded store and the in-process cache.
+pub(crate) async fn embedded() -> Service {
+    Service::start(&[]).await
+}
+
+/// Over MongoDB and Redis, with a database and a key prefix of its own.
+pub(crate) async fn servers() -> Service {
+    let (store, cache, name) = (shared_mongo().url(), shared_redis().url(), fresh_name("api"));
+    Service::start(&["--store", &store, "--cache", &cache, "--database", &name, "--cache-prefix", &name]).await
+}
+
+impl Service {
+    /// With these flags; what they do not say is patient, embedded and in process.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("redb:{}", folder.path().join("todos.redb").display());
+        let mut words = vec!["todo-api", "--listen", "127.0.0.1:0", "--workers", "2"];
+        let mut add = |flag: &'static [&'static str]| {
+            for pair in flag.chunks(2) {
+                if !flags.contains(&pair[0]) {
+                    words.extend(pair);
+                }
+            }
+        };
+        add(&PATIENT);
+        if !flags.contains(&"--store") {
+            words.extend(["--store", &store]);
+        }
+        words.extend(flags);
+        let settings: Settings = parse_from(&words).unwrap();
+        let (started, running) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let listener = TcpListener::bind(settings.listen).unwrap();
+                let application = Application::build(&settings, listener).await.unwrap();
+                started.send((application.address(), application.todos().clone())).unwrap();
+                application
+                    .run_until(async {
+                        let _ = stopped.await;
+                    })
+                    .await
+                    .unwrap();
+            });
+        });
+        let (address, todos) = running.recv().expect("the service starts");
+        let client = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
+        Self { address, todos, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<String>) -> Response {
+        let request = self.request(Method::POST, "/todos/").header("content-type", "application/json");
+        request.body(body.into()).send().await.unwrap()
+    }
+
+    /// Creates a todo under this id.
+    pub(crate) async fn create(&self, id: &str) {
+        let response = self.post(format!(r#"{{"id":"{id}","name":"A","description":"B"}}"#)).await;
+        assert_eq!(response.status(), 201);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the service ends without a panic");
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub(crate) fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// The outcome in `Cache-Status`, without the seconds left.
+pub(crate) fn cache_status(response: &Response) -> String {
+    let parts = header(response, "cache-status").split("; ").skip(1).filter(|part| !part.starts_with("ttl="));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// Checks problem details (RFC 9457), and gives their `detail`.
+pub(crate) async fn detail(response: Response, status: u16) -> String {
+    assert_eq!(header(&response, "content-type"), "application/problem+json");
+    let (answered, text) = (response.status().as_u16(), response.text().await.unwrap());
+    assert_eq!(answered, status, "{text}");
+    let problem: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["type"], "about:blank");
+    assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()));
+    problem["detail"].as_str().unwrap().to_owned()
+}
+
+/// Waits for a condition, with a deadline.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let began = Instant::now();
+    while !condition().await {
+        assert!(began.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
