@@ -1,25 +1,23 @@
-//! `loadgen`: parse, attack, report.
+//! `loadgen`: parse, run, exit.
 
 use std::process::ExitCode;
 
-use loadgen::{attack, options::Options, report};
+use loadgen::{Options, program};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
     let options: Options = match command_line::parse() {
         Ok(options) => options,
         Err(usage) => return usage.print(),
     };
-    let reported = match attack::run(&options).await {
-        Ok(summary) => report::write(&options, &summary).map(|()| summary),
-        Err(error) => Err(error),
-    };
-    match reported {
+    match program::run(&options) {
         Ok(summary) if summary.missed.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(3),
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

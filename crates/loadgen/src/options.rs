@@ -11,14 +11,20 @@ use command_line::values;
 use serde::Serialize;
 use url::Url;
 
+use crate::error::LoadgenError;
+
+/// How long a run takes if nothing else is said.
+const RUN_TIME: Duration = Duration::from_secs(60);
+
 /// Fires requests for random todos and reports latency, errors and hit ratio.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold is missed.
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Options {
-    /// The service. Paths are appended: http://127.0.0.1:8000, or http://127.0.0.1:8000/base.
-    #[arg(long, env = "TODO_HOST", default_value = "http://127.0.0.1:8000", value_name = "URL", value_parser = host)]
+    /// The service; may have a path, like http://127.0.0.1:8000/base.
+    #[arg(long, env = "TODO_HOST", default_value = "http://127.0.0.1:8000", value_name = "URL", value_parser = host,
+          hide_env_values = true)]
     pub host: Url,
 
     /// Users; each sends a request, waits for its answer, and sends the next.
@@ -29,11 +35,11 @@ pub struct Options {
     #[arg(long, env = "TODO_HATCH_RATE", default_value = "100", value_name = "N", value_parser = values::positive)]
     pub hatch_rate: usize,
 
-    /// How long it takes, with the start of the users.
-    #[arg(long, env = "TODO_RUN_TIME", default_value = "1m", value_name = "DURATION", value_parser = whole_seconds)]
-    pub run_time: Duration,
+    /// How long it takes, with the start of the users [default: 1m, or as long as --requests takes].
+    #[arg(long, env = "TODO_RUN_TIME", value_name = "DURATION", value_parser = values::duration)]
+    pub run_time: Option<Duration>,
 
-    /// Stop after so many requests in all, if that comes first.
+    /// Stop after exactly so many requests in all (or at the end of --run-time, if that is given and comes first).
     #[arg(long, env = "TODO_REQUESTS", value_name = "N", value_parser = values::positive)]
     pub requests: Option<usize>,
 
@@ -52,6 +58,10 @@ pub struct Options {
     /// Share of requests that create a todo (POST).
     #[arg(long, env = "TODO_WRITE", default_value = "0", value_name = "RATIO", value_parser = values::ratio)]
     pub write: f64,
+
+    /// Draw the same ids again: each user has random numbers of its own that begin here.
+    #[arg(long, env = "TODO_SEED", value_name = "N", value_parser = seed)]
+    pub seed: Option<u64>,
 
     /// How long a request may take.
     #[arg(long, env = "TODO_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = values::duration)]
@@ -76,6 +86,42 @@ pub struct Options {
     /// Miss a threshold (exit code 3) if a smaller share of reads is answered from the cache.
     #[arg(long, env = "TODO_MIN_HIT_RATIO", value_name = "RATIO", value_parser = values::ratio)]
     pub min_hit_ratio: Option<f64>,
+}
+
+impl Options {
+    /// What single flags cannot tell.
+    ///
+    /// # Errors
+    /// A line that names the flags.
+    pub fn check(&self) -> Result<(), LoadgenError> {
+        if self.missing + self.write > 1.0 {
+            return Err(LoadgenError::Usage("--missing and --write: must not be above 1 together".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// When the run ends, counted from the first request; none if the number of requests ends it.
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.run_time.or(if self.requests.is_some() { None } else { Some(RUN_TIME) })
+    }
+
+    /// The host with a slash at the end, so that paths can be appended.
+    pub(crate) fn base(&self) -> Url {
+        let mut base = self.host.clone();
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", self.host.path()));
+        }
+        base
+    }
+
+    /// The host for people: without a name and a password.
+    pub(crate) fn shown_host(&self) -> String {
+        let mut host = self.host.clone();
+        if host.set_password(None).and_then(|()| host.set_username("")).is_err() {
+            return "the host".to_owned();
+        }
+        host.as_str().trim_end_matches('/').to_owned()
+    }
 }
 
 /// The ids that are asked for, as numbers.
@@ -147,11 +193,10 @@ impl From<Keys> for String {
 
 fn host(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| "must be http://HOST[:PORT] or https://HOST[:PORT]".to_owned())
+    let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
+    url.ok_or_else(|| "must be http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]".to_owned())
 }
 
-/// Goose counts whole seconds.
-fn whole_seconds(text: &str) -> Result<Duration, String> {
-    let duration = values::duration(text)?;
-    if duration.subsec_nanos() == 0 { Ok(duration) } else { Err("must be whole seconds, like 30s or 1m".to_owned()) }
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "must be a whole number, 0 or above".to_owned())
 }

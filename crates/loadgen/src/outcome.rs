@@ -43,16 +43,16 @@ impl Outcome {
 
     /// Reads the header. Of several caches on the way the last counts: the one nearest to the client (RFC 9211 §2).
     pub fn of(header: &str) -> Self {
-        let nearest = header.rsplit(',').next().unwrap_or_default();
-        let mut parameters = nearest.split(';').skip(1).map(str::trim);
+        let nearest = last_member(header);
         let (mut hit, mut forwarded, mut detail, mut ttl) = (false, None, None, None);
-        for parameter in &mut parameters {
-            match parameter.split_once('=') {
-                None if parameter == "hit" => hit = true,
+        for parameter in split(nearest, b';').skip(1) {
+            match parameter.trim().split_once('=') {
+                None => hit |= parameter.trim() == "hit",
+                Some(("hit", flag)) => hit = flag == "?1",
                 Some(("fwd", reason)) => forwarded = Some(reason),
                 Some(("detail", text)) => detail = Some(text.trim_matches('"')),
                 Some(("ttl", seconds)) => ttl = seconds.parse::<i64>().ok(),
-                _ => {}
+                Some(_) => {}
             }
         }
         match (hit, forwarded, detail) {
@@ -65,4 +65,29 @@ impl Outcome {
             (false, None, _) => Self::Unknown,
         }
     }
+}
+
+/// The last member of a structured list (RFC 9651 §3.1).
+fn last_member(list: &str) -> &str {
+    split(list, b',').last().unwrap_or_default()
+}
+
+/// The parts between separators, of which those in a quoted string are none.
+fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (mut quoted, mut escaped) = (false, false);
+        let end = text.bytes().position(|byte| {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                _ => return byte == separator && !quoted,
+            }
+            false
+        });
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }

@@ -1,6 +1,6 @@
 //! What a run comes to. Its JSON is the machine-readable report; latencies are microseconds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -16,9 +16,9 @@ pub struct Summary {
     pub parameters: Parameters,
     /// When it ended, seconds since 1970.
     pub ended_at: u64,
-    /// How long it took.
+    /// From the first request to the end of the last answer.
     pub seconds: f64,
-    /// Requests that were sent and answered, or failed.
+    /// Requests that were sent; each was answered or failed.
     pub requests: u64,
     /// Requests a second.
     pub throughput: f64,
@@ -26,7 +26,7 @@ pub struct Summary {
     pub failures: u64,
     /// `failures / requests`.
     pub error_ratio: f64,
-    /// Share of the reads answered that the cache answered: hit, stale or absent. None if the service does not say.
+    /// Share of the reads answered that the cache answered: hit, stale or absent. None if the service never says.
     pub hit_ratio: Option<f64>,
     /// Of all requests.
     pub latency: Latency,
@@ -42,6 +42,8 @@ pub struct Summary {
     pub timeline: Vec<Second>,
     /// How many requests took how long, in steps of about a tenth.
     pub distribution: Vec<Bucket>,
+    /// Whether it was ended (Ctrl-C) before its time or its number of requests was used up.
+    pub interrupted: bool,
     /// Thresholds that were missed; empty if none was.
     pub missed: Vec<String>,
 }
@@ -55,8 +57,8 @@ pub struct Parameters {
     pub users: usize,
     /// Users started a second.
     pub hatch_rate: usize,
-    /// Asked for, seconds.
-    pub run_time_seconds: u64,
+    /// Asked for, if at all.
+    pub run_time_seconds: Option<f64>,
     /// Asked for, if at all.
     pub requests: Option<usize>,
     /// The ids asked for.
@@ -67,6 +69,10 @@ pub struct Parameters {
     pub missing: f64,
     /// Share of creates.
     pub write: f64,
+    /// Where the random numbers began, if that was asked for.
+    pub seed: Option<u64>,
+    /// The longest that a request was waited for, seconds.
+    pub timeout_seconds: f64,
 }
 
 /// Latencies in microseconds.
@@ -117,14 +123,9 @@ pub struct Second {
     pub failures: u64,
     /// Of these, answered by the cache.
     pub from_cache: u64,
-    /// Half took no longer, microseconds.
-    pub p50_us: u64,
-    /// Nine of ten.
-    pub p90_us: u64,
-    /// 99 of a hundred.
-    pub p99_us: u64,
-    /// The slowest.
-    pub max_us: u64,
+    /// Of these.
+    #[serde(flatten)]
+    pub latency: Latency,
 }
 
 /// Requests that took up to so long, and longer than the bucket before.
@@ -143,7 +144,7 @@ impl Second {
 }
 
 impl Latency {
-    fn of(latencies: &Histogram<u64>) -> Self {
+    pub(crate) fn of(latencies: &Histogram<u64>) -> Self {
         let at = |quantile| latencies.value_at_quantile(quantile);
         Self {
             mean_us: latencies.mean(),
@@ -157,10 +158,10 @@ impl Latency {
 }
 
 impl Summary {
-    pub(crate) fn new(options: &Options, took: Duration, record: &Record) -> Self {
+    pub(crate) fn new(options: &Options, began: Instant, record: &Record) -> Self {
         let requests = record.all.len();
         let failures = record.failures.values().sum::<u64>();
-        let (seconds, some) = (took.as_secs_f64(), requests.max(1) as f64);
+        let seconds = record.ended.map_or(0.0, |ended| (ended - began).as_secs_f64());
         let mut errors = counts(record.failures.iter().map(|(name, count)| (name.clone(), *count)));
         errors.sort_by_key(|error| std::cmp::Reverse(error.count));
         Self {
@@ -168,9 +169,9 @@ impl Summary {
             ended_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             seconds,
             requests,
-            throughput: requests as f64 / seconds,
+            throughput: ratio(requests as f64, seconds),
             failures,
-            error_ratio: failures as f64 / some,
+            error_ratio: ratio(failures as f64, requests as f64),
             hit_ratio: hit_ratio(record),
             latency: Latency::of(&record.all),
             by_request: record.kinds.iter().map(|(kind, latencies)| by_request(*kind, latencies)).collect(),
@@ -181,6 +182,7 @@ impl Summary {
             })),
             timeline: record.seconds.clone(),
             distribution: distribution(&record.all),
+            interrupted: false,
             missed: Vec::new(),
         }
     }
@@ -189,25 +191,32 @@ impl Summary {
 impl Parameters {
     fn of(options: &Options) -> Self {
         Self {
-            host: options.host.to_string(),
+            host: options.shown_host(),
             users: options.users,
             hatch_rate: options.hatch_rate,
-            run_time_seconds: options.run_time.as_secs(),
+            run_time_seconds: options.time_limit().map(|limit| limit.as_secs_f64()),
             requests: options.requests,
             ids: options.ids.to_string(),
             keys: options.keys.to_string(),
             missing: options.missing,
             write: options.write,
+            seed: options.seed,
+            timeout_seconds: options.timeout.as_secs_f64(),
         }
     }
 }
 
 fn hit_ratio(record: &Record) -> Option<f64> {
-    let said = record.outcomes.iter().filter(|(outcome, _)| **outcome != Outcome::Unknown);
-    let (from_cache, all) = said.fold((0, 0), |(from_cache, all), (outcome, count)| {
-        (from_cache + if outcome.is_from_cache() { *count } else { 0 }, all + count)
-    });
-    (all > 0).then(|| from_cache as f64 / all as f64)
+    let count = |which: fn(Outcome) -> bool| -> u64 {
+        record.outcomes.iter().filter(|(outcome, _)| which(**outcome)).map(|(_, count)| count).sum()
+    };
+    let said = count(|outcome| outcome != Outcome::Unknown);
+    (said > 0).then(|| ratio(count(Outcome::is_from_cache) as f64, count(|_| true) as f64))
+}
+
+/// 0 if there is nothing to divide by.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }
 
 fn by_request(kind: Kind, latencies: &Histogram<u64>) -> ByRequest {

@@ -26,7 +26,8 @@ pub fn missed(options: &Options, summary: &Summary) -> Vec<String> {
                 .push(format!("hit ratio is unknown (no Cache-Status in any answer), at least {min} is asked for")),
         }
     }
-    if summary.requests == 0 {
+    let asked = options.max_error_ratio.is_some() || options.max_p99.is_some() || options.min_hit_ratio.is_some();
+    if asked && summary.requests == 0 {
         missed.push("no request was made".to_owned());
     }
     missed

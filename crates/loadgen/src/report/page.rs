@@ -1,156 +1,111 @@
-//! The summary as one page: style and charts are inside, nothing is fetched.
+//! The summary as one page: style, script and charts are inside, nothing is fetched.
 
-use super::chart::{Line, bars, lines};
-use super::{number, percent, time};
-use crate::summary::{ByRequest, Count, Second, Summary};
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::chart::{Axis, Line, Mark, bars, lines};
+use super::series::{Point, points};
+use super::{number, tables, tiles, time};
+use crate::summary::Summary;
+
+/// Widths of charts, in units of which a letter is 11 high.
+const WHOLE: f64 = 960.0;
+const HALF: f64 = 470.0;
 
 /// The summary as HTML.
 pub fn html(summary: &Summary) -> String {
-    let of = &summary.parameters;
-    let title = format!("{} under load", escape(&of.host));
+    let host = escape(&summary.parameters.host);
+    let points = points(&summary.timeline);
+    let times: Vec<String> = points.iter().map(|point| format!("{} s", point.second)).collect();
     let sections = [
-        missed(summary),
-        tiles(summary),
-        throughput(summary),
-        latency(summary),
-        format!("<div class='grid2'>{}{}</div>", distribution(summary), outcomes(summary)),
-        requests(&summary.by_request),
+        notes(summary),
+        tiles::tiles(summary),
+        throughput(&points, &times),
+        latency(&points, &times),
+        format!("<div class='grid2'>{}{}</div>", distribution(summary), tables::outcomes(summary)),
+        tables::requests(&summary.by_request),
         format!(
             "<div class='grid2'>{}{}</div>",
-            table("Statuses", "status", &summary.statuses),
-            table("Errors", "message", &summary.errors)
+            tables::counts("Statuses", "status", &summary.statuses, summary.requests),
+            tables::counts("Errors", "message", &summary.errors, summary.requests)
         ),
+        tables::parameters(&summary.parameters),
     ];
     format!(
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\
-         <meta name='viewport' content='width=device-width, initial-scale=1'><title>{title}</title>\
-         <style>{}</style></head><body><h1>{title}</h1><p class='sub'>{} users, {} more each second, ids {}, {} keys, \
-         {} missing, {} writes, {:.1} s</p>{}<footer>Closed loop: each user waits for its answer before it asks again, so \
-         a slow service gets fewer requests, and waiting that users would have done is not in the latencies.</footer>\
-         </body></html>\n",
+         <meta name='viewport' content='width=device-width, initial-scale=1'><title>{host} under load</title>\
+         <style>{}</style></head><body><header><h1>{host} <span>under load</span></h1><p>{}</p></header>{}\
+         <footer>Closed loop: each user waits for its answer before it asks again, so a slow service gets fewer requests, \
+         and the waiting of requests that were never sent is not in the latencies.</footer>\
+         <div id='tip' hidden></div><script>{}</script></body></html>\n",
         include_str!("page.css"),
-        of.users,
-        of.hatch_rate,
-        of.ids,
-        of.keys,
-        percent(of.missing),
-        percent(of.write),
-        summary.seconds,
+        ended(summary),
         sections.concat(),
+        include_str!("page.js"),
     )
 }
 
-fn missed(summary: &Summary) -> String {
-    summary
-        .missed
-        .iter()
-        .map(|line| format!("<div class='card missed'>Threshold missed: {}</div>", escape(line)))
-        .collect()
+fn ended(summary: &Summary) -> String {
+    let at = UNIX_EPOCH + Duration::from_secs(summary.ended_at);
+    let at = humantime::format_rfc3339_seconds(at).to_string();
+    let at = at.trim_end_matches('Z').replacen('T', " ", 1);
+    format!("{} users, ended {at} UTC", number(summary.parameters.users as u64))
 }
 
-fn tiles(summary: &Summary) -> String {
-    let tile = |class: &str, figure: String, name: &str| {
-        format!("<div class='tile {class}'><b>{figure}</b><span>{name}</span></div>")
+fn notes(summary: &Summary) -> String {
+    let early = summary.interrupted.then(|| "Interrupted: the run was ended before its time.".to_owned());
+    let missed = summary.missed.iter().map(|line| format!("Threshold missed: {}", escape(line)));
+    early.into_iter().chain(missed).map(|line| format!("<div class='card note'>{line}</div>")).collect()
+}
+
+fn throughput(points: &[Point], times: &[String]) -> String {
+    let line = |name, class, filled, figure: fn(&Point) -> f64| Line {
+        name,
+        class,
+        filled,
+        values: points.iter().map(|point| Some(figure(point))).collect(),
     };
-    let failures = if summary.failures > 0 { "bad" } else { "good" };
-    let hits = summary.hit_ratio.map_or_else(|| "unknown".to_owned(), percent);
-    [
-        "<div class='tiles'>".to_owned(),
-        tile("", number(summary.requests), "requests"),
-        tile("", format!("{}/s", number(summary.throughput as u64)), "throughput"),
-        tile("", hits, "hit ratio"),
-        tile("", time(summary.latency.p50_us), "p50 latency"),
-        tile("", time(summary.latency.p99_us), "p99 latency"),
-        tile(failures, percent(summary.error_ratio), "failed"),
-        "</div>".to_owned(),
-    ]
-    .concat()
-}
-
-fn throughput(summary: &Summary) -> String {
-    let seconds = whole(summary);
-    let all = [
-        Line { name: "requests", class: "a", values: of(seconds, |second| second.requests) },
-        Line { name: "from the cache", class: "b", values: of(seconds, |second| second.from_cache) },
-        Line { name: "failures", class: "d", values: of(seconds, |second| second.failures) },
+    let mut all = vec![
+        line("requests", "a", true, |point| point.requests),
+        line("from the cache", "b", false, |point| point.from_cache),
+        line("failures", "d", false, |point| point.failures),
     ];
-    card("Requests a second", &legend(&all), &lines(&all, |value| number(value as u64)))
+    // A line of zeros says less than no line.
+    all.retain(|line| line.values.iter().flatten().any(|value| *value > 0.0));
+    let axis = Axis::linear(points.iter().fold(0.0, |highest, point| highest.max(point.requests)));
+    card("Requests a second", &legend(&all), &lines(WHOLE, &axis, &all, times, |value| number(value.round() as u64)))
 }
 
-fn latency(summary: &Summary) -> String {
-    let seconds = whole(summary);
-    let all = [
-        Line { name: "p50", class: "b", values: of(seconds, |second| second.p50_us) },
-        Line { name: "p90", class: "a", values: of(seconds, |second| second.p90_us) },
-        Line { name: "p99", class: "c", values: of(seconds, |second| second.p99_us) },
-    ];
-    card("Latency", &legend(&all), &lines(&all, |value| time(value as u64)))
-}
-
-/// The last second is not a whole one, and would look like a collapse.
-fn whole(summary: &Summary) -> &[Second] {
-    let all = &summary.timeline[..];
-    if all.len() > 2 { &all[..all.len() - 1] } else { all }
-}
-
-fn of(seconds: &[Second], figure: impl Fn(&Second) -> u64) -> Vec<f64> {
-    seconds.iter().map(|second| figure(second) as f64).collect()
+fn latency(points: &[Point], times: &[String]) -> String {
+    let line = |name, class, n: usize| Line {
+        name,
+        class,
+        filled: false,
+        values: points.iter().map(|point| point.latency.map(|at| at[n] as f64)).collect(),
+    };
+    let all = [line("p50", "b", 0), line("p90", "a", 1), line("p99", "c", 2), line("p99.9", "e", 3)];
+    let known = || all.iter().flat_map(|line| line.values.iter().flatten());
+    let axis = Axis::log(known().copied().fold(f64::MAX, f64::min), known().copied().fold(0.0, f64::max));
+    card("Latency (log scale)", &legend(&all), &lines(WHOLE, &axis, &all, times, |value| time(value as u64)))
 }
 
 fn distribution(summary: &Summary) -> String {
     let buckets: Vec<_> = summary.distribution.iter().map(|bucket| (time(bucket.up_to_us), bucket.count)).collect();
-    card("Requests by latency", "", &bars(&buckets, |value| number(value as u64)))
-}
-
-fn outcomes(summary: &Summary) -> String {
-    let all = summary.outcomes.iter().map(|count| count.count).sum::<u64>().max(1) as f64;
-    let share = |count: &Count| {
-        let width = count.count as f64 / all * 100.0;
-        format!("<div class='{0}' style='width:{width:.3}%' title='{0} {width:.2} %'></div>", count.name)
-    };
-    let bar: String = summary.outcomes.iter().map(share).collect();
-    let row = |count: &Count| {
-        format!(
-            "<tr><td><span class='legend' style='float:none'><i class='{0}' style='margin-left:0'></i></span>{0}</td><td>{1}</td><td>{2}</td></tr>",
-            count.name,
-            number(count.count),
-            percent(count.count as f64 / all)
-        )
-    };
-    let rows: String = summary.outcomes.iter().map(row).collect();
-    card("Where answers came from", "", &format!("<div class='share'>{bar}</div><table>{rows}</table>"))
-}
-
-fn requests(all: &[ByRequest]) -> String {
-    let row = |request: &ByRequest| {
-        let at = &request.latency;
-        let cells: String = [at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us]
-            .iter()
-            .map(|micros| format!("<td>{}</td>", time(*micros)))
-            .collect();
-        format!("<tr><td>{}</td><td>{}</td>{cells}</tr>", request.name, number(request.requests))
-    };
-    let rows: String = all.iter().map(row).collect();
-    let head = "<tr><th>request</th><th>count</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr>";
-    card("Requests", "", &format!("<table>{head}{rows}</table>"))
-}
-
-fn table(title: &str, name: &str, counts: &[Count]) -> String {
-    let row = |count: &Count| format!("<tr><td>{}</td><td>{}</td></tr>", escape(&count.name), number(count.count));
-    let rows: String = counts.iter().map(row).collect();
-    let rows = if rows.is_empty() { "<tr><td>none</td><td></td></tr>".to_owned() } else { rows };
-    card(title, "", &format!("<table><tr><th>{name}</th><th>count</th></tr>{rows}</table>"))
+    let after = |micros: u64| summary.distribution.iter().take_while(|bucket| bucket.up_to_us < micros).count();
+    let at = &summary.latency;
+    let marks = [Mark { after: after(at.p50_us), name: "p50" }, Mark { after: after(at.p99_us), name: "p99" }];
+    let marks = if buckets.is_empty() { &[] } else { &marks[..] };
+    card("Requests by latency", "", &bars(HALF, &buckets, marks, |value| number(value as u64)))
 }
 
 fn legend(lines: &[Line<'_>]) -> String {
-    let entry = |line: &Line<'_>| format!("<i class='{}-bg'></i>{}", line.class, line.name);
+    let entry = |line: &Line<'_>| format!("<i class='key bg {}'></i>{}", line.class, line.name);
     format!("<span class='legend'>{}</span>", lines.iter().map(entry).collect::<String>())
 }
 
-fn card(title: &str, legend: &str, content: &str) -> String {
+pub(crate) fn card(title: &str, legend: &str, content: &str) -> String {
     format!("<section class='card'>{legend}<h2>{title}</h2>{content}</section>")
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&quot;")
 }

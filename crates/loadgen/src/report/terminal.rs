@@ -1,6 +1,6 @@
 //! The summary for a terminal.
 
-use std::fmt::Write;
+use std::fmt::{Result, Write};
 
 use super::{number, percent, time};
 use crate::summary::{ByRequest, Count, Summary};
@@ -12,28 +12,40 @@ pub fn text(summary: &Summary) -> String {
     text
 }
 
-fn write_all(out: &mut String, summary: &Summary) -> std::fmt::Result {
-    let of = &summary.parameters;
-    writeln!(out, "\n{}   {} users, ids {}, {} keys", of.host, of.users, of.ids, of.keys)?;
-    writeln!(out, "\n  requests    {:>12}   in {:.1} s", number(summary.requests), summary.seconds)?;
-    writeln!(out, "  throughput  {:>12}/s", number(summary.throughput as u64))?;
-    writeln!(out, "  failures    {:>12}   {}", number(summary.failures), percent(summary.error_ratio))?;
-    match summary.hit_ratio {
-        Some(ratio) => writeln!(out, "  hit ratio   {:>12}", percent(ratio))?,
-        None => writeln!(out, "  hit ratio   {:>12}", "unknown")?,
-    }
+fn write_all(out: &mut String, summary: &Summary) -> Result {
+    headline(out, summary)?;
     let columns = ["p50", "p90", "p99", "p99.9", "max"];
     write!(out, "\n  {:18} {:>10}", "latency", "requests")?;
     columns.iter().try_for_each(|column| write!(out, " {column:>9}"))?;
     writeln!(out)?;
     summary.by_request.iter().try_for_each(|request| latency(out, request))?;
-    counts(out, "answered from", &summary.outcomes)?;
-    counts(out, "status", &summary.statuses)?;
-    counts(out, "errors", &summary.errors)?;
-    writeln!(out, "\n  Closed loop: each user waits for its answer, so a slow service gets fewer requests.\n")
+    let reads = summary.outcomes.iter().map(|count| count.count).sum();
+    counts(out, "answered from", &summary.outcomes, reads)?;
+    counts(out, "status", &summary.statuses, summary.requests)?;
+    counts(out, "errors", &summary.errors, summary.requests)?;
+    writeln!(out, "\n  Closed loop: each user waits for its answer, so a slow service gets fewer requests.")
 }
 
-fn latency(out: &mut String, request: &ByRequest) -> std::fmt::Result {
+fn headline(out: &mut String, summary: &Summary) -> Result {
+    let of = &summary.parameters;
+    write!(out, "\n  {}   {} users, ids {}, {} keys", of.host, number(of.users as u64), of.ids, of.keys)?;
+    for (share, what) in [(of.missing, "missing"), (of.write, "creates")] {
+        if share > 0.0 {
+            write!(out, ", {} {what}", percent(share))?;
+        }
+    }
+    writeln!(out)?;
+    if summary.interrupted {
+        writeln!(out, "  Interrupted: the run was ended before its time.")?;
+    }
+    let hits = summary.hit_ratio.map_or_else(|| "unknown".to_owned(), percent);
+    writeln!(out, "\n  requests    {:>12}   in {}", number(summary.requests), time((summary.seconds * 1e6) as u64))?;
+    writeln!(out, "  throughput  {:>12}", format!("{}/s", number(summary.throughput as u64)))?;
+    writeln!(out, "  failures    {:>12}   {}", number(summary.failures), percent(summary.error_ratio))?;
+    writeln!(out, "  hit ratio   {hits:>12}")
+}
+
+fn latency(out: &mut String, request: &ByRequest) -> Result {
     let at = &request.latency;
     write!(out, "  {:18} {:>10}", request.name, number(request.requests))?;
     let columns = [at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us];
@@ -41,13 +53,13 @@ fn latency(out: &mut String, request: &ByRequest) -> std::fmt::Result {
     writeln!(out)
 }
 
-fn counts(out: &mut String, title: &str, counts: &[Count]) -> std::fmt::Result {
-    let all = counts.iter().map(|count| count.count).sum::<u64>().max(1);
+fn counts(out: &mut String, title: &str, counts: &[Count], whole: u64) -> Result {
     if !counts.is_empty() {
         writeln!(out, "\n  {title}")?;
     }
     for Count { name, count } in counts {
-        writeln!(out, "    {:>12}  {:>8}  {name}", number(*count), percent(*count as f64 / all as f64))?;
+        let share = percent(*count as f64 / whole.max(1) as f64);
+        writeln!(out, "    {:>12}  {share:>8}  {name}", number(*count))?;
     }
     Ok(())
 }

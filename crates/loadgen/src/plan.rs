@@ -1,0 +1,95 @@
+//! What users ask for, and when they stop. All users share it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::client::Ask;
+use crate::keys::KeySource;
+use crate::options::Options;
+
+/// Ids that do not exist are drawn from so many.
+const MISSING_IDS: u32 = 1_000_000;
+
+/// What users ask for, and when they stop.
+pub(crate) struct Plan {
+    keys: KeySource,
+    missing: f64,
+    write: f64,
+    seed: Option<u64>,
+    /// Makes new ids of this run different from those of others.
+    run: u64,
+    created: AtomicU64,
+    run_time: Option<Duration>,
+    /// Requests that may still be sent; None if their number is not limited.
+    left: Option<AtomicU64>,
+    /// When the first request was sent.
+    began: OnceLock<Instant>,
+    over: AtomicBool,
+}
+
+impl Plan {
+    pub(crate) fn new(options: &Options) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            keys: KeySource::new(&options.ids, options.keys),
+            missing: options.missing,
+            write: options.write,
+            seed: options.seed,
+            run: since.as_micros() as u64,
+            created: AtomicU64::new(0),
+            run_time: options.time_limit(),
+            left: options.requests.map(|requests| AtomicU64::new(requests as u64)),
+            began: OnceLock::new(),
+            over: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether one more request may be sent; it then has to be. The first call starts the clock.
+    pub(crate) fn takes_one(&self) -> bool {
+        let began = *self.began.get_or_init(Instant::now);
+        let in_time = self.run_time.is_none_or(|limit| began.elapsed() < limit);
+        let takes = in_time && self.left.as_ref().is_none_or(takes_one_of);
+        if !takes {
+            self.over.store(true, Ordering::Release);
+        }
+        takes
+    }
+
+    /// When the first request was sent; now, if none was.
+    pub(crate) fn began(&self) -> Instant {
+        *self.began.get_or_init(Instant::now)
+    }
+
+    /// Whether the time or the number of requests was used up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// The random numbers of one user: with a seed, the same in each run.
+    pub(crate) fn rng(&self, user: usize) -> SmallRng {
+        match self.seed {
+            Some(seed) => SmallRng::seed_from_u64(seed.wrapping_add((user as u64) << 32)),
+            None => SmallRng::from_rng(&mut rand::rng()),
+        }
+    }
+
+    pub(crate) fn ask(&self, rng: &mut SmallRng) -> Ask {
+        let dice: f64 = rng.random();
+        if dice < self.write {
+            let number = self.created.fetch_add(1, Ordering::Relaxed);
+            Ask::Create(format!("loadgen-{}-{number}", self.run))
+        } else if dice < self.write + self.missing {
+            Ask::Missing(rng.random_range(0..MISSING_IDS))
+        } else {
+            Ask::Existing(self.keys.draw(rng))
+        }
+    }
+}
+
+fn takes_one_of(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
+}

@@ -1,0 +1,20 @@
+const tip = document.getElementById("tip");
+let guide = null;
+addEventListener("pointermove", (event) => {
+  const target = event.target.closest ? event.target.closest("[data-tip]") : null;
+  if (guide) guide.remove(), (guide = null);
+  tip.hidden = !target;
+  if (!target) return;
+  tip.textContent = target.dataset.tip;
+  const { innerWidth } = window, { offsetWidth, offsetHeight } = tip;
+  const left = event.clientX + 16 + offsetWidth > innerWidth ? event.clientX - 16 - offsetWidth : event.clientX + 16;
+  tip.style.left = left + "px";
+  tip.style.top = Math.max(4, event.clientY - offsetHeight - 8) + "px";
+  if (!target.dataset.x) return;
+  guide = document.createElementNS(target.namespaceURI, "line");
+  guide.setAttribute("class", "guide");
+  for (const end of ["x1", "x2"]) guide.setAttribute(end, target.dataset.x);
+  guide.setAttribute("y1", target.getAttribute("y"));
+  guide.setAttribute("y2", +target.getAttribute("y") + +target.getAttribute("height"));
+  target.parentNode.insertBefore(guide, target.parentNode.querySelector(".band"));
+});
