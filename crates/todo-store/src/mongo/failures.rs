@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::error::{Error, ErrorKind, InsertManyError, WriteFailure};
 
 use crate::error::{Cause, StoreError};
 
@@ -60,8 +60,12 @@ pub(crate) fn meaning(error: Error, doing: Doing) -> StoreError {
             StoreError::Unavailable(Arc::new(Said(summary(&error))))
         }
         ErrorKind::Io(_) => no_answer(doing, Arc::new(Said(summary(&error)))),
-        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => {
-            StoreError::UnknownOutcome(Arc::new(Said(summary(&error))))
+        // Written, but not yet by a majority, which alone keeps it.
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
+            StoreError::UnknownOutcome(Arc::new(Said(concern.message.clone())))
+        }
+        ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
+            StoreError::UnknownOutcome(Arc::new(Said(concern.message.clone())))
         }
         ErrorKind::Authentication { .. } => {
             StoreError::Refused("authentication failed: check user name, password and authSource".to_owned())

@@ -15,6 +15,7 @@ use std::time::Duration;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::error::Error;
 use mongodb::{Collection, Database};
+use tokio::time::Instant;
 
 use self::failures::Doing;
 use self::updates::Clock;
@@ -40,14 +41,37 @@ impl MongoStore {
     }
 }
 
-/// Runs an operation with its deadline.
+/// When an operation must be over, however many steps it takes.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
+
+impl Deadline {
+    fn after(allowed: Duration) -> Self {
+        Self { at: Instant::now() + allowed, allowed }
+    }
+
+    /// Runs one step, and lets the caller look at the driver's own error.
+    async fn bare<T>(
+        self,
+        doing: Doing,
+        step: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Result<T, Error>, StoreError> {
+        tokio::time::timeout_at(self.at, step).await.map_err(|_| failures::too_late(self.allowed, doing))
+    }
+
+    async fn run<T>(self, doing: Doing, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+        self.bare(doing, step).await?.map_err(|error| failures::meaning(error, doing))
+    }
+}
+
+/// Runs an operation of one step with its deadline.
 async fn within<T>(
     deadline: Duration,
     doing: Doing,
     operation: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(deadline, operation).await {
-        Ok(result) => result.map_err(|error| failures::meaning(error, doing)),
-        Err(_) => Err(failures::too_late(deadline, doing)),
-    }
+    Deadline::after(deadline).run(doing, operation).await
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::ErrorKind;
+use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
     Acknowledgment, ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
@@ -49,7 +49,10 @@ impl MongoStore {
         let index = IndexModel::builder().keys(doc! { "id": 1 }).options(unique).build();
         match self.todos.create_index(index).await {
             Ok(_) => Ok(()),
-            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(self.duplicates(&error).await),
+            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Duplicates {
+                collection: self.todos.namespace().to_string(),
+                id: duplicated_id(&error),
+            }),
             Err(error) if failures::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
                 Err(StoreError::Refused(format!(
                     "{} has an index on id that is not unique; drop it (db.{}.dropIndex({{id: 1}})), then start again",
@@ -60,16 +63,15 @@ impl MongoStore {
             Err(error) => Err(failures::meaning(error, Doing::Read)),
         }
     }
+}
 
-    /// The server names one of the duplicates only in its message; a count by id names it for sure.
-    async fn duplicates(&self, error: &mongodb::error::Error) -> StoreError {
-        let collection = self.todos.namespace().to_string();
-        let said = error.kind.to_string();
-        let id = match said.split("dup key: { id: \"").nth(1).and_then(|rest| rest.split("\" }").next()) {
-            Some(id) => id.to_owned(),
-            None => said.split("dup key: ").nth(1).unwrap_or("(unknown)").to_owned(),
-        };
-        StoreError::Duplicates { collection, id }
+/// The server names one of the ids that stand more than once; documents without any count as such, too.
+fn duplicated_id(error: &Error) -> String {
+    let response = error.server_response().and_then(|response| Document::try_from(response).ok());
+    match response.as_ref().and_then(|response| response.get_document("keyValue").ok()?.get("id")) {
+        Some(Bson::String(id)) => id.clone(),
+        Some(other) => other.to_string(),
+        None => "(the server does not say which)".to_owned(),
     }
 }
 
@@ -92,7 +94,7 @@ async fn connect(url: &str, options: &StoreOptions) -> Result<Client, StoreError
 }
 
 /// The driver's message may repeat parts of the connection string, also of its password.
-fn unusable(error: &mongodb::error::Error, url: &str) -> StoreError {
+fn unusable(error: &Error, url: &str) -> StoreError {
     match &*error.kind {
         ErrorKind::DnsResolve { .. } => failures::meaning(error.clone(), Doing::Read),
         ErrorKind::InvalidArgument { message, .. } if !url.contains('@') => {

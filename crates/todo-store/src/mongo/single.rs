@@ -6,7 +6,7 @@ use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use super::failures::{self, DUPLICATE_KEY, Doing};
 use super::updates::{by_id, never_there, unchanged};
-use super::{MongoStore, within};
+use super::{Deadline, MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
 use crate::store::{Expect, Replaced, Versioned};
@@ -21,14 +21,17 @@ impl MongoStore {
     }
 
     pub(crate) async fn create(&self, todo: &Todo) -> Result<Version, StoreError> {
+        self.create_by(self.deadline(), todo).await
+    }
+
+    async fn create_by(&self, deadline: Deadline, todo: &Todo) -> Result<Version, StoreError> {
         let insert = self
             .todos
             .find_one_and_update(never_there(&todo.id), self.clock.create(todo))
             .upsert(true)
             .return_document(ReturnDocument::After)
             .projection(doc! { "v": 1 });
-        let inserted = tokio::time::timeout(self.timeout, insert.into_future()).await;
-        match inserted.map_err(|_| failures::too_late(self.timeout, Doing::Write))? {
+        match deadline.bare(Doing::Write, insert.into_future()).await? {
             Ok(document) => version_of(document.as_ref()),
             Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
             Err(error) => Err(failures::meaning(error, Doing::Write)),
@@ -36,27 +39,29 @@ impl MongoStore {
     }
 
     pub(crate) async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+        let deadline = self.deadline();
         match expect {
-            Expect::Absent => match self.create(todo).await {
+            Expect::Absent => match self.create_by(deadline, todo).await {
                 Ok(version) => Ok(Replaced { version, created: true }),
                 Err(StoreError::Exists(id)) => Err(StoreError::Conflict(id)),
                 Err(error) => Err(error),
             },
-            Expect::Unchanged(expected) => {
-                let updated = self.update(unchanged(expected), self.clock.replace(todo)).await?;
+            Expect::Unchanged(expected) if expected.todo.id == todo.id => {
+                let updated = self.update(deadline, unchanged(expected), self.clock.replace(todo)).await?;
                 let updated = updated.ok_or_else(|| StoreError::Conflict(todo.id.clone()))?;
                 Ok(Replaced { version: document::version(&updated), created: false })
             }
-            Expect::Anything => self.replace_or_create(todo).await,
+            Expect::Unchanged(_) => Err(StoreError::Conflict(todo.id.clone())),
+            Expect::Anything => self.replace_or_create(deadline, todo).await,
         }
     }
 
-    async fn replace_or_create(&self, todo: &Todo) -> Result<Replaced, StoreError> {
+    async fn replace_or_create(&self, deadline: Deadline, todo: &Todo) -> Result<Replaced, StoreError> {
         for _ in 0..TURNS {
-            if let Some(updated) = self.update(by_id(&todo.id), self.clock.replace(todo)).await? {
+            if let Some(updated) = self.update(deadline, by_id(&todo.id), self.clock.replace(todo)).await? {
                 return Ok(Replaced { version: document::version(&updated), created: false });
             }
-            match self.create(todo).await {
+            match self.create_by(deadline, todo).await {
                 Ok(version) => return Ok(Replaced { version, created: true }),
                 // Somebody created it in between.
                 Err(StoreError::Exists(_)) => {}
@@ -67,42 +72,58 @@ impl MongoStore {
     }
 
     pub(crate) async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
-        match self.update(filter(id, expect)?, self.clock.patch(patch)).await? {
+        let deadline = self.deadline();
+        match self.update(deadline, filter(id, expect)?, self.clock.patch(patch)).await? {
             Some(updated) => document::read(&updated),
-            None => Err(self.why_not(id).await),
+            None => Err(self.why_not(deadline, id, expect).await),
         }
     }
 
     pub(crate) async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
+        let deadline = self.deadline();
         let delete = self.todos.find_one_and_delete(filter(id, expect)?).projection(doc! { "v": 1 });
-        match within(self.timeout, Doing::Write, delete.into_future()).await? {
-            Some(deleted) => Ok(Version(document::version(&deleted).0 + 1)),
-            None => Err(self.why_not(id).await),
-        }
+        let Some(deleted) = deadline.run(Doing::Write, delete.into_future()).await? else {
+            return Err(self.why_not(deadline, id, expect).await);
+        };
+        self.clock.pass().await;
+        Ok(Version(document::version(&deleted).0 + 1))
     }
 
-    async fn update(&self, filter: Document, update: Vec<Document>) -> Result<Option<RawDocumentBuf>, StoreError> {
+    async fn update(
+        &self,
+        deadline: Deadline,
+        filter: Document,
+        update: Vec<Document>,
+    ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let update = self.todos.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        within(self.timeout, Doing::Write, update.into_future()).await
+        deadline.run(Doing::Write, update.into_future()).await
     }
 
     /// Nothing matched: it is not there, or not as expected.
-    async fn why_not(&self, id: &TodoId) -> StoreError {
+    async fn why_not(&self, deadline: Deadline, id: &TodoId, expect: &Expect) -> StoreError {
+        // It may have been created since, but was not there when it was looked for.
+        if *expect == Expect::Anything {
+            return StoreError::NotFound(id.clone());
+        }
         let count = self.todos.count_documents(by_id(id)).limit(1);
-        match within(self.timeout, Doing::Read, count.into_future()).await {
+        match deadline.run(Doing::Read, count.into_future()).await {
             Ok(0) => StoreError::NotFound(id.clone()),
             Ok(_) => StoreError::Conflict(id.clone()),
             Err(error) => error,
         }
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
     }
 }
 
 fn filter(id: &TodoId, expect: &Expect) -> Result<Document, StoreError> {
     match expect {
         Expect::Anything => Ok(by_id(id)),
-        Expect::Unchanged(expected) => Ok(unchanged(expected)),
-        // What is not there can be neither patched nor deleted.
-        Expect::Absent => Err(StoreError::Conflict(id.clone())),
+        Expect::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected)),
+        // What is not there can be neither patched nor deleted; and no todo is another one.
+        Expect::Absent | Expect::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
     }
 }
 

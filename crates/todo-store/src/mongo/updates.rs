@@ -4,6 +4,8 @@
 //! `now = 2^20 * seconds + increment + 1` of `$$CLUSTER_TIME` (MongoDB manual, "Aggregation Variables"). All user text
 //! goes through `$literal`: a name like `$v` is text and no field path.
 
+use std::time::Duration;
+
 use mongodb::bson::{Bson, Document, doc};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
@@ -19,6 +21,17 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
+    /// Waits after a delete until every later version is above that of the absence.
+    pub(crate) async fn pass(self) {
+        match self {
+            // The delete itself made it tick.
+            Self::Cluster => {}
+            // It ticks once a millisecond: a todo created in the one in which its predecessor was written would have
+            // the same version.
+            Self::Wall => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    }
+
     fn now(self) -> Bson {
         match self {
             Self::Cluster => Bson::Document(doc! { "$add": [
@@ -33,7 +46,9 @@ impl Clock {
     }
 
     fn next_version(self) -> Bson {
-        let old = doc! { "$cond": [{ "$isNumber": "$v" }, "$v", 0_i64] };
+        // Values of other types compare below or above all numbers, so this is false for them, and for none at all.
+        let ours = doc! { "$and": [{ "$gte": ["$v", 0_i64] }, { "$lt": ["$v", Version::MAX.0 as i64] }] };
+        let old = doc! { "$cond": [ours, "$v", 0_i64] };
         Bson::Document(doc! { "$toLong": { "$max": [{ "$add": [old, 1_i64] }, self.now()] } })
     }
 
@@ -81,10 +96,11 @@ pub(crate) fn by_id(id: &TodoId) -> Document {
     doc! { "id": id.as_str() }
 }
 
-/// Matches no document, for versions are not negative, and yet says which id an upsert inserts: so the server always
-/// tries to insert, and an existing todo is a duplicate key.
+/// Matches no document whatever stands in it, and yet says which id an upsert inserts: so the server always tries to
+/// insert, and an existing todo is a duplicate key. Being more than an equality on the unique key, it also keeps the
+/// server from trying the upsert again on that (MongoDB manual, "Upsert with Duplicate Values").
 pub(crate) fn never_there(id: &TodoId) -> Document {
-    doc! { "id": id.as_str(), "v": { "$lt": -1 } }
+    doc! { "id": id.as_str(), "v": { "$in": [] } }
 }
 
 /// Finds the todo only if it is still this one.
@@ -92,7 +108,7 @@ pub(crate) fn unchanged(expected: &Versioned) -> Document {
     let todo = &expected.todo;
     let mut filter = by_id(&todo.id);
     if expected.version == Version::UNVERSIONED {
-        filter.insert("$or", vec![doc! { "v": { "$not": { "$type": "number" } } }, doc! { "v": { "$lt": 1 } }]);
+        filter.insert("v", doc! { "$not": { "$gte": 1_i64, "$lte": Version::MAX.0 as i64 } });
     } else {
         filter.insert("v", expected.version.0 as i64);
     }
