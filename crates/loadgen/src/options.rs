@@ -28,11 +28,11 @@ pub struct Options {
     pub host: Url,
 
     /// Users; each sends a request, waits for its answer, and sends the next.
-    #[arg(long, env = "TODO_USERS", default_value = "100", value_name = "N", value_parser = values::positive)]
+    #[arg(long, env = "TODO_USERS", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
     pub users: usize,
 
     /// Users started a second.
-    #[arg(long, env = "TODO_HATCH_RATE", default_value = "100", value_name = "N", value_parser = values::positive)]
+    #[arg(long, env = "TODO_HATCH_RATE", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
     pub hatch_rate: usize,
 
     /// How long it takes, with the start of the users [default: 1m, or as long as --requests takes].
@@ -40,7 +40,7 @@ pub struct Options {
     pub run_time: Option<Duration>,
 
     /// Stop after exactly so many requests in all (or at the end of --run-time, if that is given and comes first).
-    #[arg(long, env = "TODO_REQUESTS", value_name = "N", value_parser = values::positive)]
+    #[arg(long, env = "TODO_REQUESTS", allow_negative_numbers = true, value_name = "N", value_parser = values::positive)]
     pub requests: Option<usize>,
 
     /// Ids that are asked for: the numbers from A to B, both included.
@@ -52,15 +52,15 @@ pub struct Options {
     pub keys: Keys,
 
     /// Share of requests for ids that do not exist; 404 is the right answer to them.
-    #[arg(long, env = "TODO_MISSING", default_value = "0", value_name = "RATIO", value_parser = values::ratio)]
+    #[arg(long, env = "TODO_MISSING", allow_negative_numbers = true, default_value = "0", value_name = "RATIO", value_parser = values::ratio)]
     pub missing: f64,
 
     /// Share of requests that create a todo (POST).
-    #[arg(long, env = "TODO_WRITE", default_value = "0", value_name = "RATIO", value_parser = values::ratio)]
+    #[arg(long, env = "TODO_WRITE", allow_negative_numbers = true, default_value = "0", value_name = "RATIO", value_parser = values::ratio)]
     pub write: f64,
 
     /// Draw the same ids again: each user has random numbers of its own that begin here.
-    #[arg(long, env = "TODO_SEED", value_name = "N", value_parser = seed)]
+    #[arg(long, env = "TODO_SEED", allow_negative_numbers = true, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
 
     /// How long a request may take.
@@ -76,7 +76,7 @@ pub struct Options {
     pub report: Option<PathBuf>,
 
     /// Miss a threshold (exit code 3) if more than this share of requests fails.
-    #[arg(long, env = "TODO_MAX_ERROR_RATIO", value_name = "RATIO", value_parser = values::ratio)]
+    #[arg(long, env = "TODO_MAX_ERROR_RATIO", allow_negative_numbers = true, value_name = "RATIO", value_parser = values::ratio)]
     pub max_error_ratio: Option<f64>,
 
     /// Miss a threshold (exit code 3) if the slowest hundredth of requests takes longer.
@@ -84,7 +84,7 @@ pub struct Options {
     pub max_p99: Option<Duration>,
 
     /// Miss a threshold (exit code 3) if a smaller share of reads is answered from the cache.
-    #[arg(long, env = "TODO_MIN_HIT_RATIO", value_name = "RATIO", value_parser = values::ratio)]
+    #[arg(long, env = "TODO_MIN_HIT_RATIO", allow_negative_numbers = true, value_name = "RATIO", value_parser = values::ratio)]
     pub min_hit_ratio: Option<f64>,
 }
 

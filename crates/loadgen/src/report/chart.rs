@@ -43,7 +43,7 @@ impl Axis {
 
     /// From a round number below to one above, in steps of 1, 2, 5, 10.
     pub(crate) fn log(lowest: f64, highest: f64) -> Self {
-        let (lowest, highest) = (lowest.max(1.0), highest.max(2.0));
+        let (lowest, highest) = (lowest.min(highest).max(1.0), highest.max(2.0));
         let steps = (0..12).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)));
         let all: Vec<f64> = steps.collect();
         let first = all.iter().rposition(|mark| *mark <= lowest).unwrap_or(0);
@@ -195,11 +195,16 @@ mod tests {
 
     #[test]
     fn a_log_axis_holds_all_values_between_round_ones() {
-        for (lowest, highest) in [(0.0, 0.0), (3.0, 3.0), (870.0, 37_500.0), (1.0, 6e8)] {
+        for (lowest, highest) in [(0.0, 0.0), (3.0, 3.0), (50.0, 50.0), (870.0, 37_500.0), (1.0, 6e8)] {
             let axis = Axis::log(lowest, highest);
             let (bottom, top) = (axis.marks[0], axis.marks[axis.marks.len() - 1]);
             assert!(bottom <= lowest.max(1.0) && top >= highest && bottom < top, "{lowest} {highest}: {bottom} {top}");
         }
+    }
+
+    #[test]
+    fn a_log_axis_of_no_values_is_one_too() {
+        assert_eq!(Axis::log(f64::MAX, 0.0).marks, [1.0, 2.0]);
     }
 
     #[test]

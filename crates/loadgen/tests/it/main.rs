@@ -1,0 +1,14 @@
+//! The load generator against services that tell the truth, that lie, and that are not there.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod counting;
+mod keys;
+mod lies;
+mod outcomes;
+mod program;
+mod reports;
+mod silence;
+mod support;
+mod target;
+mod thresholds;

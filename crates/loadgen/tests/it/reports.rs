@@ -1,0 +1,151 @@
+//! The three reports of one run tell the same.
+
+use actix_web::HttpResponse;
+use loadgen::Summary;
+use loadgen::report::{page, terminal};
+use serde_json::Value;
+
+use crate::support::{options, program, run};
+use crate::target::{Seen, Target, honest};
+
+fn sometimes(seen: &Seen) -> HttpResponse {
+    let mut answer = match seen.id() {
+        "1" => return HttpResponse::ServiceUnavailable().finish(),
+        _ => honest(seen),
+    };
+    let status = if seen.id() == "2" { "todo-api; fwd=miss; stored" } else { "todo-api; hit; ttl=5" };
+    answer.headers_mut().insert("cache-status".parse().unwrap(), status.parse().unwrap());
+    answer
+}
+
+async fn summary(target: &Target) -> Summary {
+    run(&target.url(), &["--requests", "1234", "--ids", "1..20", "--missing", "0.1", "--write", "0.1"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_writes_json_whose_sums_agree_with_what_the_server_counted() {
+    let target = Target::start(sometimes);
+    let folder = tempfile::tempdir().unwrap();
+    let (json, html) = (folder.path().join("r.json"), folder.path().join("r.html"));
+    let url = target.url();
+    let mut program = program(&["--host", &url, "--requests", "1234", "--ids", "1..20", "--write", "0.1"]);
+    program.arg("--json").arg(&json).arg("--report").arg(&html);
+    let output = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let seen = target.seen();
+    let summary: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let count = |list: &str, name: &str| -> u64 {
+        let entries = summary[list].as_array().unwrap();
+        entries.iter().filter(|entry| entry["name"] == name).map(|entry| entry["count"].as_u64().unwrap()).sum()
+    };
+    let sum = |list: &str, figure: &str| -> u64 {
+        summary[list].as_array().unwrap().iter().map(|entry| entry[figure].as_u64().unwrap()).sum()
+    };
+    let posts = seen.iter().filter(|seen| seen.method == "POST").count() as u64;
+    let failed = seen.iter().filter(|seen| seen.id() == "1").count() as u64;
+    assert_eq!(summary["requests"], 1234);
+    assert_eq!(summary["failures"], failed);
+    assert_eq!([count("statuses", "503"), count("statuses", "201")], [failed, posts]);
+    assert_eq!(count("errors", "status 503"), failed);
+    for (list, figure) in [("statuses", "count"), ("timeline", "requests"), ("distribution", "count")] {
+        assert_eq!(sum(list, figure), 1234, "{list}");
+    }
+    assert_eq!(sum("by_request", "requests"), 1234);
+    assert_eq!(sum("outcomes", "count"), 1234 - posts - failed);
+    assert!(std::fs::read_to_string(html).unwrap().ends_with("</html>\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentiles_rise_and_seconds_have_them_too() {
+    let target = Target::start(sometimes);
+    let summary = summary(&target).await;
+    let all = summary.timeline.iter().filter(|second| second.requests > 0).map(|second| second.latency);
+    for at in all.chain([summary.latency]) {
+        let figures = [1, at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us];
+        assert!(figures.is_sorted(), "{figures:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_needs_nothing_else_and_holds_the_figures() {
+    let target = Target::start(sometimes);
+    let summary = summary(&target).await;
+    let page = page::html(&summary);
+    // Its own host is text; nothing else may be an address, and nothing may be fetched.
+    let without_host = page.replace(&target.url(), "");
+    for address in ["http:", "https:", "src=", "href=", "url(", "@import", "fetch("] {
+        assert!(!without_host.contains(address), "{address}");
+    }
+    for figure in ["1,234", "GET /todos/{id}", "POST /todos/", "status 503", "p99.9", "prefers-color-scheme: dark"] {
+        assert!(page.contains(figure), "{figure}");
+    }
+    for outcome in &summary.outcomes {
+        assert!(page.contains(&format!("bg {}'", outcome.name)), "{}", outcome.name);
+    }
+    assert_eq!(page.matches("<svg").count(), 3);
+    assert_numbers(&page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_escapes_what_a_server_says() {
+    let target = Target::start(honest);
+    let mut summary = run(&target.url(), &["--requests", "5"]).await;
+    summary.errors.push(loadgen::summary::Count { name: "<script>'x'</script>".to_owned(), count: 1 });
+    let page = page::html(&summary);
+    assert!(page.contains("&lt;script&gt;&#39;x&#39;&lt;/script&gt;"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_report_is_aligned_and_complete() {
+    let target = Target::start(sometimes);
+    let summary = summary(&target).await;
+    let text = terminal::text(&summary);
+    for figure in ["1,234", "hit ratio", "p99.9", "status 503", "answered from", "10.00 % creates"] {
+        assert!(text.contains(figure), "{figure} in {text}");
+    }
+    let table: Vec<_> = text
+        .lines()
+        .filter(|line| ["  latency", "  GET ", "  POST "].iter().any(|name| line.starts_with(name)))
+        .collect();
+    assert_eq!(table.len(), 3, "{text}");
+    assert!(table.iter().all(|line| line.chars().count() == table[0].chars().count()), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_report_holds_the_password_of_the_host() {
+    let target = Target::start(honest);
+    let host = target.url().replace("http://", "http://user:secret@");
+    let summary = loadgen::run(&options(&host, &["--requests", "3"])).await.unwrap();
+    assert_eq!(summary.failures, 0);
+    let json = serde_json::to_string(&summary).unwrap();
+    for report in [json, page::html(&summary), terminal::text(&summary)] {
+        assert!(!report.contains("secret") && report.contains("http://127.0.0.1:"), "{report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_without_a_request_can_be_reported_too() {
+    let target = Target::start(honest);
+    let mut summary = run(&target.url(), &["--requests", "1"]).await;
+    summary.requests = 0;
+    for list in [&mut summary.statuses, &mut summary.outcomes, &mut summary.errors] {
+        list.clear();
+    }
+    summary.timeline.clear();
+    summary.distribution.clear();
+    summary.by_request.clear();
+    let page = page::html(&summary);
+    assert!(page.ends_with("</html>\n"));
+    assert_numbers(&page);
+    assert!(terminal::text(&summary).contains("requests"));
+}
+
+/// No figure and no coordinate was divided by nothing.
+fn assert_numbers(page: &str) {
+    for word in ["NaN", "'inf", "-inf", ">inf", " inf"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}

@@ -1,0 +1,57 @@
+//! What tests share.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use loadgen::summary::Count;
+use loadgen::{Options, Summary};
+
+/// The options of this command line. Users come slowly if nothing else is said: goose looks more often whether the run is
+/// over while it starts users, and most runs here are over with the first one.
+pub(crate) fn options(host: &str, flags: &[&str]) -> Options {
+    let mut words = vec!["loadgen", "--host", host];
+    for default in [["--users", "4"], ["--hatch-rate", "20"]] {
+        if !flags.contains(&default[0]) {
+            words.extend(default);
+        }
+    }
+    words.extend(flags);
+    Options::try_parse_from(words).unwrap()
+}
+
+/// A run with these flags.
+pub(crate) async fn run(host: &str, flags: &[&str]) -> Summary {
+    loadgen::run(&options(host, flags)).await.unwrap()
+}
+
+/// The program with these flags, and without what the environment says.
+pub(crate) fn program(flags: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TODO_")) {
+        program.env_remove(name);
+    }
+    program.args(flags);
+    program
+}
+
+/// Counts by name.
+pub(crate) fn by_name(counts: &[Count]) -> BTreeMap<&str, u64> {
+    counts.iter().map(|count| (count.name.as_str(), count.count)).collect()
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A port where nobody listens.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}

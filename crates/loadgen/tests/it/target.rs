@@ -1,0 +1,113 @@
+//! A service to fire at, which remembers what it was asked.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::Method;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::{Value, json};
+
+/// One request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Listens on a port of its own until it is dropped.
+pub(crate) struct Target {
+    port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    server: ServerHandle,
+}
+
+impl Seen {
+    /// What stands behind the last slash.
+    pub(crate) fn id(&self) -> &str {
+        self.path.rsplit('/').next().unwrap()
+    }
+
+    fn is_probe(&self) -> bool {
+        self.path.ends_with("/livez")
+    }
+}
+
+impl Target {
+    /// Answers everything but the probe so.
+    pub(crate) fn start(answer: fn(&Seen) -> HttpResponse) -> Self {
+        Self::start_slow(Duration::ZERO, answer)
+    }
+
+    /// As [`Self::start`], after a pause.
+    pub(crate) fn start_slow(pause: Duration, answer: fn(&Seen) -> HttpResponse) -> Self {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let all = Arc::clone(&seen);
+        let server = HttpServer::new(move || {
+            let all = Arc::clone(&all);
+            App::new().default_service(web::to(move |request: HttpRequest, body: web::Bytes| {
+                let seen =
+                    Seen { method: request.method().clone(), path: request.path().to_owned(), body: body.to_vec() };
+                let all = Arc::clone(&all);
+                async move {
+                    if seen.is_probe() {
+                        return HttpResponse::NotFound().finish();
+                    }
+                    all.lock().unwrap().push(seen.clone());
+                    actix_web::rt::time::sleep(pause).await;
+                    answer(&seen)
+                }
+            }))
+        });
+        let server = server.workers(1).disable_signals().shutdown_timeout(0).bind(("127.0.0.1", 0)).unwrap();
+        let port = server.addrs()[0].port();
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { port, seen, server: handle }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// All requests so far, without probes.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    /// Closes the port and all connections.
+    pub(crate) async fn stop(&self) {
+        self.server.stop(false).await;
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+/// What the service should answer.
+pub(crate) fn honest(seen: &Seen) -> HttpResponse {
+    if seen.method == Method::POST {
+        return HttpResponse::Created().json(serde_json::from_slice::<Value>(&seen.body).unwrap());
+    }
+    if seen.id().starts_with("missing-") { not_found("Item not found") } else { todo(seen.id()) }
+}
+
+/// 200 with the todo of this id.
+pub(crate) fn todo(id: &str) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"id": id, "name": "Ann", "description": null}))
+}
+
+/// 404 as a problem with this detail.
+pub(crate) fn not_found(detail: &str) -> HttpResponse {
+    let problem = json!({"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail});
+    HttpResponse::NotFound().content_type("application/problem+json").body(problem.to_string())
+}
