@@ -52,11 +52,16 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
     let (mut written, mut found) = (0, 0);
     let (give_up, given_up) = oneshot::channel::<()>();
     let mut give_up = Some(give_up);
+    let seed = options.seed;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut batches = stream::iter(batches(options.count, store.batch_size() as u64))
         .take_until(Box::pin(futures::future::select(Box::pin(stopped()), given_up)))
-        .map(|numbers| {
+        // Two stages, so that batches are made while others are written.
+        .map(|numbers| tokio::task::spawn_blocking(move || todos(seed, numbers)))
+        .buffered(cores)
+        .map(|made| {
             let (store, options) = (store.clone(), options.clone());
-            tokio::spawn(async move { write(&store, &options, numbers).await })
+            tokio::spawn(async move { write(&store, &options, made.map_err(|_| SeederError::Abandoned)?).await })
         })
         .buffer_unordered(options.jobs);
     let mut failure = None;
@@ -75,6 +80,8 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
         }
     }
     drop(give_up);
+    let flushed = store.flush().await.map_err(|source| of_store(options, source));
+    failure = failure.or(flushed.err());
     progress.end();
     match failure {
         Some(other @ SeederError::OtherTodos { .. }) => Err(other),
@@ -102,10 +109,7 @@ struct Batch {
     found: u64,
 }
 
-async fn write(store: &Store, options: &Generate, numbers: Range<u64>) -> Result<Batch, SeederError> {
-    let seed = options.seed;
-    let made = tokio::task::spawn_blocking(move || todos(seed, numbers)).await;
-    let made = made.map_err(|_| SeederError::Abandoned)?;
+async fn write(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<Batch, SeederError> {
     let all = made.len() as u64;
     let missing = if options.resume { missing(store, options, made).await? } else { made };
     let inserted = if missing.is_empty() { Ok(()) } else { store.insert_many(&missing).await };

@@ -10,3 +10,7 @@ pub mod error;
 pub mod generate;
 pub mod progress;
 pub mod todos;
+
+// A todo is half a dozen small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use fake::Fake;
 use fake::faker::lorem::en::Word;
-use fake::faker::name::en::Name;
+use fake::faker::name::en::{FirstName, LastName};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use todo_model::Todo;
@@ -19,7 +19,7 @@ pub fn todo(seed: u64, n: u64) -> Todo {
     let mut rng = ChaCha8Rng::seed_from_u64(mix(seed, n));
     Todo {
         id: n.to_string().parse().expect("decimal digits are an id"),
-        name: Name().fake_with_rng(&mut rng),
+        name: name(&mut rng),
         description: Some(text(&mut rng)),
     }
 }
@@ -27,6 +27,11 @@ pub fn todo(seed: u64, n: u64) -> Todo {
 /// Todos of these numbers, in order.
 pub fn todos(seed: u64, numbers: Range<u64>) -> Vec<Todo> {
     numbers.map(|n| todo(seed, n)).collect()
+}
+
+fn name(rng: &mut ChaCha8Rng) -> String {
+    let (first, last): (&str, &str) = (FirstName().fake_with_rng(rng), LastName().fake_with_rng(rng));
+    [first, " ", last].concat()
 }
 
 /// Sentences, as many as fit.

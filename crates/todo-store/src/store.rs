@@ -102,7 +102,7 @@ impl Store {
         match self.0 {
             Kind::Mongo(_) => 1_000,
             // Every batch is flushed to disk.
-            Kind::Embedded(_) => 20_000,
+            Kind::Embedded(_) => 100_000,
         }
     }
 
@@ -147,12 +147,21 @@ impl Store {
         on!(self, delete(id, expect))
     }
 
-    /// Adds many todos, in any order; every one whose id is free. See [`Store::batch_size`].
+    /// Adds many todos, in any order; every one whose id is free. See [`Store::batch_size`]. Readers see them at once; a
+    /// crash of the process may take back those since the last [`Store::flush`].
     ///
     /// # Errors
     /// [`StoreError::Exists`] names one whose id was taken (the others are in).
     pub async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
         on!(self, insert_many(todos))
+    }
+
+    /// Makes sure that what [`Store::insert_many`] wrote stays, whatever happens to this process.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownOutcome`].
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        on!(self, flush())
     }
 
     /// Those of `ids` that exist, in any order.

@@ -1,4 +1,4 @@
-//! Todos in one file (redb), crash-safe: what is acknowledged is on disk.
+//! Todos in one file (redb), crash-safe: what is acknowledged is on disk (of bulk inserts: after a flush).
 //!
 //! - `table`: the layout of the file, and the operations inside a transaction.
 //! - `writer`: the one thread that writes, many changes to a transaction.
@@ -13,8 +13,8 @@ use std::time::Duration;
 use redb::{Database, DatabaseError, ReadableDatabase};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
-use self::table::{FORMAT, Tables, Todos};
-use self::writer::Writer;
+use self::table::{Entry, FORMAT, Tables, Todos};
+use self::writer::{Durable, Writer};
 use crate::error::StoreError;
 use crate::store::{Expect, Replaced, StoreOptions, Versioned};
 
@@ -77,8 +77,14 @@ impl EmbeddedStore {
     }
 
     pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
-        let todos = todos.to_vec();
-        self.write(self.bulk_timeout, move |tables| tables.insert_many(&todos)).await
+        let entries = todos.iter().map(Entry::of).collect();
+        let insert = self.writer.run(Durable::Later, move |tables| tables.insert_many(entries));
+        in_time(self.bulk_timeout, insert).await
+    }
+
+    /// A change of nothing that is on disk has everything before it on disk.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        self.write(self.bulk_timeout, |_| Ok(())).await
     }
 
     pub(crate) async fn clear(&self) -> Result<(), StoreError> {
@@ -107,10 +113,14 @@ impl EmbeddedStore {
         deadline: Duration,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match tokio::time::timeout(deadline, self.writer.run(change)).await {
-            Ok(result) => result,
-            Err(late) => Err(StoreError::UnknownOutcome(Arc::new(late))),
-        }
+        in_time(deadline, self.writer.run(Durable::Now, change)).await
+    }
+}
+
+async fn in_time<T>(deadline: Duration, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(deadline, write).await {
+        Ok(result) => result,
+        Err(late) => Err(StoreError::UnknownOutcome(Arc::new(late))),
     }
 }
 

@@ -56,6 +56,19 @@ fn key(id: &TodoId) -> Vec<u8> {
     [&[length], id].concat()
 }
 
+/// A key and a value that are ready to be inserted, but for the version.
+pub(crate) struct Entry {
+    key: Vec<u8>,
+    document: Vec<u8>,
+}
+
+impl Entry {
+    /// Made by the caller, so that the one writer has less to do.
+    pub(crate) fn of(todo: &Todo) -> Self {
+        Self { key: key(&todo.id), document: document::of(todo, Version::UNVERSIONED).into_bytes() }
+    }
+}
+
 /// What a reader sees: one moment of the file.
 pub(crate) struct Todos(ReadOnlyTable<&'static [u8], &'static [u8]>);
 
@@ -118,19 +131,19 @@ impl<'t> Tables<'t> {
         self.next_version(document::version(&old))
     }
 
-    pub(crate) fn insert_many(&mut self, todos: &[Todo]) -> Result<(), StoreError> {
+    pub(crate) fn insert_many(&mut self, mut entries: Vec<Entry>) -> Result<(), StoreError> {
         // Different todos may share a version; one id never sees it twice.
         let version = self.next_version(Version::UNVERSIONED)?;
         let mut taken = None;
-        for todo in todos {
-            let (key, document) = (key(&todo.id), document::of(todo, version));
-            let old = self.todos.insert(&*key, document.as_bytes()).map_err(failed)?;
+        for Entry { key, document } in &mut entries {
+            document::stamp(document, version);
+            let old = self.todos.insert(&**key, &**document).map_err(failed)?;
             if let Some(old) = old.map(|old| old.value().to_vec()) {
-                self.todos.insert(&*key, &*old).map_err(failed)?;
-                taken.get_or_insert_with(|| todo.id.clone());
+                self.todos.insert(&**key, &*old).map_err(failed)?;
+                taken.get_or_insert_with(|| document::read(raw(document)?).map(|taken| taken.todo.id));
             }
         }
-        taken.map_or(Ok(()), |id| Err(StoreError::Exists(id)))
+        taken.map_or(Ok(()), |id| Err(StoreError::Exists(id?)))
     }
 
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {

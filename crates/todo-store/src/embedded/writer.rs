@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use redb::Database;
+use redb::{Database, Durability};
 use tokio::sync::oneshot;
 
 use super::failed;
@@ -12,9 +12,25 @@ use crate::error::StoreError;
 
 /// Changes in one transaction at most: those behind must not wait for ever.
 const GROUP: usize = 512;
+/// Transactions in a row that are not flushed: their pages stay in memory until one is.
+const UNFLUSHED: usize = 8;
+
+/// When a change is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durable {
+    /// When it is acknowledged.
+    Now,
+    /// When a later change is that is durable now.
+    Later,
+}
+
+struct Job {
+    durable: Durable,
+    change: Change,
+}
 
 /// Makes a change, and gives back how to tell its sender once it is known whether the transaction was committed.
-type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
+type Change = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Clones send to one thread, which ends with the last of them.
@@ -33,28 +49,30 @@ impl Writer {
         Self { jobs: sender }
     }
 
-    /// Makes a change; returns when it is on disk.
+    /// Makes a change; returns when every reader sees it and, unless it is durable later, when it is on disk.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        durable: Durable,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, result) = oneshot::channel();
-        let job: Job = Box::new(move |tables| {
+        let change: Change = Box::new(move |tables| {
             let changed = change(tables);
             Box::new(move |committed: Result<(), StoreError>| {
                 // Nobody waits any more if the deadline is over.
                 let _ = sender.send(committed.and(changed));
             })
         });
-        self.jobs.send(job).map_err(|_| failed(std::io::Error::other("the writer has ended")))?;
+        self.jobs.send(Job { durable, change }).map_err(|_| failed(std::io::Error::other("the writer has ended")))?;
         result.await.map_err(failed)?
     }
 }
 
 fn write_all(database: &Database, jobs: &Receiver<Job>) {
+    let mut unflushed = 0;
     while let Ok(first) = jobs.recv() {
         let mut replies = Vec::new();
-        let committed = write_group(database, first, jobs, &mut replies);
+        let committed = write_group(database, first, jobs, &mut replies, &mut unflushed);
         for reply in replies {
             reply(committed.clone());
         }
@@ -66,16 +84,27 @@ fn write_group(
     first: Job,
     jobs: &Receiver<Job>,
     replies: &mut Vec<Reply>,
+    unflushed: &mut usize,
 ) -> Result<(), StoreError> {
-    let transaction = database.begin_write().map_err(failed)?;
+    let mut transaction = database.begin_write().map_err(failed)?;
+    let mut durable = first.durable;
     {
         let mut tables = Tables::open(&transaction)?;
-        replies.push(first(&mut tables));
+        replies.push((first.change)(&mut tables));
         while replies.len() < GROUP
             && let Ok(next) = jobs.try_recv()
         {
-            replies.push(next(&mut tables));
+            if next.durable == Durable::Now {
+                durable = Durable::Now;
+            }
+            replies.push((next.change)(&mut tables));
         }
+    }
+    if durable == Durable::Later && *unflushed < UNFLUSHED {
+        *unflushed += 1;
+        transaction.set_durability(Durability::None).map_err(failed)?;
+    } else {
+        *unflushed = 0;
     }
     transaction.commit().map_err(failed)
 }

@@ -5,5 +5,6 @@
 mod contract;
 mod embedded;
 mod mongo;
+mod outages;
 mod support;
 mod urls;

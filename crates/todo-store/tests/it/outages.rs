@@ -1,0 +1,211 @@
+//! MongoDB that is away, hangs, refuses, or whose answers are lost.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use test_servers::{MongoServer, free_port, fresh_name, shared_mongo};
+use todo_model::TodoPatch;
+use todo_store::{Expect, Store, StoreError, StoreOptions, StoreUrl};
+
+use crate::support::{id, options, todo};
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable_in_time_and_its_password_is_not_shown() {
+    let url: StoreUrl = format!("mongodb://user:hunter2@127.0.0.1:{}/", free_port()).parse().unwrap();
+    let began = Instant::now();
+    let opened = Store::open(&url, &StoreOptions { timeout: Duration::from_secs(2), ..options() }).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let Err(error @ StoreError::Unavailable(_)) = opened else { panic!("{opened:?}") };
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("refused"), "{cause}");
+    assert!(!format!("{error:?} {error} {cause}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_refused_and_its_password_is_not_shown() {
+    for text in ["mongodb://user:hun:ter2@host:x/", "mongodb://user:hun/ter2@host", "mongodb://host:port"] {
+        let opened = Store::open(&text.parse().unwrap(), &options()).await;
+        let Err(error @ StoreError::Refused(_)) = opened else { panic!("{text}: {opened:?}") };
+        assert!(!format!("{error:?} {error}").contains("hun"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_and_not_shown() {
+    let url = shared_mongo().url().replace("mongodb://", "mongodb://user:hunter2@");
+    let opened = Store::open(&url.parse().unwrap(), &options()).await;
+    let Err(error @ StoreError::Refused(_)) = opened else { panic!("{opened:?}") };
+    let text = error.to_string();
+    assert!(text.contains("authentication failed") && text.contains("password"), "{text}");
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+/// A store with this deadline on a server whose indexes and data are made: these take longer than what is tried.
+async fn quick_store(server: &MongoServer, timeout: Duration) -> Store {
+    let patient = StoreOptions { timeout: PATIENT, ..options() };
+    let url = server.url().parse().unwrap();
+    Store::open(&url, &patient).await.unwrap().create(&todo("one")).await.unwrap();
+    let store = Store::open(&url, &StoreOptions { timeout, ..patient }).await.unwrap();
+    assert!(store.find(&id("1")).await.unwrap().is_some());
+    store
+}
+
+async fn wait_until_it_answers(store: &Store) {
+    let began = Instant::now();
+    while store.find(&id("1")).await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not answer again");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_of_unknown_outcome_to_writers_and_unavailable_to_readers() {
+    let server = MongoServer::start();
+    let timeout = Duration::from_secs(1);
+    let store = quick_store(&server, timeout).await;
+    server.suspend();
+    let began = Instant::now();
+    let written = store.replace(&todo("two"), &Expect::Anything).await;
+    assert!(matches!(written, Err(StoreError::UnknownOutcome(_))), "{written:?}");
+    let read = store.find(&id("1")).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(began.elapsed() < 4 * timeout, "two operations took {:?}", began.elapsed());
+    server.resume();
+    wait_until_it_answers(&store).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_is_soon_known_to_be_away_and_found_when_it_is_back() {
+    let mut server = MongoServer::start();
+    let store = quick_store(&server, Duration::from_secs(2)).await;
+    server.stop();
+    let began = Instant::now();
+    // The first write may still meet a connection that breaks under it.
+    loop {
+        match store.replace(&todo("two"), &Expect::Anything).await {
+            Err(StoreError::Unavailable(_)) => break,
+            Err(StoreError::UnknownOutcome(_)) => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "never sure that nothing was sent");
+    }
+    let read = store.find(&id("1")).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    server.restart();
+    wait_until_it_answers(&store).await;
+    assert_eq!(store.find(&id("1")).await.unwrap().unwrap().todo, todo("one"));
+    store.replace(&todo("two"), &Expect::Anything).await.unwrap();
+}
+
+/// A server that fails on demand, the next commands of one client at a time (`failCommand`).
+struct Faults {
+    client: Client,
+    app: String,
+    store: Store,
+}
+
+impl Faults {
+    async fn new(timeout: Duration) -> Self {
+        static SERVER: LazyLock<MongoServer> =
+            LazyLock::new(|| MongoServer::start_with(&["--setParameter", "enableTestCommands=1"]));
+        let app = fresh_name("app");
+        let url: StoreUrl = format!("{}&appName={app}", SERVER.url()).parse().unwrap();
+        let store = Store::open(&url, &StoreOptions { timeout, ..options() }).await.unwrap();
+        Self { client: Client::with_uri_str(SERVER.url()).await.unwrap(), app, store }
+    }
+
+    /// The next `times` of `command` fail so.
+    async fn next(&self, times: u32, command: &str, fault: Document) {
+        let mut data = doc! { "failCommands": [command], "appName": &self.app };
+        data.extend(fault);
+        let fail = doc! { "configureFailPoint": "failCommand", "mode": { "times": times }, "data": data };
+        self.client.database("admin").run_command(fail).await.unwrap();
+    }
+}
+
+/// One server and one fail point: one test at a time.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn done_but_not_told() -> Document {
+    doc! {
+        "writeConcernError": { "code": 91, "codeName": "ShutdownInProgress", "errmsg": "going away" },
+        "errorLabels": ["RetryableWriteError"],
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_happened_but_whose_answer_was_lost_is_told_as_it_happened() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(PATIENT).await;
+    let store = &faults.store;
+
+    faults.next(1, "findAndModify", done_but_not_told()).await;
+    let created = store.create(&todo("one")).await.expect("not a conflict with itself");
+    assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, created);
+
+    faults.next(1, "findAndModify", done_but_not_told()).await;
+    let now = store.find(&id("1")).await.unwrap().unwrap();
+    let replaced = store.replace(&todo("two"), &Expect::Unchanged(now)).await.expect("not a conflict with itself");
+    assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, replaced.version, "it happened once");
+
+    faults.next(1, "findAndModify", done_but_not_told()).await;
+    let deleted = store.delete(&id("1"), &Expect::Anything).await.expect("found before it was deleted");
+    assert!(deleted > replaced.version);
+}
+
+#[tokio::test]
+async fn a_write_that_no_majority_has_is_of_unknown_outcome() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(PATIENT).await;
+    let alone = doc! { "writeConcernError": { "code": 64, "codeName": "WriteConcernFailed", "errmsg": "alone" } };
+    faults.next(1, "findAndModify", alone.clone()).await;
+    let created = faults.store.create(&todo("one")).await;
+    assert!(matches!(created, Err(StoreError::UnknownOutcome(_))), "{created:?}");
+    assert!(faults.store.find(&id("1")).await.unwrap().is_some(), "in this case it did happen");
+    faults.next(1, "insert", alone).await;
+    let inserted = faults.store.insert_many(&[todo("two")]).await;
+    assert!(matches!(inserted, Err(StoreError::UnknownOutcome(_))), "{inserted:?}");
+}
+
+#[tokio::test]
+async fn broken_connections_are_mended_once_and_then_told() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(PATIENT).await;
+    let broken = doc! { "closeConnection": true };
+    faults.store.create(&todo("one")).await.unwrap();
+
+    faults.next(1, "find", broken.clone()).await;
+    assert!(faults.store.find(&id("1")).await.unwrap().is_some(), "read again");
+    faults.next(1, "findAndModify", broken.clone()).await;
+    faults.store.replace(&todo("two"), &Expect::Anything).await.expect("written again");
+
+    faults.next(2, "find", broken.clone()).await;
+    let read = faults.store.find(&id("1")).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    faults.next(2, "findAndModify", broken).await;
+    let patch = TodoPatch { name: Some("three".to_owned()), ..TodoPatch::default() };
+    let written = faults.store.patch(&id("1"), &patch, &Expect::Anything).await;
+    assert!(matches!(written, Err(StoreError::UnknownOutcome(_))), "{written:?}");
+}
+
+#[tokio::test]
+async fn what_the_user_may_not_do_is_refused() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(PATIENT).await;
+    faults.next(1, "findAndModify", doc! { "errorCode": 13 }).await;
+    let written = faults.store.create(&todo("one")).await;
+    assert!(matches!(&written, Err(StoreError::Refused(text)) if text.contains("not authorized")), "{written:?}");
+}
+
+#[tokio::test]
+async fn an_operation_of_several_steps_has_one_deadline() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(Duration::from_millis(1_500)).await;
+    faults.next(2, "findAndModify", doc! { "blockConnection": true, "blockTimeMS": 1_000 }).await;
+    // First it looks for one to replace, then it creates one.
+    let replaced = faults.store.replace(&todo("one"), &Expect::Anything).await;
+    assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{replaced:?}");
+}
