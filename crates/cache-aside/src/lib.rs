@@ -38,3 +38,8 @@ pub use read::ReadOptions;
 pub use source::{Loaded, Source};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};
+
+/// Compiles the example of the README.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct ReadmeExample;
