@@ -44,7 +44,7 @@ pub fn todo(body: &[u8], id: &str) -> Result<(), String> {
 /// Checks the body of a created todo: it is the one that was sent.
 ///
 /// # Errors
-/// As [`todo`].
+/// As [`todo()`].
 pub fn created(body: &[u8], sent: &Todo) -> Result<(), String> {
     let body: Body<'_> = object(body)?;
     same_id(&body, sent.id.as_str())?;
@@ -59,7 +59,7 @@ pub fn created(body: &[u8], sent: &Todo) -> Result<(), String> {
 /// Checks the body of a 404: its `detail` is `Item not found`.
 ///
 /// # Errors
-/// As [`todo`].
+/// As [`todo()`].
 pub fn not_found(body: &[u8]) -> Result<(), String> {
     let problem: Problem<'_> = object(body)?;
     if problem.detail.0 == "Item not found" {

@@ -7,7 +7,7 @@ use crate::error::LoadgenError;
 use crate::options::Options;
 
 /// How long the service may take to be found.
-const FIND: Duration = Duration::from_secs(4);
+const FIND: Duration = Duration::from_secs(3);
 
 /// Any HTTP answer will do: other services have no `/livez`.
 pub(crate) async fn find(options: &Options) -> Result<(), LoadgenError> {
