@@ -3,7 +3,7 @@
 //! The crate knows ids, versions and bytes. What they mean, and where they are stored, its user says by [`Source`].
 //!
 //! - [`engine`]: `CacheAside`, the joint; one handle for each worker.
-//! - [`read`]: the read path, in the order it happens. [`write`]: the write path.
+//! - [`read`]: the read path, in the order it happens. [`mod@write`]: the write path.
 //! - [`source`]: `Source`, the store as the engine sees it.
 //! - [`outcome`]: how a read was answered.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.

@@ -2,7 +2,7 @@
 //!
 //! - [`id`]: `TodoId`, the key a todo is found by.
 //! - [`version`]: `Version`, set by the store at every write.
-//! - [`todo`]: `Todo` itself, and the limits of its fields, checked in one place.
+//! - [`mod@todo`]: `Todo` itself, and the limits of its fields, checked in one place.
 //! - [`input`]: `NewTodo` and `TodoPatch`, what clients send, read from JSON with errors that name the field.
 //! - [`error`]: what was wrong with an input, and where.
 

@@ -1,6 +1,6 @@
 //! Todos in MongoDB.
 //!
-//! - [`open`]: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
+//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
 //! - `single`: operations on one todo. `bulk`: on many. `failures`: what the driver's errors mean.
 
 mod bulk;
