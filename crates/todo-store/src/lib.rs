@@ -4,6 +4,33 @@
 //! - [`url`]: `StoreUrl`, which of the two and where, from `--store`.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
+//!
+//! # What both stores guarantee
+//! - **Versions.** Every write gives its todo a [version](todo_model::Version) above all that its id ever had, also over
+//!   a delete and a new create; the absence that a delete leaves has one, too. They are on one scale, 2^20 to a second.
+//! - **One todo, one step.** What a write expects ([`Expect`]) is tested in the same step as the write; of two that
+//!   expect the same todo, one happens.
+//! - **Reads are recent.** Once a write is acknowledged, every read that starts after it sees it or a later one.
+//! - **Acknowledged is durable.** MongoDB: a majority has it. Embedded: it is on disk. Only [`Store::insert_many`] into
+//!   the embedded store is durable later, by [`Store::flush`].
+//! - **Text is text.** No name or description means anything to a store.
+//! - **Foreign fields stay.** A replace or a patch changes name, description and version; all other fields, and `_id`,
+//!   stay as they are. A document without a version of ours is read as [`UNVERSIONED`](todo_model::Version::UNVERSIONED)
+//!   and takes one at its first write.
+//! - **Deadlines.** Every operation ends within its [`StoreOptions`] deadline. A read that does not is
+//!   [`StoreError::Unavailable`]; a write is that only if surely nothing happened, else
+//!   [`StoreError::UnknownOutcome`]. Opening may take longer where there is work to do: making the index on a large
+//!   collection, or checking an embedded file whose last process was killed (well under a second for a million todos).
+//! - **Secrets stay.** No password is in an error, or in what is shown of a [`StoreUrl`].
+//!
+//! # What they do not
+//! - A standalone MongoDB has no logical clock. Versions then come from its wall clock: a create, a delete and another
+//!   create of one id, all three under way within the same millisecond, may share one; and so may those around a
+//!   moment when the clock is set back. A replica set, even of one member, has neither.
+//! - While MongoDB elects a new primary, a read may still be answered by the old one, which does not know yet.
+//! - A foreign program that lowers `v`, or writes the same `v` with other content, breaks the rule of versions for that
+//!   todo; [`Expect::Unchanged`] compares the content, too.
+//! - Many operations at once are no transaction: of [`Store::insert_many`] and [`Store::clear`], part may have happened.
 
 mod document;
 mod embedded;

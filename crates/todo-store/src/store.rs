@@ -45,7 +45,7 @@ pub struct StoreOptions {
     pub database: String,
     /// MongoDB collection. Not used by the embedded store.
     pub collection: String,
-    /// The deadline of every operation on single todos; also of opening.
+    /// The deadline of every operation on single todos; also of finding the store at the start.
     pub timeout: Duration,
     /// The deadline of every operation on many todos.
     pub bulk_timeout: Duration,

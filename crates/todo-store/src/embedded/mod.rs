@@ -21,6 +21,7 @@ use crate::store::{Expect, Replaced, StoreOptions, Versioned};
 /// Clones share the file.
 #[derive(Debug, Clone)]
 pub(crate) struct EmbeddedStore {
+    /// Before the writer, which closes the file when it is dropped as the last to hold it.
     database: Arc<Database>,
     writer: Writer,
     timeout: Duration,
@@ -132,7 +133,8 @@ fn open(path: PathBuf, cache_bytes: usize) -> Result<Database, StoreError> {
     let opened = Database::builder().set_cache_size(cache_bytes).create(&path);
     let database = opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::Refused(format!(
-            "{shown} is open in another process; the embedded store serves one process at a time"
+            "{shown} is open in another process; the embedded store serves one process at a time: stop that one, or use \
+             MongoDB"
         )),
         DatabaseError::UpgradeRequired(version) => {
             StoreError::Refused(format!("{shown} has the old file format {version}; seed it again"))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use redb::{Database, Durability};
 use tokio::sync::oneshot;
@@ -33,20 +34,35 @@ struct Job {
 type Change = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Clones send to one thread, which ends with the last of them.
+/// Clones send to one thread. The last one waits until what was sent is done and the thread has closed the file: then
+/// it can be opened again, and needs no repair.
 #[derive(Debug, Clone)]
-pub(crate) struct Writer {
-    jobs: Sender<Job>,
+pub(crate) struct Writer(Arc<Thread>);
+
+#[derive(Debug)]
+struct Thread {
+    /// None only while it is dropped: the thread ends when nobody can send any more.
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the store's writer ended by a panic");
+        }
+    }
 }
 
 impl Writer {
     pub(crate) fn start(database: Arc<Database>) -> Self {
         let (sender, jobs) = channel();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || write_all(&database, &jobs))
             .expect("a thread can be started at the start of the program");
-        Self { jobs: sender }
+        Self(Arc::new(Thread { jobs: Some(sender), thread: Some(thread) }))
     }
 
     /// Makes a change; returns when every reader sees it and, unless it is durable later, when it is on disk.
@@ -63,7 +79,9 @@ impl Writer {
                 let _ = sender.send(committed.and(changed));
             })
         });
-        self.jobs.send(Job { durable, change }).map_err(|_| failed(std::io::Error::other("the writer has ended")))?;
+        let ended = || failed(std::io::Error::other("the writer has ended"));
+        let jobs = self.0.jobs.as_ref().ok_or_else(ended)?;
+        jobs.send(Job { durable, change }).map_err(|_| ended())?;
         result.await.map_err(failed)?
     }
 }

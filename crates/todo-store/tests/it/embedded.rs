@@ -1,7 +1,11 @@
 //! The embedded store's own: the file.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use redb::{Database, TableDefinition};
+use todo_model::Todo;
 use todo_store::{Expect, Store, StoreError, StoreUrl};
 
 use crate::support::{id, options, todo};
@@ -18,23 +22,12 @@ async fn todos_and_versions_survive_a_close() {
     store.create(&todo("one")).await.unwrap();
     let gone = store.delete(&id("1"), &Expect::Anything).await.unwrap();
     drop(store);
-    let store = reopen(&path).await;
+    let store = open(&path).await.expect("the last handle gives the file back");
     assert_eq!(store.find(&id("1")).await.unwrap(), None);
     let again = store.create(&todo("two")).await.unwrap();
     assert!(again > gone, "versions go on where they were");
     drop(store);
-    assert_eq!(reopen(&path).await.find(&id("1")).await.unwrap().unwrap().version, again);
-}
-
-/// The writer's thread gives the file back a moment after the last handle is gone.
-async fn reopen(path: &Path) -> Store {
-    for _ in 0..1_000 {
-        match open(path).await {
-            Err(StoreError::Refused(_)) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-            opened => return opened.unwrap(),
-        }
-    }
-    panic!("the file is not given back");
+    assert_eq!(open(&path).await.unwrap().find(&id("1")).await.unwrap().unwrap().version, again);
 }
 
 #[tokio::test]
@@ -56,6 +49,111 @@ async fn a_file_that_is_no_store_is_refused_and_left_alone() {
     let Err(StoreError::Refused(text)) = opened else { panic!("{opened:?}") };
     assert!(text.contains("notes.txt"), "{text}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("milk"));
+}
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+
+#[tokio::test]
+async fn a_file_of_a_later_layout_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("todos.redb");
+    drop(open(&path).await.unwrap());
+    let file = Database::open(&path).unwrap();
+    let change = file.begin_write().unwrap();
+    change.open_table(META).unwrap().insert("format", 999).unwrap();
+    change.commit().unwrap();
+    drop(file);
+    let opened = open(&path).await;
+    let Err(StoreError::Refused(text)) = opened else { panic!("{opened:?}") };
+    assert!(text.contains("todos.redb") && text.contains("999"), "{text}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.redb");
+    let tables = || -> Vec<String> {
+        let file = Database::create(&path).unwrap();
+        let change = file.begin_write().unwrap();
+        change.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+        let names = change.list_tables().unwrap().map(|table| redb::TableHandle::name(&table).to_owned()).collect();
+        change.commit().unwrap();
+        names
+    };
+    let before = tables();
+    let opened = open(&path).await;
+    let Err(StoreError::Refused(text)) = opened else { panic!("{opened:?}") };
+    assert!(text.contains("other.redb") && text.contains("no store of todos"), "{text}");
+    assert_eq!(tables(), before);
+}
+
+#[tokio::test]
+async fn a_bulk_insert_is_on_disk_after_a_flush_and_a_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("todos.redb");
+    let many: Vec<Todo> = (0..1_000).map(|n| Todo { id: id(&n.to_string()), ..todo("many") }).collect();
+    let store = open(&path).await.unwrap();
+    store.insert_many(&many[..500]).await.unwrap();
+    store.flush().await.unwrap();
+    store.insert_many(&many[500..]).await.unwrap();
+    drop(store);
+    let store = open(&path).await.unwrap();
+    assert_eq!(store.count().await.unwrap(), 1_000);
+    let taken = store.insert_many(&many[..1]).await;
+    assert!(matches!(taken, Err(StoreError::Exists(_))), "{taken:?}");
+}
+
+/// The test runs itself as another process, with the file in this variable, and kills that.
+const KILLED: &str = "TODO_STORE_TEST_KILLED";
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill() {
+    if let Some(path) = std::env::var_os(KILLED) {
+        return write_until_killed(Path::new(&path)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("todos.redb");
+    let mut writer = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "embedded::what_was_acknowledged_survives_a_kill", "--nocapture"])
+        .env(KILLED, &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut acknowledged = Vec::new();
+    let told = |line: String| line.split_once("wrote ").map(|(_, number)| number.parse::<u32>().unwrap());
+    acknowledged.extend(lines.by_ref().filter_map(told).take(200));
+    writer.kill().unwrap();
+    acknowledged.extend(lines.filter_map(told));
+    assert!(!writer.wait().unwrap().success(), "it was killed");
+
+    let store = open(&path).await.unwrap();
+    assert!(acknowledged.len() >= 200, "{}", acknowledged.len());
+    for number in &acknowledged {
+        assert!(store.find(&id(&number.to_string())).await.unwrap().is_some(), "{number} is lost");
+    }
+    let in_flight = store.count().await.unwrap() - acknowledged.len() as u64;
+    assert!(in_flight <= 8, "{in_flight} were never acknowledged");
+    let last = store.find(&id(&acknowledged[199].to_string())).await.unwrap().unwrap().version;
+    assert!(store.create(&todo("new")).await.unwrap() > last);
+}
+
+/// Eight writers, each waiting for its acknowledgement before it goes on.
+async fn write_until_killed(path: &Path) {
+    let store = open(path).await.unwrap();
+    let writers = (0..8).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in (1_000 + writer..).step_by(8) {
+                store.create(&Todo { id: id(&number.to_string()), ..todo("one") }).await.unwrap();
+                // In one piece: the others write there, too.
+                std::io::stdout().write_all(format!("wrote {number}\n").as_bytes()).unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
 }
 
 #[tokio::test]
