@@ -52,11 +52,11 @@ pub struct Generate {
     pub target: Target,
 
     /// How many todos.
-    #[arg(long, env = "TODO_COUNT", default_value = "1000000", value_name = "N", value_parser = count)]
+    #[arg(long, env = "TODO_COUNT", default_value = "1000000", value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub count: u64,
 
     /// What the todos are made from.
-    #[arg(long, env = "TODO_SEED", default_value = "42", value_name = "NUMBER", value_parser = seed)]
+    #[arg(long, env = "TODO_SEED", default_value = "42", value_name = "NUMBER", value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
 
     /// Remove what is there first.
@@ -68,11 +68,30 @@ pub struct Generate {
     pub resume: bool,
 
     /// Batches under way at one time.
-    #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive)]
+    #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive, allow_negative_numbers = true)]
     pub jobs: usize,
 }
 
+impl Generate {
+    /// The command line that goes on where this one stopped. A password in the URL is left out.
+    pub fn resume_line(&self) -> String {
+        format!("seeder generate {} --count {} --seed {} --resume", self.target.flags(), self.count, self.seed)
+    }
+}
+
 impl Target {
+    /// These flags, as a shell takes them; without a password.
+    pub fn flags(&self) -> String {
+        let Self { store, database, collection } = self;
+        let mut flags = format!("--store {}", quoted(&store.to_string()));
+        for (flag, value, default) in [("--database", database, "test"), ("--collection", collection, "todos")] {
+            if value != default {
+                flags.push_str(&format!(" {flag} {}", quoted(value)));
+            }
+        }
+        flags
+    }
+
     /// How the store is opened: an unreachable one is reported within five seconds.
     pub fn store_options(&self) -> StoreOptions {
         StoreOptions {
@@ -84,6 +103,13 @@ impl Target {
             embedded_cache_bytes: 256 << 20,
         }
     }
+}
+
+fn quoted(text: &str) -> String {
+    if text.chars().all(|c| c.is_alphanumeric() || "-_./:@,=+%".contains(c)) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn count(text: &str) -> Result<u64, String> {

@@ -36,18 +36,22 @@ pub enum SeederError {
         id: String,
     },
     /// A batch failed.
-    #[error("{source}; {written} todos were written: run the same command with --resume (without --drop) to go on")]
+    #[error("{source}; {written} todos were written; to go on: {resume}")]
     Broken {
         /// By this run.
         written: u64,
+        /// The command line that goes on.
+        resume: String,
         /// What happened.
         source: Box<SeederError>,
     },
     /// SIGINT or SIGTERM.
-    #[error("stopped; {written} todos were written: run the same command with --resume (without --drop) to go on")]
+    #[error("stopped; {written} todos were written; to go on: {resume}")]
     Stopped {
         /// By this run.
         written: u64,
+        /// The command line that goes on.
+        resume: String,
     },
     /// A generator thread panicked: a bug.
     #[error("a batch was given up")]

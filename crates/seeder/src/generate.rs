@@ -85,8 +85,8 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
     progress.end();
     match failure {
         Some(other @ SeederError::OtherTodos { .. }) => Err(other),
-        Some(source) => Err(SeederError::Broken { written, source: Box::new(source) }),
-        None if written + found < options.count => Err(SeederError::Stopped { written }),
+        Some(source) => Err(SeederError::Broken { written, resume: options.resume_line(), source: Box::new(source) }),
+        None if written + found < options.count => Err(SeederError::Stopped { written, resume: options.resume_line() }),
         None => Ok(Done { written, found, took: began.elapsed() }),
     }
 }

@@ -1,0 +1,8 @@
+//! The seeder, as a library and as the program, against a real MongoDB and the embedded store.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod generation;
+mod interrupted;
+mod refusals;
+mod support;
