@@ -7,7 +7,7 @@ use todo_store::{Store, StoreOptions};
 
 use crate::support::{Place, embedded, mongo, said, until};
 
-const COUNT: u64 = 300_000;
+const COUNT: u64 = 100_000;
 
 /// Starts a run over MongoDB, and waits until it is in the middle.
 async fn in_the_middle(place: &Place) -> std::process::Child {
