@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod flags;
 mod generation;
 mod interrupted;
 mod refusals;
+mod stops;
 mod support;
