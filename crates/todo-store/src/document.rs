@@ -3,7 +3,7 @@
 //! Documents of other origin are read, too: another `_id`, further fields, no `v` (version 0), no `description` (none).
 
 use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
-use todo_model::{Todo, TodoId, Version};
+use todo_model::{FieldError, Todo, TodoId, Version};
 
 use crate::error::StoreError;
 use crate::store::Versioned;
@@ -52,10 +52,7 @@ fn append_fields(document: &mut RawDocumentBuf, todo: &Todo, version: Version) {
 /// # Errors
 /// [`StoreError::NotATodo`] names the field.
 pub(crate) fn read(document: &RawDocument) -> Result<Versioned, StoreError> {
-    let id = match get(document, "id") {
-        Some(RawBsonRef::String(id)) => id.parse::<TodoId>().map_err(|error| not_a_todo(id, error.to_string()))?,
-        _ => return Err(not_a_todo("?", "id must be a string")),
-    };
+    let id = id(document)?;
     let name = match get(document, "name") {
         Some(RawBsonRef::String(name)) => name.to_owned(),
         _ => return Err(not_a_todo(id.as_str(), "name must be a string")),
@@ -66,6 +63,17 @@ pub(crate) fn read(document: &RawDocument) -> Result<Versioned, StoreError> {
         Some(_) => return Err(not_a_todo(id.as_str(), "description must be a string or null")),
     };
     Ok(Versioned { version: version(document), todo: Todo { id, name, description } })
+}
+
+/// The id alone.
+///
+/// # Errors
+/// [`StoreError::NotATodo`].
+pub(crate) fn id(document: &RawDocument) -> Result<TodoId, StoreError> {
+    match get(document, "id") {
+        Some(RawBsonRef::String(id)) => id.parse().map_err(|error: FieldError| not_a_todo(id, error.to_string())),
+        _ => Err(not_a_todo("?", "id must be a string")),
+    }
 }
 
 /// The version, 0 if there is none or it is none of ours.
@@ -84,7 +92,7 @@ fn get<'a>(document: &'a RawDocument, field: &str) -> Option<RawBsonRef<'a>> {
     document.get(field).ok().flatten()
 }
 
-fn not_a_todo(id: &str, problem: impl Into<String>) -> StoreError {
+pub(crate) fn not_a_todo(id: &str, problem: impl Into<String>) -> StoreError {
     StoreError::NotATodo { id: id.to_owned(), problem: problem.into() }
 }
 

@@ -3,6 +3,7 @@
 //! - [`store`]: `Store`, the interface, an enum over the two.
 //! - [`url`]: `StoreUrl`, which of the two and where, from `--store`.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
+//! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
 //!
 //! # What both stores guarantee
@@ -36,6 +37,7 @@ mod document;
 mod embedded;
 pub mod error;
 mod mongo;
+pub mod raw;
 pub mod store;
 pub mod url;
 

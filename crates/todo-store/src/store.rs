@@ -6,6 +6,7 @@ use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use crate::embedded::EmbeddedStore;
 use crate::mongo::MongoStore;
+use crate::raw::{Documents, Inserted, Reader};
 use crate::{StoreError, StoreUrl};
 
 /// A todo and which write of it this is.
@@ -97,6 +98,20 @@ impl Store {
         }))
     }
 
+    /// As [`Store::open`], but nothing is made or changed, neither file nor index.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] within `options.timeout`, [`StoreError::Refused`], also if there is no such file.
+    pub async fn open_as_it_is(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::Mongo(url) => Ok(Self(Kind::Mongo(MongoStore::open_as_it_is(url, options).await?))),
+            StoreUrl::Embedded(path) if !path.exists() => {
+                Err(StoreError::Refused(format!("{} does not exist", path.display())))
+            }
+            StoreUrl::Embedded(_) => Self::open(url, options).await,
+        }
+    }
+
     /// How many todos [`Store::insert_many`] likes best to get at a time.
     pub fn batch_size(&self) -> usize {
         match self.0 {
@@ -186,6 +201,55 @@ impl Store {
     /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
     pub async fn clear(&self) -> Result<(), StoreError> {
         on!(self, clear())
+    }
+
+    /// Adds documents as they are, also their versions; every one that the store can hold and that is not there. As
+    /// durable as [`Store::insert_many`]. The store's own clock does not count: a cache may know a higher version.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn insert_raw(&self, documents: &Documents) -> Result<Inserted, StoreError> {
+        on!(self, insert_raw(documents))
+    }
+
+    /// The stored documents that have the `_id` or the id of one of these.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn find_raw(&self, like: &Documents) -> Result<Documents, StoreError> {
+        on!(self, find_raw(like))
+    }
+
+    /// Puts documents in the place of whatever has their `_id` or id.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
+        on!(self, replace_raw(documents))
+    }
+
+    /// All documents as they are. MongoDB: not of one moment; a change meanwhile may be in or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn read_raw(&self) -> Result<Reader, StoreError> {
+        on!(self, read_raw())
+    }
+
+    /// The definitions of the indexes, as MongoDB's `listIndexes` gives them. The embedded store has none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn indexes(&self) -> Result<Documents, StoreError> {
+        on!(self, indexes())
+    }
+
+    /// Makes indexes of these definitions. The embedded store makes none: it finds todos by id only.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with what the server says; [`StoreError::Unavailable`].
+    pub async fn make_indexes(&self, indexes: &Documents) -> Result<(), StoreError> {
+        on!(self, make_indexes(indexes))
     }
 
     /// Whether the store answers.

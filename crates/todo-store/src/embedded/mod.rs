@@ -1,8 +1,10 @@
 //! Todos in one file (redb), crash-safe: what is acknowledged is on disk (of bulk inserts: after a flush).
 //!
 //! - `table`: the layout of the file, and the operations inside a transaction.
+//! - `raw`: documents as bytes.
 //! - `writer`: the one thread that writes, many changes to a transaction.
 
+mod raw;
 mod table;
 mod writer;
 

@@ -3,6 +3,7 @@
 //! A todo's key is the length of its id (one byte), then its id: decimal ids come in the order of their numbers, and a
 //! seeding appends. Its value is the BSON document that MongoDB would hold.
 
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use mongodb::bson::{RawDocument, RawDocumentBuf};
@@ -67,6 +68,11 @@ impl Entry {
     pub(crate) fn of(todo: &Todo) -> Self {
         Self { key: key(&todo.id), document: document::of(todo, Version::UNVERSIONED).into_bytes() }
     }
+
+    /// A document that is stored as it is.
+    pub(crate) fn raw(id: &TodoId, document: &[u8]) -> Self {
+        Self { key: key(id), document: document.to_vec() }
+    }
 }
 
 /// What a reader sees: one moment of the file.
@@ -80,6 +86,22 @@ impl Todos {
     pub(crate) fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
         let found = self.0.get(&*key(id)).map_err(failed)?;
         found.map(|value| document::read(raw(value.value())?)).transpose()
+    }
+
+    pub(crate) fn document(&self, id: &TodoId) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let found = self.0.get(&*key(id)).map_err(failed)?;
+        found.map(|value| raw(value.value()).map(ToOwned::to_owned)).transpose()
+    }
+
+    /// Every document, in the order of the keys.
+    pub(crate) fn each(&self, mut look: impl FnMut(&RawDocument) -> ControlFlow<()>) -> Result<(), StoreError> {
+        for entry in self.0.iter().map_err(failed)? {
+            let (_, value) = entry.map_err(failed)?;
+            if look(raw(value.value())?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn count(&self) -> Result<u64, StoreError> {
@@ -144,6 +166,26 @@ impl<'t> Tables<'t> {
             }
         }
         taken.map_or(Ok(()), |id| Err(StoreError::Exists(id?)))
+    }
+
+    /// As they are, with the versions they have; answers with the places of those whose id is taken.
+    pub(crate) fn insert_raw(&mut self, entries: Vec<(usize, Entry)>) -> Result<Vec<usize>, StoreError> {
+        let mut taken = Vec::new();
+        for (place, Entry { key, document }) in entries {
+            let old = self.todos.insert(&*key, &*document).map_err(failed)?;
+            if let Some(old) = old.map(|old| old.value().to_vec()) {
+                self.todos.insert(&*key, &*old).map_err(failed)?;
+                taken.push(place);
+            }
+        }
+        Ok(taken)
+    }
+
+    pub(crate) fn replace_raw(&mut self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        for Entry { key, document } in entries {
+            self.todos.insert(&*key, &*document).map_err(failed)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {

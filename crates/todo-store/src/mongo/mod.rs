@@ -1,11 +1,12 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `failures`: what the driver's errors mean.
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `failures`: what the driver's errors mean.
 
 mod bulk;
 mod failures;
 mod open;
+mod raw;
 mod single;
 mod updates;
 

@@ -20,6 +20,12 @@ const INDEX_CONFLICTS: [i32; 2] = [85, 86];
 
 impl MongoStore {
     pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let store = Self::open_as_it_is(url, options).await?;
+        store.make_unique_index().await?;
+        Ok(store)
+    }
+
+    pub(crate) async fn open_as_it_is(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let client = connect(url, options).await?;
         let database = client.database(&options.database);
         let hello =
@@ -39,7 +45,6 @@ impl MongoStore {
             bulk_timeout: options.bulk_timeout,
             database,
         };
-        store.make_unique_index().await?;
         Ok(store)
     }
 

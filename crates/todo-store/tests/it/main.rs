@@ -6,5 +6,6 @@ mod contract;
 mod embedded;
 mod mongo;
 mod outages;
+mod raw;
 mod support;
 mod urls;

@@ -1,0 +1,94 @@
+//! Documents as bytes. A document without a todo's id has no key here.
+
+use std::ops::ControlFlow;
+
+use redb::ReadableDatabase;
+use todo_model::TodoId;
+
+use super::table::{Entry, Todos};
+use super::writer::Durable;
+use super::{EmbeddedStore, failed, in_time};
+use crate::document;
+use crate::error::StoreError;
+use crate::raw::{Documents, Inserted, Reader, Sender};
+
+/// Documents are sent on when they are this many bytes.
+const READ_AT_A_TIME: usize = 2 << 20;
+
+impl EmbeddedStore {
+    pub(crate) async fn insert_raw(&self, documents: &Documents) -> Result<Inserted, StoreError> {
+        let (mut inserted, mut entries) = (Inserted::default(), Vec::new());
+        for at in 0..documents.len() {
+            match document::id(documents.raw(at)) {
+                Ok(id) => entries.push((at, Entry::raw(&id, documents.get(at)))),
+                Err(problem) => inserted.refused.push((at, problem.to_string())),
+            }
+        }
+        let all = entries.len();
+        let insert = self.writer.run(Durable::Later, move |tables| tables.insert_raw(entries));
+        inserted.taken = in_time(self.bulk_timeout, insert).await?;
+        inserted.count = (all - inserted.taken.len()) as u64;
+        Ok(inserted)
+    }
+
+    pub(crate) async fn find_raw(&self, like: &Documents) -> Result<Documents, StoreError> {
+        let ids: Vec<TodoId> = (0..like.len()).filter_map(|at| document::id(like.raw(at)).ok()).collect();
+        let find = move |todos: &Todos| {
+            let mut documents = Documents::default();
+            for id in ids {
+                if let Some(document) = todos.document(&id)? {
+                    documents.append(&document);
+                }
+            }
+            Ok(documents)
+        };
+        self.read(self.bulk_timeout, find).await
+    }
+
+    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
+        let entries: Result<Vec<_>, _> = (0..documents.len())
+            .map(|at| Ok(Entry::raw(&document::id(documents.raw(at))?, documents.get(at))))
+            .collect();
+        let entries = entries?;
+        let replace = self.writer.run(Durable::Later, move |tables| tables.replace_raw(entries));
+        in_time(self.bulk_timeout, replace).await
+    }
+
+    pub(crate) async fn read_raw(&self) -> Result<Reader, StoreError> {
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let todos = Todos::open(&transaction)?;
+        let (sender, reader) = Reader::new();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = send_all(&todos, &sender) {
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        Ok(reader)
+    }
+
+    /// It finds todos by their id only.
+    pub(crate) async fn indexes(&self) -> Result<Documents, StoreError> {
+        Ok(Documents::default())
+    }
+
+    pub(crate) async fn make_indexes(&self, _indexes: &Documents) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn send_all(todos: &Todos, sender: &Sender) -> Result<(), StoreError> {
+    let mut documents = Documents::default();
+    todos.each(|document| {
+        documents.append(document);
+        let full = documents.bytes().len() >= READ_AT_A_TIME;
+        // Nobody reads any more if it cannot be sent.
+        if full && sender.blocking_send(Ok(std::mem::take(&mut documents))).is_err() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
+    if !documents.is_empty() {
+        let _ = sender.blocking_send(Ok(documents));
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Documents as bytes: inserted as they are, read back as they are.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::error::{Error, ErrorKind, IndexedWriteError};
+use tokio::time::timeout;
+
+use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::{MongoStore, within};
+use crate::error::StoreError;
+use crate::raw::{Documents, Inserted, Reader, Sender};
+
+/// The largest document that the server takes (MongoDB manual, "MongoDB Limits and Thresholds").
+const MAX_DOCUMENT: usize = 16 << 20;
+/// Documents that the server sends at a time; no more than 16 MiB anyway.
+const READ_AT_A_TIME: u32 = 10_000;
+/// Replacements under way at one time.
+const REPLACING: usize = 16;
+/// A namespace that does not exist has no indexes.
+const NO_SUCH_NAMESPACE: i32 = 26;
+
+impl MongoStore {
+    pub(crate) async fn insert_raw(&self, documents: &Documents) -> Result<Inserted, StoreError> {
+        let (mut inserted, mut places, mut batch) = (Inserted::default(), Vec::new(), Vec::new());
+        for at in 0..documents.len() {
+            if documents.get(at).len() > MAX_DOCUMENT {
+                inserted.refused.push((at, "it is larger than 16 MiB".to_owned()));
+            } else {
+                places.push(at);
+                batch.push(documents.raw(at).to_owned());
+            }
+        }
+        if batch.is_empty() {
+            return Ok(inserted);
+        }
+        let insert = self.todos.insert_many(&batch).ordered(false);
+        let failures = match timeout(self.bulk_timeout, insert.into_future()).await {
+            Ok(Ok(_)) => Vec::new(),
+            Ok(Err(error)) => write_errors(error)?,
+            Err(_) => return Err(failures::too_late(self.bulk_timeout, Doing::Write)),
+        };
+        inserted.count = (batch.len() - failures.len()) as u64;
+        for failure in failures {
+            let at = places[failure.index];
+            match failure.code {
+                DUPLICATE_KEY if failure.message.ends_with("dup key: { id: null }") => {
+                    inserted.refused.push((at, "only one document may be without an id".to_owned()));
+                }
+                DUPLICATE_KEY => inserted.taken.push(at),
+                _ => inserted.refused.push((at, failure.message)),
+            }
+        }
+        Ok(inserted)
+    }
+
+    pub(crate) async fn find_raw(&self, like: &Documents) -> Result<Documents, StoreError> {
+        let (mut keys, mut ids) = (Vec::new(), Vec::new());
+        for at in 0..like.len() {
+            keys.push(field(like.raw(at), "_id"));
+            ids.push(field(like.raw(at), "id"));
+        }
+        let same = doc! { "$or": [{ "_id": { "$in": keys } }, { "id": { "$in": ids } }] };
+        let find = async {
+            let found = self.todos.find(same).await?;
+            found.try_collect::<Vec<RawDocumentBuf>>().await
+        };
+        let mut documents = Documents::default();
+        for found in within(self.bulk_timeout, Doing::Read, find).await? {
+            documents.append(&found);
+        }
+        Ok(documents)
+    }
+
+    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
+        stream::iter(0..documents.len())
+            .map(|at| within(self.bulk_timeout, Doing::Write, self.replace_one(documents.raw(at))))
+            .buffer_unordered(REPLACING)
+            .try_collect()
+            .await
+    }
+
+    /// In place if the same document has both keys; otherwise what has one of them makes room.
+    async fn replace_one(&self, document: &RawDocument) -> Result<(), Error> {
+        let (key, id) = (field(document, "_id"), field(document, "id"));
+        let (replacement, same) = (document.to_owned(), doc! { "_id": &key, "id": &id });
+        match self.todos.replace_one(same, &replacement).upsert(true).await {
+            Ok(_) => Ok(()),
+            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => {
+                self.todos.delete_many(doc! { "$or": [{ "_id": key }, { "id": id }] }).await?;
+                self.todos.insert_one(&replacement).await.map(drop)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn read_raw(&self) -> Result<Reader, StoreError> {
+        let (sender, reader) = Reader::new();
+        let (todos, deadline) = (self.todos.clone(), self.bulk_timeout);
+        let cursor = todos.find(Document::new()).batch_size(READ_AT_A_TIME).batch();
+        let cursor = within(deadline, Doing::Read, cursor).await?;
+        tokio::spawn(send_all(cursor, sender, deadline));
+        Ok(reader)
+    }
+
+    /// The definitions of all indexes, as the server lists them.
+    pub(crate) async fn indexes(&self) -> Result<Documents, StoreError> {
+        let list = async {
+            let command = doc! { "listIndexes": self.todos.name() };
+            let cursor = self.database.run_cursor_command(command).await?;
+            cursor.with_type::<RawDocumentBuf>().try_collect::<Vec<_>>().await
+        };
+        let mut indexes = Documents::default();
+        match timeout(self.bulk_timeout, list).await {
+            Ok(Ok(list)) => list.iter().for_each(|index| indexes.append(index)),
+            Ok(Err(error)) if failures::code(&error) == Some(NO_SUCH_NAMESPACE) => {}
+            Ok(Err(error)) => return Err(failures::meaning(error, Doing::Read)),
+            Err(_) => return Err(failures::too_late(self.bulk_timeout, Doing::Read)),
+        }
+        Ok(indexes)
+    }
+
+    /// Not bounded: building an index takes as long as it takes.
+    pub(crate) async fn make_indexes(&self, indexes: &Documents) -> Result<(), StoreError> {
+        let definitions: Vec<Bson> =
+            (0..indexes.len()).filter_map(|at| Document::try_from(indexes.raw(at)).ok()).map(Bson::Document).collect();
+        if definitions.is_empty() {
+            return Ok(());
+        }
+        let command = doc! { "createIndexes": self.todos.name(), "indexes": definitions };
+        let made = self.database.run_command(command).await;
+        made.map(drop).map_err(|error| match &*error.kind {
+            ErrorKind::Command(command) => StoreError::Refused(format!("an index: {}", command.message)),
+            _ => failures::meaning(error, Doing::Write),
+        })
+    }
+}
+
+async fn send_all(mut cursor: mongodb::raw_batch_cursor::RawBatchCursor, sender: Sender, deadline: Duration) {
+    loop {
+        let documents = match timeout(deadline, cursor.next()).await {
+            Ok(None) => return,
+            Ok(Some(batch)) => batch
+                .and_then(|batch| {
+                    let mut documents = Documents::default();
+                    for document in batch.doc_slices()? {
+                        document?.as_document().into_iter().for_each(|document| documents.append(document));
+                    }
+                    Ok(documents)
+                })
+                .map_err(|error| failures::meaning(error, Doing::Read)),
+            Err(_) => Err(failures::too_late(deadline, Doing::Read)),
+        };
+        let failed = documents.is_err();
+        // Nobody reads any more if it cannot be sent.
+        if sender.send(documents).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The failures of single documents.
+fn write_errors(error: Error) -> Result<Vec<IndexedWriteError>, StoreError> {
+    match &*error.kind {
+        ErrorKind::InsertMany(many) if many.write_concern_error.is_none() => {
+            Ok(many.write_errors.clone().unwrap_or_default())
+        }
+        _ => Err(failures::meaning(error, Doing::Write)),
+    }
+}
+
+/// Null stands for a field that is missing, as in a query.
+fn field(document: &RawDocument, name: &str) -> Bson {
+    let value = document.get(name).ok().flatten().unwrap_or(RawBsonRef::Null);
+    Bson::try_from(value).unwrap_or(Bson::Null)
+}
