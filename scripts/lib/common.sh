@@ -8,6 +8,13 @@ run=$root/.run
 target=${CARGO_TARGET_DIR:-$root/target}
 cd "$root"
 
+# .env, if there is one, sets what the environment does not (see .env.sample).
+if [ -f .env ]; then
+  while IFS='=' read -r name value; do
+    if [[ $name =~ ^TODO_[A-Z0-9_]+$ && -z ${!name+set} ]]; then export "$name=$value"; fi
+  done <.env
+fi
+
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
