@@ -1,8 +1,11 @@
 //! `Todos`: cache and store joined.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cache_aside::{Answer, CacheAside, Commit, Health, Loaded, ReadError, ReadOptions, Source, Written};
-use todo_model::{NewTodo, TodoId};
-use todo_store::{Store, StoreError};
+use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
+use todo_store::{Expect, Store, StoreError};
 use uuid::Uuid;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
@@ -14,6 +17,83 @@ pub struct Todos {
 /// The store as the cache engine sees it: bytes under an id.
 #[derive(Clone)]
 pub struct StoredTodos(Store);
+
+/// Whether a version and a JSON are what the writer expects.
+pub type Accepts = dyn Fn(u64, &[u8]) -> bool + Send + Sync;
+
+/// What must be so for a write to happen.
+pub enum Condition {
+    /// Nothing.
+    Anything,
+    /// No todo has this id yet.
+    Absent,
+    /// There is a todo, and its version and JSON are accepted.
+    Current(Box<Accepts>),
+}
+
+/// How often a write looks again when others change the todo between its look and its commit.
+const LOOKS: usize = 8;
+
+/// A change of one todo.
+pub enum Change {
+    /// This todo in the place of the old one, or anew.
+    Replace(Todo),
+    /// What the patch names.
+    Patch(TodoPatch),
+    /// Nothing in its place.
+    Delete,
+}
+
+impl Change {
+    /// Makes the change if the condition is met.
+    async fn when(
+        &self,
+        condition: &Condition,
+        store: &Store,
+        id: &TodoId,
+    ) -> Result<(Commit<StoreError>, bool), StoreError> {
+        let accepts = match condition {
+            Condition::Anything => return self.make(store, id, &Expect::Anything).await,
+            Condition::Absent => return self.make(store, id, &Expect::Absent).await,
+            Condition::Current(accepts) => accepts,
+        };
+        for _ in 0..LOOKS {
+            let Some(now) = store.find(id).await? else { return Err(StoreError::NotFound(id.clone())) };
+            if !accepts(now.version.0, &now.todo.to_json()) {
+                break;
+            }
+            match self.make(store, id, &Expect::Unchanged(now)).await {
+                // What it is now may be accepted, too (`If-Match: *`).
+                Err(StoreError::Conflict(_)) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict(id.clone()))
+    }
+
+    /// What the store holds after it, and whether it was created.
+    async fn make(
+        &self,
+        store: &Store,
+        id: &TodoId,
+        expect: &Expect,
+    ) -> Result<(Commit<StoreError>, bool), StoreError> {
+        match self {
+            Self::Replace(todo) => {
+                let replaced = store.replace(todo, expect).await?;
+                Ok((value(todo, replaced.version), replaced.created))
+            }
+            Self::Patch(patch) => {
+                let patched = store.patch(id, patch, expect).await?;
+                Ok((value(&patched.todo, patched.version), false))
+            }
+            Self::Delete => {
+                let version = store.delete(id, expect).await?;
+                Ok((Commit::Absent { version: version.0 }, false))
+            }
+        }
+    }
+}
 
 impl Source for StoredTodos {
     type Error = StoreError;
@@ -61,16 +141,35 @@ impl Todos {
     /// [`StoreError::Exists`] and those of the store; `None` if the write was given up half way.
     pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written), Option<StoreError>> {
         let todo = new.into_todo(new_id);
-        let (store, id) = (self.engine.source().0.clone(), todo.id.clone());
-        let commit = async move {
-            match store.create(&todo).await {
-                Ok(version) => Commit::Value { version: version.0, body: todo.to_json().into() },
-                Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),
-                Err(error) => Commit::Nothing(error),
-            }
-        };
+        let (store, id) = (self.store().clone(), todo.id.clone());
+        let commit = async move { committed(store.create(&todo).await.map(|version| value(&todo, version))) };
         let written = self.engine.write(id.as_str(), commit).await?;
         Ok((id, written))
+    }
+
+    /// Replaces, patches or deletes a todo; tells whether a replace created it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `condition` does not hold, and those of the store; `None` if
+    /// the write was given up half way.
+    pub async fn change(
+        &self,
+        id: &TodoId,
+        change: Change,
+        condition: Condition,
+    ) -> Result<(Written, bool), Option<StoreError>> {
+        let (store, own) = (self.store().clone(), id.clone());
+        let created = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&created);
+        let commit = async move {
+            let changed = change.when(&condition, &store, &own).await;
+            committed(changed.map(|(commit, created)| {
+                tell.store(created, Ordering::Release);
+                commit
+            }))
+        };
+        let written = self.engine.write(id.as_str(), commit).await?;
+        Ok((written, created.load(Ordering::Acquire)))
     }
 
     /// Whether the store answers.
@@ -78,7 +177,7 @@ impl Todos {
     /// # Errors
     /// Why not.
     pub async fn store_health(&self) -> Result<(), StoreError> {
-        self.engine.source().0.ping().await
+        self.store().ping().await
     }
 
     /// Whether the cache answers.
@@ -86,9 +185,26 @@ impl Todos {
         self.engine.health().await
     }
 
+    fn store(&self) -> &Store {
+        &self.engine.source().0
+    }
+
     /// How many times the store was read, over all workers.
     pub fn store_reads(&self) -> u64 {
         self.engine.store_reads()
+    }
+}
+
+/// Of a write that made this of a todo.
+fn value(todo: &Todo, version: Version) -> Commit<StoreError> {
+    Commit::Value { version: version.0, body: todo.to_json().into() }
+}
+
+fn committed(done: Result<Commit<StoreError>, StoreError>) -> Commit<StoreError> {
+    match done {
+        Ok(commit) => commit,
+        Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),
+        Err(error) => Commit::Nothing(error),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use cache_aside::Written;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use todo_model::{NewTodo, TodoId};
 
@@ -35,20 +36,26 @@ async fn write(
     expect_json(request)?;
     let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
     let (id, written) = worker.todos.create(new).await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, location(&id)));
+    Ok(with_todo(response, written))
+}
+
+/// The todo as it was written.
+pub(crate) fn with_todo(mut response: HttpResponseBuilder, written: Written) -> HttpResponse {
     let body = written.body.unwrap_or_default();
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, location(&id)))
+    response
         .insert_header((ETAG, etag(written.version, &body)))
         .insert_header((CACHE_STATUS, cache_status::of_write(written.published)))
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .body(body))
+        .body(body)
 }
 
-fn location(id: &TodoId) -> String {
+pub(crate) fn location(id: &TodoId) -> String {
     format!("/todos/{}", utf8_percent_encode(id.as_str(), SEGMENT))
 }
 
-fn unreadable(error: actix_web::Error) -> ApiError {
+pub(crate) fn unreadable(error: actix_web::Error) -> ApiError {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => ApiError::TooLarge,
         _ => ApiError::Body(error.to_string()),

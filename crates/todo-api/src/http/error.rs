@@ -23,6 +23,9 @@ pub enum ApiError {
     /// 400: `Min-Version` is no number.
     #[error("Min-Version must be a whole number")]
     MinVersion,
+    /// 400: the conditions of a write contradict each other, or are none that a write can have.
+    #[error("a write takes either If-Match, or If-None-Match: *")]
+    Condition,
     /// 404: no such todo. The text is part of the contract.
     #[error("Item not found")]
     NotFound,
@@ -40,13 +43,16 @@ pub enum ApiError {
     /// 409: the id is taken.
     #[error("a todo with id {0} exists already")]
     Exists(String),
+    /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
+    #[error("the todo is not what the request expects: read it again")]
+    PreconditionFailed,
     /// 413: the body is over [`MAX_BODY_BYTES`].
     #[error("the body must be at most {MAX_BODY_BYTES} bytes")]
     TooLarge,
     /// 415: the body says it is no JSON.
     #[error("Content-Type must be application/json, not {0}")]
     MediaType(String),
-    /// 422: the id in the path is no id.
+    /// 422: the id in the path is no id, or the body has another.
     #[error("id: {0}")]
     Id(String),
     /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
@@ -78,11 +84,14 @@ impl ApiError {
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion => StatusCode::BAD_REQUEST,
+            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion | Self::Condition => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
@@ -138,6 +147,7 @@ impl From<Option<StoreError>> for ApiError {
         match error {
             Some(StoreError::Exists(id)) => Self::Exists(id.to_string()),
             Some(StoreError::NotFound(_)) => Self::NotFound,
+            Some(StoreError::Conflict(_)) => Self::PreconditionFailed,
             Some(unavailable @ StoreError::Unavailable(_)) => Self::Unavailable(Some(unavailable)),
             Some(unknown @ StoreError::UnknownOutcome(_)) => Self::UnknownOutcome(unknown),
             other => Self::Failed(other),

@@ -1,10 +1,11 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
-//! - [`get`], [`create`], [`health`]: the handlers.
+//! - [`get`], [`create`], [`change`], [`health`]: the handlers.
 //! - [`request`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`]: two headers. [`error`]: problem details.
 
 pub mod cache_status;
+pub mod change;
 pub mod create;
 pub mod error;
 pub mod etag;
@@ -46,6 +47,9 @@ pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
                 web::resource("/todos/{id}")
                     .route(web::get().to(get::get))
                     .route(web::head().to(get::get))
+                    .route(web::put().to(change::put))
+                    .route(web::patch().to(change::patch))
+                    .route(web::delete().to(change::delete))
                     .default_service(web::to(method_not_allowed)),
             )
             .service(
@@ -71,6 +75,9 @@ async fn no_such_resource(request: HttpRequest, worker: web::Data<Worker>) -> Ht
 async fn method_not_allowed(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let allowed = match request.path() {
         "/todos" | "/todos/" => vec![Method::POST],
+        path if path.starts_with("/todos/") => {
+            vec![Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE]
+        }
         _ => vec![Method::GET, Method::HEAD],
     };
     let reply = Reply::new(&request, &worker, "(none)");

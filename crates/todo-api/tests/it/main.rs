@@ -4,6 +4,7 @@
 
 mod bodies;
 mod caching;
+mod changing;
 mod creating;
 mod outages;
 mod probes;

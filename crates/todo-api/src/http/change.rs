@@ -1,0 +1,79 @@
+//! `PUT`, `PATCH` and `DELETE /todos/{id}`.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use todo_model::{NewTodo, TodoId, TodoPatch};
+
+use crate::http::Worker;
+use crate::http::cache_status::{self, CACHE_STATUS};
+use crate::http::create::{location, unreadable, with_todo};
+use crate::http::error::ApiError;
+use crate::http::etag::condition;
+use crate::http::reply::Reply;
+use crate::http::request::{expect_json, todo_id};
+use crate::todos::Change;
+
+type Body = Result<web::Bytes, actix_web::Error>;
+
+/// 200 with the todo in the place of the old one, 201 if there was none; 412.
+pub async fn put(request: HttpRequest, worker: web::Data<Worker>, body: Body) -> HttpResponse {
+    let reply = Reply::new(&request, &worker, "/todos/{id}");
+    let replaced = replace(&request, &worker, body).await;
+    reply.send(replaced)
+}
+
+async fn replace(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
+    let id = todo_id(request)?;
+    expect_json(request)?;
+    let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
+    same_id(new.id.as_ref(), &id)?;
+    let todo = new.into_todo(|| id.clone());
+    let (written, created) = match worker.todos.change(&id, Change::Replace(todo), condition(request.headers())?).await
+    {
+        // Without `If-Match` it would have been created.
+        Err(Some(todo_store::StoreError::NotFound(_))) => return Err(ApiError::PreconditionFailed),
+        done => done?,
+    };
+    let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    if created {
+        response.insert_header((LOCATION, location(&id)));
+    }
+    Ok(with_todo(response, written))
+}
+
+/// 200 with the todo as it is now; 404, 412.
+pub async fn patch(request: HttpRequest, worker: web::Data<Worker>, body: Body) -> HttpResponse {
+    let reply = Reply::new(&request, &worker, "/todos/{id}");
+    let patched = apply(&request, &worker, body).await;
+    reply.send(patched)
+}
+
+async fn apply(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
+    let id = todo_id(request)?;
+    expect_json(request)?;
+    let patch = TodoPatch::from_json(&body.map_err(unreadable)?)?;
+    same_id(patch.id.as_ref(), &id)?;
+    let (written, _) = worker.todos.change(&id, Change::Patch(patch), condition(request.headers())?).await?;
+    Ok(with_todo(HttpResponse::Ok(), written))
+}
+
+/// 204; 404, 412.
+pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+    let reply = Reply::new(&request, &worker, "/todos/{id}");
+    let deleted = remove(&request, &worker).await;
+    reply.send(deleted)
+}
+
+async fn remove(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
+    let id = todo_id(request)?;
+    let (written, _) = worker.todos.change(&id, Change::Delete, condition(request.headers())?).await?;
+    let status = cache_status::of_write(written.published);
+    Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, status)).finish())
+}
+
+fn same_id(in_body: Option<&TodoId>, in_path: &TodoId) -> Result<(), ApiError> {
+    match in_body {
+        Some(id) if id != in_path => Err(ApiError::Id("must be the id in the path, or left out".to_owned())),
+        _ => Ok(()),
+    }
+}
