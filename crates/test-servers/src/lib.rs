@@ -9,6 +9,8 @@ mod names;
 mod process;
 mod redis;
 
+pub use find::missing;
 pub use mongo::{MongoServer, shared_mongo};
 pub use names::{free_port, fresh_name};
+pub use process::Process;
 pub use redis::{RedisServer, shared_redis};

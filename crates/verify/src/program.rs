@@ -1,0 +1,64 @@
+//! What the program does between its command line and its exit code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use test_servers::fresh_name;
+
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::error::VerifyError;
+use crate::options::{Run, Switch};
+use crate::report::Report;
+use crate::run::{RunOptions, run};
+use crate::workload::plan::Plan;
+
+/// Starts the cluster, runs, and writes the report where it is wanted.
+///
+/// # Errors
+/// The run could not be made, or its report not be written.
+pub async fn run_once(flags: &Run) -> Result<Report, VerifyError> {
+    let cluster = Arc::new(Cluster::start(&cluster_options(flags)?).await?);
+    let report = run(&cluster, &run_options(flags)).await?;
+    if let Some(path) = &flags.json {
+        let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
+        std::fs::write(path, json)?;
+    }
+    Ok(report)
+}
+
+fn cluster_options(flags: &Run) -> Result<ClusterOptions, VerifyError> {
+    let mut api_flags = vec!["--write-policy".to_owned(), flags.write_policy.name().to_owned()];
+    if !flags.l1_ttl.is_zero() {
+        api_flags.extend(["--l1-ttl".to_owned(), format!("{}ms", flags.l1_ttl.as_millis())]);
+    }
+    Ok(ClusterOptions {
+        api: match &flags.api {
+            Some(path) => path.clone(),
+            None => beside_this_program("todo-api")?,
+        },
+        processes: u32::try_from(flags.processes).unwrap_or(u32::MAX),
+        flags: api_flags,
+        variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
+        mongo_url: None,
+    })
+}
+
+fn run_options(flags: &Run) -> RunOptions {
+    let mut plan = Plan::new(&fresh_name("todo"));
+    plan.clients = u32::try_from(flags.clients).unwrap_or(u32::MAX);
+    if flags.foreign_writer == Switch::Off {
+        plan.foreign_ids.clear();
+    }
+    RunOptions {
+        duration: Duration::from_secs(flags.seconds as u64),
+        seed: flags.seed,
+        plan,
+        faults: flags.faults.0.clone(),
+        l1_ttl: flags.l1_ttl,
+    }
+}
+
+fn beside_this_program(name: &str) -> Result<PathBuf, VerifyError> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
