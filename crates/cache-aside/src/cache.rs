@@ -1,10 +1,13 @@
 //! `Cache`: Redis, in-process or none behind one enum. The last is the baseline: every read goes to the store.
 
+use std::time::Duration;
+
 use crate::cell::Cell;
 use crate::error::CacheError;
 use crate::memory::MemoryCache;
 use crate::redis::RedisCache;
 use crate::rules::PutResult;
+use crate::teeth::{self, Guard};
 
 /// One worker's access to the cache.
 #[derive(Clone)]
@@ -21,7 +24,8 @@ pub(crate) struct Token([u8; 16]);
 impl Token {
     pub(crate) fn random() -> Self {
         let mut text = [0; 16];
-        let mut bits: u64 = rand::random();
+        let mut bits: u64 =
+            if teeth::is_off(Guard::TokenPerFill) { u64::from(std::process::id()) } else { rand::random() };
         for digit in &mut text {
             *digit = b"0123456789abcdef"[(bits & 15) as usize];
             bits >>= 4;
@@ -85,6 +89,25 @@ impl Cache {
 
     pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
         on!(self, (), invalidate(id, version))
+    }
+
+    /// Takes or keeps the lead over the change stream. Without a cache that is shared, every process leads.
+    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
+        on!(self, false, lead(token))
+    }
+
+    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
+        on!(self, (), release_lead(token))
+    }
+
+    /// Tells every process that the change stream is so far behind.
+    pub(crate) async fn beat(&self, lag: Duration) -> Result<(), CacheError> {
+        on!(self, (), beat(lag))
+    }
+
+    /// Tells every process that no cell filled before `at_ms` (milliseconds since 1970) is to be believed.
+    pub(crate) async fn distrust_before(&self, at_ms: u64) -> Result<(), CacheError> {
+        on!(self, (), distrust_before(at_ms))
     }
 
     pub(crate) async fn forget(&self, id: &str) -> Result<(), CacheError> {

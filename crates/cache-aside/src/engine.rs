@@ -8,12 +8,14 @@ use tokio::sync::Semaphore;
 use crate::cache::Cache;
 use crate::error::CacheError;
 use crate::flight::Flights;
+use crate::l1::L1;
 use crate::memory::MemoryCache;
 use crate::options::Options;
 use crate::read::Landed;
 use crate::redis::RedisCache;
 use crate::repair::Repair;
 use crate::source::Source;
+use crate::trust::Trust;
 use crate::url::CacheUrl;
 
 /// A cache in front of a store.
@@ -33,6 +35,8 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) store_turns: Semaphore,
     pub(crate) store_reads: AtomicU64,
     pub(crate) repair: Repair,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) l1: Option<Arc<L1>>,
 }
 
 /// Whether the cache is there.
@@ -52,13 +56,18 @@ impl<S: Source> CacheAside<S> {
     /// # Errors
     /// [`CacheError::Redis`] if the URL is none that the Redis client takes.
     pub fn new(url: &CacheUrl, source: S, options: Options) -> Result<Self, CacheError> {
+        let trust = Arc::new(Trust::new());
         let cache = match url {
             CacheUrl::Redis(url) => {
-                Cache::Redis(RedisCache::new(url, &options).map_err(|error| CacheError::Redis(Arc::new(error)))?)
+                let redis = RedisCache::new(url, &options, Arc::clone(&trust));
+                Cache::Redis(redis.map_err(|error| CacheError::Redis(Arc::new(error)))?)
             }
-            CacheUrl::Memory => Cache::Memory(MemoryCache::new(&options)),
+            CacheUrl::Memory => Cache::Memory(MemoryCache::new(&options, Arc::clone(&trust))),
             CacheUrl::Off => Cache::Off,
         };
+        // In front of a cache in this process another one gains nothing.
+        let l1 = matches!(cache, Cache::Redis(_)) && !options.l1_ttl.is_zero();
+        let l1 = l1.then(|| Arc::new(L1::new(options.l1_ttl, options.l1_max_bytes, Arc::clone(&trust))));
         let shared = Shared {
             source,
             flights: Flights::new(),
@@ -66,6 +75,8 @@ impl<S: Source> CacheAside<S> {
             store_reads: AtomicU64::new(0),
             repair: Repair::new(options.repair_max, options.breaker_pause),
             options,
+            trust,
+            l1,
         };
         Ok(Self { cache, shared: Arc::new(shared) })
     }

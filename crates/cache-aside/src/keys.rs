@@ -10,16 +10,40 @@ use std::borrow::Cow;
 pub(crate) struct Keys {
     prefix: String,
     channel: String,
+    control: String,
+    lead: String,
+    incarnation: String,
 }
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), channel: format!("{prefix}:invalidate") }
+        Self {
+            prefix: prefix.to_owned(),
+            channel: format!("{prefix}:invalidate"),
+            control: format!("{prefix}:control"),
+            lead: format!("{prefix}:lead"),
+            incarnation: format!("{prefix}:incarnation"),
+        }
     }
 
     /// Where versions are announced to every node's L1.
     pub(crate) fn channel(&self) -> &str {
         &self.channel
+    }
+
+    /// Where the leader of the change stream tells every node of its heart.
+    pub(crate) fn control(&self) -> &str {
+        &self.control
+    }
+
+    /// Who leads the change stream.
+    pub(crate) fn lead(&self) -> &str {
+        &self.lead
+    }
+
+    /// Which Redis the cells were filled in, and since when they may be believed.
+    pub(crate) fn incarnation(&self) -> &str {
+        &self.incarnation
     }
 
     pub(crate) fn cell(&self, id: &str) -> String {

@@ -5,20 +5,27 @@
 //! - [`engine`]: `CacheAside`, the joint; one handle for each worker.
 //! - [`read`]: the read path, in the order it happens. [`mod@write`]: the write path.
 //! - [`source`]: `Source`, the store as the engine sees it.
+//! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`outcome`]: how a read was answered.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
 //! - `cache`: Redis, in-process or none behind one enum; `redis` and `memory` are the first two.
+//! - `freshness`: what a cell is worth now. `trust`: what may still be believed of it.
+//! - `l1`: values in this process, in front of Redis.
 //! - `flight`: one fill per id at a time. `breaker`: a cache that fails is left alone for a while.
 //! - `repair`: publishes that could not be made in time are made up for.
+//! - `teeth`: guards that a test build can switch off, to show that the checker notices.
 
 mod breaker;
 mod cache;
 pub mod cell;
+pub mod change_stream;
 pub mod engine;
 pub mod error;
 mod flight;
+mod freshness;
 mod keys;
+mod l1;
 mod memory;
 pub mod options;
 pub mod outcome;
@@ -27,9 +34,12 @@ mod redis;
 mod repair;
 pub mod rules;
 pub mod source;
+mod teeth;
+mod trust;
 pub mod url;
 pub mod write;
 
+pub use change_stream::{Background, Change, ChangeSource, ChangeStream};
 pub use engine::{CacheAside, Health};
 pub use error::{CacheError, ReadError};
 pub use options::{Options, WritePolicy};

@@ -10,8 +10,10 @@ use moka::Expiry;
 
 use crate::cache::{Put, Token};
 use crate::cell::{Cell, Kind};
+use crate::freshness::now_ms;
 use crate::options::Options;
 use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, Offer, PutResult};
+use crate::trust::Trust;
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
 const SHARDS: usize = 64;
@@ -30,6 +32,9 @@ struct Shared {
     hasher: RandomState,
     lease: Duration,
     tombstone: Duration,
+    silence: Duration,
+    max_lag: Duration,
+    trust: Arc<Trust>,
 }
 
 #[derive(Clone)]
@@ -57,7 +62,7 @@ impl Expiry<Arc<str>, Kept> for UntilTtl {
 }
 
 impl MemoryCache {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, trust: Arc<Trust>) -> Self {
         let cells = moka::sync::Cache::builder()
             .max_capacity(options.memory_max_bytes)
             .weigher(|id: &Arc<str>, kept: &Kept| {
@@ -71,6 +76,9 @@ impl MemoryCache {
             hasher: RandomState::new(),
             lease: options.lease,
             tombstone: options.tombstone,
+            silence: options.silence,
+            max_lag: options.max_lag,
+            trust,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -122,6 +130,23 @@ impl MemoryCache {
     pub(crate) fn forget(&self, id: &str) {
         self.leases(id).remove(id);
         self.shared.cells.invalidate(id);
+    }
+
+    #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
+    pub(crate) fn lead(&self, _token: Token) -> bool {
+        true
+    }
+
+    #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
+    pub(crate) fn release_lead(&self, _token: Token) {}
+
+    pub(crate) fn beat(&self, lag: Duration) {
+        let Shared { trust, max_lag, silence, .. } = &*self.shared;
+        trust.heard(lag, *max_lag, now_ms(), *silence);
+    }
+
+    pub(crate) fn distrust_before(&self, at_ms: u64) {
+        self.shared.trust.distrust_before(at_ms);
     }
 
     fn state(&self, id: &str) -> Option<CellState> {

@@ -21,6 +21,8 @@ pub struct Options {
     pub prefix: String,
     /// How long a value is answered without asking the store.
     pub fresh: Duration,
+    /// How long a value is answered at most while the change stream is expected, and is silent or far behind.
+    pub unvouched_fresh: Duration,
     /// How long past that it may still be answered while one refresh is under way.
     pub stale_while_revalidate: Duration,
     /// How long past `fresh` a value is kept for outages of the store.
@@ -54,6 +56,18 @@ pub struct Options {
     pub memory_max_bytes: u64,
     /// Ids that may wait for a publish that could not be made in time.
     pub repair_max: usize,
+    /// How long a value is answered from this process without asking Redis; zero switches L1 off. Only over Redis.
+    pub l1_ttl: Duration,
+    /// Bytes that L1 may hold, keys and overhead estimated in.
+    pub l1_max_bytes: u64,
+    /// How often the leader of the change stream says that it is alive, and each process asks whether it hears.
+    pub heartbeat: Duration,
+    /// After how long without either, nobody is taken to be alive.
+    pub silence: Duration,
+    /// How far the change stream may be behind until it counts as silent.
+    pub max_lag: Duration,
+    /// How long the lead over the change stream lasts when it is not renewed.
+    pub lead: Duration,
 }
 
 impl Default for Options {
@@ -61,6 +75,7 @@ impl Default for Options {
         Self {
             prefix: "todo".to_owned(),
             fresh: Duration::from_secs(60),
+            unvouched_fresh: Duration::from_secs(5),
             stale_while_revalidate: Duration::from_secs(10),
             keep: Duration::from_secs(300),
             absent: Duration::from_secs(5),
@@ -77,6 +92,12 @@ impl Default for Options {
             breaker_pause: Duration::from_secs(1),
             memory_max_bytes: 256 << 20,
             repair_max: 10_000,
+            l1_ttl: Duration::ZERO,
+            l1_max_bytes: 64 << 20,
+            heartbeat: Duration::from_millis(250),
+            silence: Duration::from_secs(1),
+            max_lag: Duration::from_secs(5),
+            lead: Duration::from_millis(750),
         }
     }
 }

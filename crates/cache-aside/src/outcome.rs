@@ -33,6 +33,8 @@ impl Outcome {
 /// What else there is to say of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detail {
+    /// It was in this process (L1); not even Redis was asked.
+    L1,
     /// The cache holds it now.
     Stored,
     /// Several requests shared one read of the store (RFC 9211, `collapsed`), and the cache holds it now.

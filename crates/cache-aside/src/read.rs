@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::cache::{Cache, Put, Token};
 use crate::cell::{Cell, Kind, MAX_VERSION};
 use crate::engine::CacheAside;
-use crate::error::ReadError;
+use crate::error::{CacheError, ReadError};
 use crate::flight::{Boarding, Leader};
-use crate::options::{Options, jittered_ms};
+use crate::freshness::{Look, judge, now_ms};
+use crate::options::jittered_ms;
 use crate::outcome::{Answer, Detail, Entry, Outcome};
+use crate::repair::Owed;
 use crate::rules::PutResult;
 use crate::source::{Loaded, Source};
+use crate::teeth::{self, Guard, Point};
 
 /// Waits between looks at a cell that somebody else is filling.
 const POLLS: [Duration; 4] =
     [Duration::from_millis(10), Duration::from_millis(20), Duration::from_millis(40), Duration::from_millis(80)];
+/// How long a read past the cache waits before it begins, so that those who wait for one share it.
+const GATHERING: Duration = Duration::from_millis(1);
 /// How often a request joins flights whose result it may not take, before it reads the store by itself.
 const ROUNDS: usize = 3;
 
@@ -33,6 +38,18 @@ pub struct ReadOptions {
     pub min_version: u64,
 }
 
+/// When an access to the store began. A cell is as old as that: what happened since may not be in it.
+pub(crate) struct Began {
+    at: Instant,
+    at_ms: u64,
+}
+
+impl Began {
+    pub(crate) fn now() -> Self {
+        Self { at: Instant::now(), at_ms: now_ms() }
+    }
+}
+
 /// What a flight ends with.
 #[derive(Debug, Clone)]
 pub(crate) struct Landed<E: std::fmt::Debug> {
@@ -41,14 +58,11 @@ pub(crate) struct Landed<E: std::fmt::Debug> {
     shareable: bool,
 }
 
-/// What a look at the cache gave.
-enum Look {
-    /// The answer.
-    Answer(Answer),
-    /// The answer, and it is time for a new one.
-    Due(Answer),
-    /// No answer; perhaps an old value to fall back on.
-    Nothing(Option<Answer>),
+impl<E: std::fmt::Debug> Landed<E> {
+    /// For somebody who waited; `None`: look again.
+    fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
+        (self.shareable || teeth::is_off(Guard::RuleB)).then(|| self.answer.map(collapsed))
+    }
 }
 
 impl<S: Source> CacheAside<S> {
@@ -57,6 +71,21 @@ impl<S: Source> CacheAside<S> {
     /// # Errors
     /// See [`ReadError`]. A cache that fails is no error: the outcome is [`Outcome::Bypass`].
     pub async fn read(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
+        let Some(l1) = &self.shared.l1 else { return self.read_shared(id, how).await };
+        if !how.refetch
+            && let Some(answer) = l1.get(id, how.min_version, now_ms())
+        {
+            return Ok(answer);
+        }
+        let ticket = l1.ticket(id);
+        let answer = self.read_shared(id, how).await?;
+        teeth::pause(Point::BeforeL1).await;
+        l1.offer(id, ticket, &answer, self.options().fresh, now_ms());
+        Ok(answer)
+    }
+
+    /// From what all processes share: the cache, or else the store.
+    async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         let mut fallback = None;
         for _ in 0..ROUNDS {
             match self.look(id, &how).await {
@@ -85,7 +114,7 @@ impl<S: Source> CacheAside<S> {
         if cell.version < how.min_version || self.shared.repair.suspects(id) {
             return Look::Nothing(None);
         }
-        judge(cell, now_ms(), self.options())
+        judge(cell, now_ms(), self.options(), &self.shared.trust)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
@@ -95,10 +124,8 @@ impl<S: Source> CacheAside<S> {
         }
         match self.shared.flights.board(id) {
             Boarding::Lead(leader) => Some(self.lead(leader, id, how).await),
-            Boarding::Join(joined) => {
-                let landed = joined.landed().await?;
-                landed.shareable.then(|| landed.answer.map(collapsed))
-            }
+            Boarding::Join(joined) => joined.landed().await?.shared(),
+            Boarding::Late(joined) if teeth::is_off(Guard::RuleB) => joined.landed().await?.shared(),
             Boarding::Late(joined) => {
                 joined.landed().await;
                 None
@@ -134,6 +161,10 @@ impl<S: Source> CacheAside<S> {
                 None
             }
             Err(_) => {
+                // Without a lease nobody can tell whether a writer came between: who boards after the load has begun
+                // must not share it. Those who have just landed late are let in.
+                tokio::time::sleep(GATHERING).await;
+                leader.seal();
                 let answer = self.load_past_cache(id, Detail::CacheError).await;
                 return Landed { answer, shareable: true };
             }
@@ -158,7 +189,7 @@ impl<S: Source> CacheAside<S> {
     /// What is read from the store passes the put **before** the answer leaves: once somebody saw a version, the cache
     /// accepts nothing below it.
     async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> Landed<S::Error> {
-        let began = Instant::now();
+        let began = Began::now();
         let loaded = match self.load(id).await {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -170,18 +201,41 @@ impl<S: Source> CacheAside<S> {
             }
         };
         before_put();
-        let put = self.put_of(&loaded, began.elapsed());
-        let (outcome, detail, stored) = match self.cache.put(id, lease, &put).await {
+        teeth::pause(Point::AfterLoad).await;
+        let put = self.put_of(&loaded, &began);
+        let (outcome, detail, stored) = match self.put_unless_untold(id, lease, &put).await {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
-            Err(_) => (Outcome::Bypass, Some(Detail::CacheError), false),
+            Err(_) => {
+                self.owe_floor(id, &loaded);
+                (Outcome::Bypass, Some(Detail::CacheError), false)
+            }
         };
         Landed { answer: Ok(from_store(loaded, outcome, detail)), shareable: stored }
     }
 
+    async fn put_unless_untold(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
+        if lease.is_none() && teeth::is_off(Guard::RuleA) {
+            return Ok(PutResult::Refused);
+        }
+        self.cache.put(id, lease, put).await
+    }
+
     /// The cache is off or does not answer.
     async fn load_past_cache(&self, id: &str, why: Detail) -> Result<Answer, ReadError<S::Error>> {
-        self.load(id).await.map(|loaded| from_store(loaded, Outcome::Bypass, Some(why)))
+        let loaded = self.load(id).await?;
+        if why == Detail::CacheError {
+            self.owe_floor(id, &loaded);
+        }
+        Ok(from_store(loaded, Outcome::Bypass, Some(why)))
+    }
+
+    /// Somebody is about to see this version, and the cache could not be told: it is told as soon as it can be.
+    fn owe_floor(&self, id: &str, loaded: &Loaded) {
+        match loaded {
+            Loaded::Value { version, .. } => self.repair_if_room(id, Owed::Floor(*version)),
+            Loaded::Absent => self.repair_if_room(id, Owed::Forget),
+        }
     }
 
     /// Every read of the store comes through here, and only so many at a time.
@@ -206,7 +260,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// The cell to be put for what the store gave.
-    pub(crate) fn put_of(&self, loaded: &Loaded, cost: Duration) -> Put {
+    pub(crate) fn put_of(&self, loaded: &Loaded, began: &Began) -> Put {
         let options = self.options();
         let jitter = rand::random::<f64>();
         let (kind, version, body, kept) = match loaded {
@@ -216,49 +270,12 @@ impl<S: Source> CacheAside<S> {
         let cell = Cell {
             kind,
             version: version.min(MAX_VERSION),
-            filled_at_ms: now_ms(),
-            cost_us: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
+            filled_at_ms: began.at_ms,
+            cost_us: u32::try_from(began.at.elapsed().as_micros()).unwrap_or(u32::MAX),
             body,
         };
         Put { cell, ttl_ms: jittered_ms(kept, jitter) }
     }
-}
-
-/// What a cell is worth now.
-fn judge(cell: Cell, now_ms: u64, options: &Options) -> Look {
-    let fresh = match cell.kind {
-        Kind::Value => options.fresh,
-        Kind::Absent => options.absent,
-        Kind::Tombstone => return Look::Nothing(None),
-    };
-    let age_ms = now_ms.saturating_sub(cell.filled_at_ms);
-    let ttl_ms = jittered_ms(fresh, spread(&cell)) as i64 - age_ms as i64;
-    let (kind, due) = (cell.kind, is_due(&cell, ttl_ms, options.early_refresh_beta));
-    let mut answer = Answer { entry: None, outcome: Outcome::Absent, detail: None, ttl_ms };
-    if kind == Kind::Value {
-        answer.outcome = if ttl_ms > 0 { Outcome::Hit } else { Outcome::Stale };
-        answer.entry = Some(Entry { version: cell.version, body: cell.body });
-    }
-    match ttl_ms {
-        1.. if !due => Look::Answer(answer),
-        1.. => Look::Due(answer),
-        _ if kind == Kind::Absent => Look::Nothing(None),
-        _ if -ttl_ms <= options.stale_while_revalidate.as_millis() as i64 => Look::Due(answer),
-        _ => Look::Nothing(Some(answer)),
-    }
-}
-
-/// XFetch: the nearer the end and the dearer the fill, the likelier a refresh before the end.
-fn is_due(cell: &Cell, ttl_ms: i64, beta: f64) -> bool {
-    let cost_ms = f64::from(cell.cost_us) / 1_000.0 * beta;
-    // ln of the smallest positive f64 draw is about -37: most hits need no draw.
-    ttl_ms as f64 <= cost_ms * 37.0 && -cost_ms * (1.0 - rand::random::<f64>()).ln() >= ttl_ms as f64
-}
-
-/// Where in the jitter a cell lies, 0..1: drawn from the cell, so that all nodes agree.
-fn spread(cell: &Cell) -> f64 {
-    let mixed = (cell.filled_at_ms ^ cell.version.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 40) as f64 / (1u64 << 24) as f64
 }
 
 fn from_store(loaded: Loaded, outcome: Outcome, detail: Option<Detail>) -> Answer {
@@ -295,8 +312,4 @@ fn new_enough<E: std::fmt::Debug>(
         Ok(Answer { entry: Some(entry), .. }) if entry.version < how.min_version => Err(ReadError::TooOld),
         answer => answer,
     }
-}
-
-pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -47,6 +47,10 @@ impl Repair {
         self.pending() > 0 && (self.overflowed.load(Ordering::Acquire) || self.owed().contains_key(id))
     }
 
+    fn has_room(&self) -> bool {
+        self.pending() < self.max
+    }
+
     fn add(&self, id: &str, what: Owed) {
         let mut owed = self.owed();
         let full = owed.len() >= self.max;
@@ -92,6 +96,14 @@ impl Repair {
 }
 
 impl<S: Source> CacheAside<S> {
+    /// As [`CacheAside::repair_later`], for what is worth a place only while there are some: an outage of the cache has
+    /// many readers, and its writers need the places more.
+    pub(crate) fn repair_if_room(&self, id: &str, owed: Owed) {
+        if self.shared.repair.has_room() {
+            self.repair_later(id, owed);
+        }
+    }
+
     /// Tells the cache later, as soon as it can be told.
     pub(crate) fn repair_later(&self, id: &str, owed: Owed) {
         self.shared.repair.add(id, owed);

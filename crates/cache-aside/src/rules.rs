@@ -130,3 +130,37 @@ pub fn invalidate(cell: Option<CellState>, lease: Option<LeaseNotes>, version: u
     };
     (change, LeaseChange::Note(LeaseNotes { floor: notes.floor.max(version), ..notes }))
 }
+
+/// What happens to an entry of L1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum L1Change {
+    /// Nothing.
+    Keep,
+    /// It goes.
+    Remove,
+    /// What was found takes its place.
+    Insert,
+}
+
+/// Decides what L1 does with what a read found behind it: `found` is the version of a value, `None` absence.
+/// `undisturbed`: since the read began, nothing was invalidated or inserted.
+pub fn l1_offer(held: Option<u64>, found: Option<u64>, undisturbed: bool) -> L1Change {
+    match (held, found) {
+        (Some(held), Some(found)) if held > found => L1Change::Keep,
+        (_, Some(_)) if undisturbed => L1Change::Insert,
+        // Whoever was told of something newer is not told of this afterwards.
+        (Some(held), Some(found)) if held < found => L1Change::Remove,
+        (Some(_), None) => L1Change::Remove,
+        _ => L1Change::Keep,
+    }
+}
+
+/// Decides what an invalidation does to L1: `floor` is the version below which nothing may be answered, `None` stands
+/// for whatever is held.
+pub fn l1_invalidate(held: Option<u64>, floor: Option<u64>) -> L1Change {
+    match (held, floor) {
+        (Some(held), Some(floor)) if held >= floor => L1Change::Keep,
+        (Some(_), _) => L1Change::Remove,
+        (None, _) => L1Change::Keep,
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,8 +10,10 @@ use crate::cell::MAX_VERSION;
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::options::WritePolicy;
+use crate::read::Began;
 use crate::repair::Owed;
 use crate::source::{Loaded, Source};
+use crate::teeth::{self, Guard, Point};
 
 /// What became of a write in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +72,16 @@ impl<S: Source> CacheAside<S> {
     {
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         let write = tokio::spawn(async move {
-            match this.options().write_policy {
+            let written = match this.options().write_policy {
                 WritePolicy::Through => this.write_through(&id, commit).await,
                 WritePolicy::Invalidate => this.write_and_invalidate(&id, commit).await,
                 WritePolicy::None => commit.await.committed().map(|at| at.written(Published::No)),
+            };
+            if let Some(l1) = &this.shared.l1 {
+                // Its own process sees a write at once, without the way over Redis.
+                l1.invalidate(&id, None);
             }
+            written
         });
         write.await.map_err(|_| None)?.map_err(|not| Some(not.into_error()))
     }
@@ -88,10 +94,21 @@ impl<S: Source> CacheAside<S> {
         commit: impl Future<Output = Commit<E>>,
     ) -> Result<Written, NotCommitted<E>> {
         let token = Token::random();
-        let leased = self.in_time(self.cache.take_lease(id, token)).await.is_ok();
+        let early = !teeth::is_off(Guard::LeaseBeforeCommit);
+        let mut leased = early && self.in_time(self.cache.take_lease(id, token)).await.is_ok();
+        let began = Began::now();
         match commit.await.committed() {
             Ok(at) => {
-                let published = self.publish(id, token, &at).await;
+                teeth::pause(Point::BeforePublish).await;
+                if !early {
+                    leased = self.in_time(self.cache.take_lease(id, token)).await.is_ok();
+                }
+                let published = if leased {
+                    self.publish(id, token, &at, &began).await
+                } else {
+                    // A fill that read the store before the commit may still hold the lease: it goes, and the cell.
+                    self.tell_or_owe(id, Owed::Forget).await
+                };
                 Ok(at.written(published))
             }
             Err(NotCommitted::Nothing(error)) => {
@@ -108,12 +125,14 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    async fn publish(&self, id: &str, token: Token, at: &Committed) -> Published {
+    async fn publish(&self, id: &str, token: Token, at: &Committed, began: &Began) -> Published {
         let loaded = match &at.body {
             Some(body) => Loaded::Value { version: at.version, body: body.clone() },
             None => Loaded::Absent,
         };
-        let mut put = self.put_of(&loaded, Duration::ZERO);
+        let mut put = self.put_of(&loaded, began);
+        // How long a write takes says nothing of a fill.
+        put.cell.cost_us = 0;
         put.cell.version = at.version.min(MAX_VERSION);
         match self.in_time(self.cache.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),

@@ -5,6 +5,7 @@
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
+//! - `teeth`: guards that a test build can switch off, to show that a checker notices.
 //!
 //! # What both stores guarantee
 //! - **Versions.** Every write gives its todo a [version](todo_model::Version) above all that its id ever had, also over
@@ -39,6 +40,7 @@ pub mod error;
 mod mongo;
 pub mod raw;
 pub mod store;
+mod teeth;
 pub mod url;
 
 pub use error::StoreError;

@@ -11,6 +11,7 @@ use deadpool_redis::Pool;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 
+use super::incarnation::Incarnation;
 use crate::error::CacheError;
 
 /// Clones are one connection.
@@ -21,6 +22,8 @@ pub(crate) struct Connection {
 
 struct Shared {
     pool: Pool,
+    /// Asked before a connection is used for the first time.
+    incarnation: Arc<Incarnation>,
     /// How long a request waits for a connection that is being made. Making it takes as long as it takes.
     patience: Duration,
     slot: Mutex<Slot>,
@@ -38,9 +41,10 @@ struct Slot {
 }
 
 impl Connection {
-    pub(crate) fn new(pool: Pool, patience: Duration) -> Self {
+    pub(crate) fn new(pool: Pool, incarnation: Arc<Incarnation>, patience: Duration) -> Self {
         let shared = Shared {
             pool,
+            incarnation,
             patience,
             slot: Mutex::default(),
             connecting: AtomicBool::new(false),
@@ -90,13 +94,25 @@ impl Connection {
         self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn make(&self) -> Result<deadpool_redis::Connection, CacheError> {
+        let made = self.shared.pool.get().await;
+        let mut connection = made.map_err(|error| CacheError::Connect(Arc::new(error)))?;
+        match self.shared.incarnation.recognize(&mut connection).await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                drop(deadpool_redis::Connection::take(connection));
+                Err(CacheError::Redis(Arc::new(error)))
+            }
+        }
+    }
+
     fn connect_in_background(&self) {
         if self.shared.connecting.swap(true, Ordering::AcqRel) {
             return;
         }
         let this = self.clone();
         tokio::spawn(async move {
-            let made = this.shared.pool.get().await;
+            let made = this.make().await;
             {
                 let mut slot = this.slot();
                 match made {
@@ -104,7 +120,7 @@ impl Connection {
                         slot.made += 1;
                         slot.current = Some((slot.made, connection));
                     }
-                    Err(error) => slot.last_error = Some(CacheError::Connect(Arc::new(error))),
+                    Err(error) => slot.last_error = Some(error),
                 }
             }
             this.shared.connecting.store(false, Ordering::Release);

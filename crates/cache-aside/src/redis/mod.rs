@@ -1,25 +1,34 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them.
 
 mod connection;
+mod incarnation;
 mod scripts;
+mod subscription;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{AsyncConnectionConfig, Pipeline, RedisError, RedisResult, Value, cmd, from_redis_value};
+use deadpool_redis::redis::{
+    AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult, Value, cmd, from_redis_value,
+};
 use deadpool_redis::{Manager, Pool, Runtime};
 
 use self::connection::Connection;
+use self::incarnation::Incarnation;
 use self::scripts::{By, Script};
+use self::subscription::Subscription;
 use crate::breaker::Breaker;
 use crate::cache::{Put, Token};
 use crate::cell::{Cell, Kind, ZeroPadded};
 use crate::error::CacheError;
 use crate::keys::Keys;
+use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
 use crate::rules::PutResult;
+use crate::trust::Trust;
 
 /// One worker's access to Redis.
 #[derive(Clone)]
@@ -30,13 +39,16 @@ pub(crate) struct RedisCache {
 
 struct Shared {
     pool: Pool,
+    client: Client,
+    incarnation: Arc<Incarnation>,
+    trust: Arc<Trust>,
     keys: Keys,
     breaker: Breaker,
     options: Options,
 }
 
 impl RedisCache {
-    pub(crate) fn new(url: &::url::Url, options: &Options) -> Result<Self, RedisError> {
+    pub(crate) fn new(url: &::url::Url, options: &Options, trust: Arc<Trust>) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -47,8 +59,13 @@ impl RedisCache {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
+        let keys = Keys::new(&options.prefix);
+        let incarnation = Incarnation { key: keys.incarnation().to_owned(), trust: Arc::clone(&trust) };
         let shared = Shared {
-            keys: Keys::new(&options.prefix),
+            client: Client::open(url.as_str())?,
+            incarnation: Arc::new(incarnation),
+            trust,
+            keys,
             breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
             options: options.clone(),
             pool,
@@ -62,7 +79,15 @@ impl RedisCache {
     }
 
     fn over(shared: Arc<Shared>) -> Self {
-        Self { connection: Connection::new(shared.pool.clone(), shared.options.redis_timeout), shared }
+        let incarnation = Arc::clone(&shared.incarnation);
+        Self { connection: Connection::new(shared.pool.clone(), incarnation, shared.options.redis_timeout), shared }
+    }
+
+    /// The line on which this process hears the others; `l1` is told of invalidations.
+    pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
+        let Shared { client, keys, options, trust, .. } = &*self.shared;
+        let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
+        Subscription { client, keys, options, trust: Arc::clone(trust), l1 }
     }
 
     /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
@@ -165,6 +190,32 @@ impl RedisCache {
         self.call(&scripts::DROP, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
+    /// Takes the lead over the change stream if nobody has it, or keeps it.
+    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
+        let Shared { keys, options, .. } = &*self.shared;
+        let lead_ms = options.lead.as_millis().to_string();
+        let taken = self.call(&scripts::LEAD, &[keys.lead()], &[&token.text(), lead_ms.as_bytes()]).await?;
+        Ok(taken == Value::Int(1))
+    }
+
+    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
+        self.call(&scripts::RELEASE, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
+    }
+
+    pub(crate) async fn beat(&self, lag: Duration) -> Result<(), CacheError> {
+        let Shared { keys, trust, .. } = &*self.shared;
+        let mut publish = cmd("PUBLISH");
+        publish.arg(keys.control()).arg(format!("B{} {}", lag.as_millis(), trust.since_ms()));
+        self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
+    }
+
+    pub(crate) async fn distrust_before(&self, at_ms: u64) -> Result<(), CacheError> {
+        let Shared { keys, trust, .. } = &*self.shared;
+        trust.distrust_before(at_ms);
+        let at: [u8; 14] = at_ms.zero_padded();
+        self.call(&scripts::DISTRUST, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
+    }
+
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
         self.run(async |mut connection| {
             let answer = connection.send_packed_command(&script.call(By::Digest, keys, args)).await;
@@ -201,7 +252,9 @@ impl RedisCache {
             Err(error) => {
                 // An answer in time that is an error leaves the connection usable; anything else may leave answers of
                 // old commands on the way.
-                if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() {
+                // A primary that became a replica is left for the one that took its place.
+                let deposed = error.code() == Some("READONLY");
+                if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() || deposed {
                     self.connection.discard(number);
                 }
                 Err(if error.is_timeout() {

@@ -14,6 +14,7 @@ use super::updates::Clock;
 use super::{MongoStore, within};
 use crate::error::StoreError;
 use crate::store::StoreOptions;
+use crate::teeth::{self, Guard};
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
@@ -92,9 +93,14 @@ async fn connect(url: &str, options: &StoreOptions) -> Result<Client, StoreError
     client.connect_timeout.get_or_insert(options.timeout.min(Duration::from_secs(10)));
     // Not the user's to choose: an old value read from a secondary would be cached, and an acknowledged write lost.
     client.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-    client.read_concern = Some(ReadConcern::majority());
+    let (read, write) = if teeth::is_off(Guard::Majority) {
+        (ReadConcern::local(), Acknowledgment::Nodes(1))
+    } else {
+        (ReadConcern::majority(), Acknowledgment::Majority)
+    };
+    client.read_concern = Some(read);
     let journal = client.write_concern.as_ref().and_then(|concern| concern.journal);
-    client.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(journal).build());
+    client.write_concern = Some(WriteConcern::builder().w(write).journal(journal).build());
     Client::with_options(client).map_err(|error| unusable(&error, url))
 }
 

@@ -10,6 +10,7 @@ use mongodb::bson::{Bson, Document, doc};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use crate::store::Versioned;
+use crate::teeth::{self, Guard};
 
 /// Where versions come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ impl Clock {
 
     fn now(self) -> Bson {
         match self {
+            _ if teeth::is_off(Guard::VersionReuse) => Bson::Int64(1),
             Self::Cluster => Bson::Document(doc! { "$add": [
                 { "$multiply": [Version::PER_SECOND as i64, { "$tsSecond": "$$CLUSTER_TIME" }] },
                 { "$tsIncrement": "$$CLUSTER_TIME" },

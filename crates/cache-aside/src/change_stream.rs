@@ -1,0 +1,263 @@
+//! The change stream: what others wrote to the store past this engine reaches the cache within moments.
+//!
+//! One process leads, elected through Redis: it watches the store, tells the cache, and says by heartbeats how far it is
+//! behind. Two that lead at one time do no harm: invalidations may come twice.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::cache::{Cache, Token};
+use crate::engine::CacheAside;
+use crate::error::CacheError;
+use crate::freshness::now_ms;
+use crate::repair::{Owed, tell};
+use crate::source::Source;
+
+/// What happened in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A value was written at this version, above every one that its id had.
+    Written {
+        /// Of the value.
+        id: String,
+        /// Of the value, or a later one.
+        version: u64,
+    },
+    /// Something happened to the id, and no version tells of it: a delete, or a writer that knows nothing of versions.
+    Touched {
+        /// Of what was written or deleted.
+        id: String,
+    },
+    /// Anything may have happened to any id.
+    Unknown,
+}
+
+/// The changes of a store, from one moment on.
+pub trait ChangeStream: Send + 'static {
+    /// Why it ended.
+    type Error: std::fmt::Display + Send;
+
+    /// Whether it goes on where an earlier one with the same name was last saved. If not, changes were missed.
+    fn is_complete(&self) -> bool;
+
+    /// The next change; `None` if within a heartbeat or so there was none, and none is outstanding.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Change>, Self::Error>> + Send;
+
+    /// Remembers that every change until now has been dealt with.
+    fn save(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// A store whose changes can be watched.
+pub trait ChangeSource: Clone + Send + Sync + 'static {
+    /// The changes.
+    type Stream: ChangeStream<Error = Self::Error>;
+    /// Why they cannot be watched.
+    type Error: std::fmt::Display + Send;
+
+    /// Opens the stream of this name.
+    fn open(&self, name: &str) -> impl Future<Output = Result<Self::Stream, Self::Error>> + Send;
+}
+
+/// Tasks that run until this is dropped.
+#[derive(Debug, Default)]
+#[must_use = "dropped, its tasks end"]
+pub struct Background(Vec<JoinHandle<()>>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Before the lead is tried again, and before a stream that ended is opened again.
+const RETRY: Duration = Duration::from_millis(200);
+/// Changes under way to the cache at one time.
+const AT_ONCE: usize = 256;
+/// What no version tells of is told twice, the second time so much later: a read that was answered by a member of the
+/// store which did not know of it yet is over by then.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How often the place in the stream is saved while changes come, and while none do.
+const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+/// How far the clocks of two nodes may be apart without a cell of before a moment counting as one of after it.
+const CLOCKS_APART: Duration = Duration::from_millis(500);
+
+impl<S: Source> CacheAside<S> {
+    /// Hears what other processes announce: invalidations for L1, and heartbeats.
+    pub fn listen(&self) -> Background {
+        match &self.cache {
+            Cache::Redis(redis) => Background(vec![tokio::spawn(redis.subscription(self.shared.l1.clone()).run())]),
+            Cache::Memory(_) | Cache::Off => Background::default(),
+        }
+    }
+
+    /// Follows the store's changes, whenever this process has the lead. From now on heartbeats are expected: without them
+    /// no value is answered for longer than [`crate::Options::unvouched_fresh`].
+    pub fn follow(&self, changes: impl ChangeSource) -> Background {
+        if let Cache::Off = self.cache {
+            return Background::default();
+        }
+        self.shared.trust.expect_heartbeats();
+        Background(vec![tokio::spawn(self.per_worker().lead_when_possible(changes))])
+    }
+
+    async fn lead_when_possible(self, changes: impl ChangeSource) {
+        let (token, mut complained) = (Token::random(), false);
+        loop {
+            if let Ok(true) = self.cache.lead(token).await {
+                let ended = self.watch_and_beat(&changes, token).await;
+                let _ = self.cache.release_lead(token).await;
+                match ended {
+                    Ended::Store(reason) if !complained => {
+                        complained = true;
+                        tracing::warn!(reason, "the change stream ended; it is tried again");
+                    }
+                    Ended::Store(reason) => tracing::debug!(reason, "the change stream ended again"),
+                    Ended::Lead => complained = false,
+                }
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Until the lead is lost, or the store or the cache fails.
+    async fn watch_and_beat(&self, changes: &impl ChangeSource, token: Token) -> Ended {
+        let caught_up_ms = AtomicU64::new(0);
+        tokio::select! {
+            ended = self.watch(changes, &caught_up_ms) => ended,
+            () = self.beat(token, &caught_up_ms) => Ended::Lead,
+        }
+    }
+
+    async fn watch(&self, changes: &impl ChangeSource, caught_up_ms: &AtomicU64) -> Ended {
+        match self.try_watch(changes, caught_up_ms).await {
+            Ok(never) => match never {},
+            Err(ended) => ended,
+        }
+    }
+
+    async fn try_watch(
+        &self,
+        changes: &impl ChangeSource,
+        caught_up_ms: &AtomicU64,
+    ) -> Result<std::convert::Infallible, Ended> {
+        let store = |error: &dyn std::fmt::Display| Ended::Store(error.to_string());
+        let mut stream = changes.open(&self.options().prefix).await.map_err(|error| store(&error))?;
+        if !stream.is_complete() {
+            tracing::info!("the change stream begins anew: what the cache held until now is not believed any more");
+            self.distrust_all().await?;
+            stream.save().await.map_err(|error| store(&error))?;
+        }
+        tracing::info!("this process follows the store's changes");
+        let (mut telling, mut saved_at, mut unsaved) = (Telling::default(), Instant::now(), false);
+        loop {
+            match stream.next().await.map_err(|error| store(&error))? {
+                Some(change) => {
+                    unsaved = true;
+                    self.apply(change, &mut telling).await?;
+                }
+                None => {
+                    telling.finish().await?;
+                    caught_up_ms.store(now_ms(), Ordering::Release);
+                }
+            }
+            let due = if unsaved { SAVE.0 } else { SAVE.1 };
+            if saved_at.elapsed() >= due {
+                telling.finish().await?;
+                stream.save().await.map_err(|error| store(&error))?;
+                (saved_at, unsaved) = (Instant::now(), false);
+            }
+        }
+    }
+
+    async fn apply(&self, change: Change, telling: &mut Telling) -> Result<(), Ended> {
+        match change {
+            Change::Written { id, version } => telling.tell(&self.cache, id, Owed::Floor(version)).await,
+            Change::Touched { id } => {
+                let (this, again) = (self.clone(), id.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(AGAIN).await;
+                    if tell(&this.cache, &again, Owed::Forget).await.is_err() {
+                        this.repair_later(&again, Owed::Forget);
+                    }
+                });
+                telling.tell(&self.cache, id, Owed::Forget).await
+            }
+            Change::Unknown => {
+                telling.finish().await?;
+                tracing::info!("anything may have changed in the store: what the cache held is not believed any more");
+                self.distrust_all().await
+            }
+        }
+    }
+
+    /// A fill that is as old as its read of the store began before now, whatever the clock of its node says.
+    async fn distrust_all(&self) -> Result<(), Ended> {
+        let at_ms = now_ms() + CLOCKS_APART.as_millis() as u64;
+        self.cache.distrust_before(at_ms).await.map_err(Ended::from)
+    }
+
+    /// Keeps the lead and says how far behind the stream is; returns when the lead is lost.
+    async fn beat(&self, token: Token, caught_up_ms: &AtomicU64) {
+        let mut beat = tokio::time::interval(self.options().heartbeat);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            beat.tick().await;
+            if !matches!(self.cache.lead(token).await, Ok(true)) {
+                return;
+            }
+            let lag_ms = now_ms().saturating_sub(caught_up_ms.load(Ordering::Acquire));
+            let _ = self.cache.beat(Duration::from_millis(lag_ms)).await;
+        }
+    }
+}
+
+/// Why this process does not follow the changes any more.
+enum Ended {
+    /// The lead or the cache was lost.
+    Lead,
+    /// The store failed.
+    Store(String),
+}
+
+impl From<CacheError> for Ended {
+    fn from(_: CacheError) -> Self {
+        Self::Lead
+    }
+}
+
+/// What the cache is being told, many at a time: invalidations may cross each other.
+#[derive(Default)]
+struct Telling(JoinSet<Result<(), CacheError>>);
+
+impl Telling {
+    async fn tell(&mut self, cache: &Cache, id: String, owed: Owed) -> Result<(), Ended> {
+        while self.0.len() >= AT_ONCE {
+            self.one().await?;
+        }
+        let cache = cache.clone();
+        self.0.spawn(async move { tell(&cache, &id, owed).await });
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<(), Ended> {
+        while !self.0.is_empty() {
+            self.one().await?;
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self) -> Result<(), Ended> {
+        match self.0.join_next().await {
+            Some(Ok(told)) => told.map_err(Ended::from),
+            // A task that panicked told nobody.
+            Some(Err(_)) => Err(Ended::Lead),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a cell is worth now: an answer, an answer with a refresh behind it, or nothing.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cell::{Cell, Kind};
+use crate::options::{Options, jittered_ms};
+use crate::outcome::{Answer, Entry, Outcome};
+use crate::trust::Trust;
+
+/// What a look at the cache gave.
+pub(crate) enum Look {
+    /// The answer.
+    Answer(Answer),
+    /// The answer, and it is time for a new one.
+    Due(Answer),
+    /// No answer; perhaps an old value to fall back on.
+    Nothing(Option<Answer>),
+}
+
+pub(crate) fn judge(cell: Cell, now_ms: u64, options: &Options, trust: &Trust) -> Look {
+    let fresh = match cell.kind {
+        Kind::Value if trust.is_vouched(now_ms) => options.fresh,
+        Kind::Value => options.fresh.min(options.unvouched_fresh),
+        Kind::Absent => options.absent,
+        Kind::Tombstone => return Look::Nothing(None),
+    };
+    let age_ms = now_ms.saturating_sub(cell.filled_at_ms);
+    let ttl_ms = jittered_ms(fresh, spread(&cell)) as i64 - age_ms as i64;
+    let due = is_due(&cell, ttl_ms, options.early_refresh_beta);
+    let (kind, believed) = (cell.kind, trust.believes(cell.filled_at_ms));
+    let mut answer = Answer { entry: None, outcome: Outcome::Absent, detail: None, ttl_ms };
+    if kind == Kind::Value {
+        answer.outcome = if ttl_ms > 0 { Outcome::Hit } else { Outcome::Stale };
+        answer.entry = Some(Entry { version: cell.version, body: cell.body });
+    }
+    match ttl_ms {
+        _ if !believed => Look::Nothing((kind == Kind::Value).then_some(answer)),
+        1.. if !due => Look::Answer(answer),
+        1.. => Look::Due(answer),
+        _ if kind == Kind::Absent => Look::Nothing(None),
+        _ if -ttl_ms <= options.stale_while_revalidate.as_millis() as i64 => Look::Due(answer),
+        _ => Look::Nothing(Some(answer)),
+    }
+}
+
+/// XFetch: the nearer the end and the dearer the fill, the likelier a refresh before the end.
+fn is_due(cell: &Cell, ttl_ms: i64, beta: f64) -> bool {
+    let cost_ms = f64::from(cell.cost_us) / 1_000.0 * beta;
+    // ln of the smallest positive f64 draw is about -37: most hits need no draw.
+    ttl_ms as f64 <= cost_ms * 37.0 && -cost_ms * (1.0 - rand::random::<f64>()).ln() >= ttl_ms as f64
+}
+
+/// Where in the jitter a cell lies, 0..1: drawn from the cell, so that all nodes agree.
+fn spread(cell: &Cell) -> f64 {
+    let mixed = (cell.filled_at_ms ^ cell.version.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 40) as f64 / (1u64 << 24) as f64
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).as_ref().map_or(0, ms)
+}
+
+fn ms(duration: &Duration) -> u64 {
+    duration.as_millis() as u64
+}

@@ -1,0 +1,151 @@
+//! One line to Redis for each process, on which it hears what the others tell: invalidations for L1, and heartbeats of the
+//! change stream. A line that is silent or broken empties L1, since something may have been said that was not heard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::redis::aio::PubSubStream;
+use deadpool_redis::redis::{Client, Msg, Value};
+use futures::{FutureExt, StreamExt};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::error::CacheError;
+use crate::freshness::now_ms;
+use crate::keys::Keys;
+use crate::l1::L1;
+use crate::options::Options;
+use crate::trust::Trust;
+
+/// Between two attempts to get a line.
+const RETRY: Duration = Duration::from_millis(100);
+
+pub(crate) struct Subscription {
+    pub(crate) client: Client,
+    pub(crate) keys: Keys,
+    pub(crate) options: Options,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) l1: Option<Arc<L1>>,
+}
+
+impl Subscription {
+    /// Listens until it is dropped.
+    pub(crate) async fn run(self) {
+        loop {
+            let Err(error) = self.listen().await;
+            self.trust.empty_l1();
+            tracing::debug!(%error, "the line on which the cache announces broke");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
+        let patience = self.options.connect_timeout;
+        let line = in_time(patience, self.client.get_async_pubsub()).await?;
+        let (mut sink, mut messages) = line.split();
+        let mut channels = vec![self.keys.control()];
+        if self.l1.is_some() {
+            channels.push(self.keys.channel());
+        }
+        in_time(patience, sink.subscribe(channels)).await?;
+        // What was announced until now was not heard.
+        self.trust.empty_l1();
+        let mut beat = interval(self.options.heartbeat);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                message = messages.next() => self.hear(&message.ok_or(CacheError::Timeout(self.options.silence))?),
+                _ = beat.tick() => {
+                    let asked_at = now_ms();
+                    in_time(self.options.silence, sink.ping::<Value>()).await?;
+                    self.hear_all(&mut messages);
+                    if let Some(l1) = &self.l1 {
+                        l1.heard(asked_at, self.options.silence);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whatever was announced before the ping has arrived before its answer (Redis manual, "Pub/Sub": one connection
+    /// keeps its order).
+    fn hear_all(&self, messages: &mut PubSubStream) {
+        while let Some(Some(message)) = messages.next().now_or_never() {
+            self.hear(&message);
+        }
+    }
+
+    fn hear(&self, message: &Msg) {
+        let text = message.get_payload_bytes();
+        if message.get_channel_name() == self.keys.control() {
+            self.hear_control(text);
+        } else if let Some(l1) = &self.l1
+            && let Some((kind, version, id)) = announcement(text)
+        {
+            // Of absence no version is known that a value could be compared with.
+            l1.invalidate(id, (kind == b'V').then_some(version));
+        }
+    }
+
+    fn hear_control(&self, text: &[u8]) {
+        match control(text) {
+            Some(Control::Beat { lag, since_ms }) => {
+                let Options { max_lag, silence, .. } = self.options;
+                // Repeated here, so that who did not hear it when it was said hears it now.
+                self.trust.distrust_before(since_ms);
+                self.trust.heard(lag, max_lag, now_ms(), silence);
+            }
+            Some(Control::Distrust { at_ms }) => self.trust.distrust_before(at_ms),
+            None => {}
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Control {
+    Beat { lag: Duration, since_ms: u64 },
+    Distrust { at_ms: u64 },
+}
+
+/// `B12 1700000000000`: a heartbeat, the lag and since when cells may be believed, both in milliseconds.
+/// `D01700000000000`: cells filled before then are not to be believed.
+fn control(text: &[u8]) -> Option<Control> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some(at_ms) = text.strip_prefix('D') {
+        return Some(Control::Distrust { at_ms: at_ms.parse().ok()? });
+    }
+    let (lag_ms, since_ms) = text.strip_prefix('B')?.split_once(' ')?;
+    Some(Control::Beat { lag: Duration::from_millis(lag_ms.parse().ok()?), since_ms: since_ms.parse().ok()? })
+}
+
+/// Kind, version and id: `V0000000000000042id`, as the scripts announce.
+fn announcement(text: &[u8]) -> Option<(u8, u64, &str)> {
+    let version = std::str::from_utf8(text.get(1..17)?).ok()?.parse().ok()?;
+    Some((text[0], version, std::str::from_utf8(&text[17..]).ok()?))
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    step: impl Future<Output = Result<T, deadpool_redis::redis::RedisError>>,
+) -> Result<T, CacheError> {
+    match timeout(patience, step).await {
+        Ok(done) => done.map_err(|error| CacheError::Redis(Arc::new(error))),
+        Err(_) => Err(CacheError::Timeout(patience)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announcements_are_read_as_the_scripts_write_them() {
+        assert_eq!(announcement(b"V0000000000000042a}b"), Some((b'V', 42, "a}b")));
+        assert_eq!(announcement(b"D0000000000000000"), Some((b'D', 0, "")));
+        assert_eq!(announcement(b"V42"), None);
+        assert_eq!(announcement(b"V000000000000004xid"), None);
+        let beat = Control::Beat { lag: Duration::from_millis(12), since_ms: 7 };
+        assert_eq!(control(b"B12 7"), Some(beat));
+        assert_eq!(control(b"D00000000000007"), Some(Control::Distrust { at_ms: 7 }));
+        assert_eq!(control(b"B12"), None);
+    }
+}

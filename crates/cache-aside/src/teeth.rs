@@ -1,0 +1,98 @@
+//! Guards that a test build can switch off, so that a checker can show that it would notice.
+//!
+//! Without the feature `teeth` every guard is on, known at compile time, and every pause is nothing. With it,
+//! `TODO_TEETH` names the guards to switch off (`token,rule-a`), and `TODO_TEETH_DELAY` the points at which to wait for a
+//! random time up to so many milliseconds (`after-load:20,before-publish:5`), which makes rare races common.
+
+#[cfg(all(feature = "teeth", not(debug_assertions)))]
+compile_error!("the feature `teeth` takes guards away: it is for test builds, never for a release");
+
+/// What keeps a race from happening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Only the holder of the lease stores.
+    Token,
+    /// A writer takes the lease over before it commits.
+    LeaseBeforeCommit,
+    /// Every fill and every write has a token of its own.
+    TokenPerFill,
+    /// A lease notes what others have seen since it was taken.
+    LeaseNotes,
+    /// Nothing is stored below the version of the cell.
+    VersionTest,
+    /// What is read from the store passes the put before it is answered.
+    RuleA,
+    /// A flight is shared only if no writer came between.
+    RuleB,
+    /// L1 takes nothing whose read began before an invalidation.
+    L1Record,
+}
+
+/// Where a race has its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Point {
+    /// A reader has read the store, and has not put yet.
+    AfterLoad,
+    /// A writer has committed, and has not published yet.
+    BeforePublish,
+    /// A reader has read the cache, and has not inserted into L1 yet.
+    BeforeL1,
+}
+
+#[cfg(not(feature = "teeth"))]
+pub(crate) const fn is_off(_: Guard) -> bool {
+    false
+}
+
+#[cfg(not(feature = "teeth"))]
+#[expect(clippy::unused_async, reason = "in a test build it waits")]
+pub(crate) async fn pause(_: Point) {}
+
+#[cfg(feature = "teeth")]
+pub(crate) use switches::{is_off, pause};
+
+#[cfg(feature = "teeth")]
+mod switches {
+    use std::sync::LazyLock;
+    use std::time::Duration;
+
+    use super::{Guard, Point};
+
+    impl Guard {
+        fn name(self) -> &'static str {
+            match self {
+                Self::Token => "token",
+                Self::LeaseBeforeCommit => "lease-before-commit",
+                Self::TokenPerFill => "token-per-fill",
+                Self::LeaseNotes => "lease-notes",
+                Self::VersionTest => "version-test",
+                Self::RuleA => "rule-a",
+                Self::RuleB => "rule-b",
+                Self::L1Record => "l1-record",
+            }
+        }
+    }
+
+    impl Point {
+        fn name(self) -> &'static str {
+            match self {
+                Self::AfterLoad => "after-load",
+                Self::BeforePublish => "before-publish",
+                Self::BeforeL1 => "before-l1",
+            }
+        }
+    }
+
+    static OFF: LazyLock<String> = LazyLock::new(|| std::env::var("TODO_TEETH").unwrap_or_default());
+    static DELAYS: LazyLock<String> = LazyLock::new(|| std::env::var("TODO_TEETH_DELAY").unwrap_or_default());
+
+    pub(crate) fn is_off(guard: Guard) -> bool {
+        OFF.split(',').any(|name| name == guard.name())
+    }
+
+    pub(crate) async fn pause(point: Point) {
+        let delay = DELAYS.split(',').filter_map(|delay| delay.split_once(':')).find(|(name, _)| *name == point.name());
+        let Some(up_to) = delay.and_then(|(_, milliseconds)| milliseconds.parse::<u64>().ok()) else { return };
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..=up_to))).await;
+    }
+}
