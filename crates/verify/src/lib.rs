@@ -4,6 +4,7 @@
 //! - [`cluster`]: the processes and servers. [`workload`]: what is asked of them. [`faults`]: what is broken.
 //! - [`sampler`]: looks at cells. [`quiet`]: what everybody says in the end.
 //! - [`run`]: all of that together. [`report`]: what came of it.
+//! - [`model`]: every interleaving of the rules, without any process.
 //! - [`options`], [`program`]: the command line. [`error`]: why a run could not be made.
 
 pub mod checker;
@@ -12,6 +13,7 @@ pub mod cluster;
 pub mod error;
 pub mod faults;
 pub mod history;
+pub mod model;
 pub mod options;
 pub mod program;
 pub mod quiet;

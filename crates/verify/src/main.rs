@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use verify::options::{Command, CommandLine};
+use verify::options::CommandLine;
 use verify::program;
 
 #[tokio::main]
@@ -11,14 +11,13 @@ async fn main() -> ExitCode {
         Ok(line) => line,
         Err(usage) => return usage.print(),
     };
-    let Command::Run(flags) = line.command;
-    match program::run_once(&flags).await {
-        Ok(report) => {
+    match program::run(&line.command).await {
+        Ok(done) => {
             #[expect(clippy::print_stdout, reason = "the report is the program's output")]
             {
-                print!("{report}");
+                print!("{}", done.text);
             }
-            if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if done.is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("error: {error}");

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use command_line::values;
 
 use crate::faults::Fault;
+use crate::model::Rule;
 
 /// Drives real processes of the todo service, breaks things under them, and checks what their clients saw.
 ///
@@ -24,6 +25,47 @@ pub struct CommandLine {
 pub enum Command {
     /// Run clients against real processes and check their history.
     Run(Run),
+    /// Go through every interleaving of the cache's rules for one id.
+    Model(Model),
+}
+
+/// Flags of `verify model`.
+#[derive(Debug, Clone, Args)]
+pub struct Model {
+    /// Writers, readers and losses.
+    #[arg(default_value = "2,2,1", value_name = "W,R,E", value_parser = sizes)]
+    pub sizes: Sizes,
+
+    /// Writers that may die between commit and publish.
+    #[arg(long, env = "TODO_VERIFY_CRASHES", default_value = "0", value_name = "N")]
+    pub crashes: usize,
+
+    /// Processes that writers and readers are dealt out to.
+    #[arg(long, env = "TODO_VERIFY_MODEL_PROCESSES", default_value = "2", value_name = "N", value_parser = values::positive)]
+    pub processes: usize,
+
+    /// Whether each process has an L1.
+    #[arg(long, env = "TODO_VERIFY_L1", default_value = "off", value_name = "on|off")]
+    pub l1: Switch,
+
+    /// Whether writers raise the floor instead of publishing.
+    #[arg(long, env = "TODO_VERIFY_INVALIDATE", default_value = "off", value_name = "on|off")]
+    pub invalidate: Switch,
+
+    /// Rules to switch off, with commas between them.
+    #[arg(long, env = "TODO_VERIFY_OFF", value_name = "RULES", value_delimiter = ',')]
+    pub off: Vec<Rule>,
+}
+
+/// How many of whom in a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Writers.
+    pub writers: usize,
+    /// Readers.
+    pub readers: usize,
+    /// Losses.
+    pub losses: usize,
 }
 
 /// Flags of `verify run`.
@@ -117,6 +159,14 @@ fn faults(text: &str) -> Result<Faults, String> {
         let names: Vec<&str> = Fault::value_variants().iter().map(|fault| fault.name()).collect();
         format!("must be all, none, or kinds with commas between them: {}", names.join(", "))
     })
+}
+
+fn sizes(text: &str) -> Result<Sizes, String> {
+    let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[writers, readers, losses]) => Ok(Sizes { writers, readers, losses }),
+        _ => Err("must be three numbers like 2,2,1: writers, readers, losses".to_owned()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

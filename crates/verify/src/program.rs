@@ -8,10 +8,37 @@ use test_servers::fresh_name;
 
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::VerifyError;
-use crate::options::{Run, Switch};
+use crate::model::{Found, Setup, check};
+use crate::options::{Command, Model, Run, Switch};
 use crate::report::Report;
-use crate::run::{RunOptions, run};
+use crate::run::{self, RunOptions};
 use crate::workload::plan::Plan;
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Done {
+    /// To be read.
+    pub text: String,
+    /// Whether nothing was wrong.
+    pub is_clean: bool,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// It could not be done.
+pub async fn run(command: &Command) -> Result<Done, VerifyError> {
+    match command {
+        Command::Run(flags) => {
+            let report = run_once(flags).await?;
+            Ok(Done { text: report.to_string(), is_clean: report.is_clean() })
+        }
+        Command::Model(flags) => {
+            let found = model(flags);
+            Ok(Done { text: found.to_string(), is_clean: found.story.is_none() })
+        }
+    }
+}
 
 /// Starts the cluster, runs, and writes the report where it is wanted.
 ///
@@ -19,12 +46,24 @@ use crate::workload::plan::Plan;
 /// The run could not be made, or its report not be written.
 pub async fn run_once(flags: &Run) -> Result<Report, VerifyError> {
     let cluster = Arc::new(Cluster::start(&cluster_options(flags)?).await?);
-    let report = run(&cluster, &run_options(flags)).await?;
+    let report = run::run(&cluster, &run_options(flags)).await?;
     if let Some(path) = &flags.json {
         let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
         std::fs::write(path, json)?;
     }
     Ok(report)
+}
+
+/// Goes through the model.
+pub fn model(flags: &Model) -> Found {
+    check(&Setup {
+        crashes: flags.crashes,
+        processes: flags.processes,
+        l1: flags.l1 == Switch::On,
+        invalidate: flags.invalidate == Switch::On,
+        off: flags.off.clone(),
+        ..Setup::new(flags.sizes.writers, flags.sizes.readers, flags.sizes.losses)
+    })
 }
 
 fn cluster_options(flags: &Run) -> Result<ClusterOptions, VerifyError> {
