@@ -8,6 +8,7 @@ use test_servers::fresh_name;
 
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::VerifyError;
+use crate::faults::schedule::FaultPlan;
 use crate::model::{Found, Setup, check};
 use crate::options::{Command, Model, Run, Switch};
 use crate::report::Report;
@@ -93,8 +94,9 @@ fn run_options(flags: &Run) -> RunOptions {
         duration: Duration::from_secs(flags.seconds as u64),
         seed: flags.seed,
         plan,
-        faults: flags.faults.0.clone(),
+        faults: FaultPlan::of(&flags.faults.0),
         l1_ttl: flags.l1_ttl,
+        last_words: true,
     }
 }
 

@@ -7,8 +7,7 @@ use crate::checker::{Promises, check};
 use crate::clock::{Clock, Stalls};
 use crate::cluster::Cluster;
 use crate::error::VerifyError;
-use crate::faults::Fault;
-use crate::faults::schedule::Faults;
+use crate::faults::schedule::{FaultPlan, Faults};
 use crate::history::History;
 use crate::quiet::last_words;
 use crate::report::Report;
@@ -33,9 +32,11 @@ pub struct RunOptions {
     /// What the clients do.
     pub plan: Plan,
     /// What is broken.
-    pub faults: Vec<Fault>,
+    pub faults: FaultPlan,
     /// How long an L1 may keep what has changed; zero if there is none.
     pub l1_ttl: Duration,
+    /// Whether to wait for quiet and ask everybody of every id.
+    pub last_words: bool,
 }
 
 /// Runs, checks, and tells.
@@ -54,12 +55,15 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     let operations = workload.finish().await?;
     let cells = sampler.finish().await?;
     let longest_stall = stalls.longest();
-    let quiet = log.windows.iter().map(|window| window.until).max().unwrap_or_default();
-    let quiet = quiet.max(clock.now().plus(QUIET + options.l1_ttl));
-    tokio::time::sleep(Duration::from_nanos(quiet.0.saturating_sub(clock.now().0))).await;
-    let ids: Vec<Arc<str>> = options.plan.ids().cloned().collect();
-    let last_words = last_words(cluster, &ids).await?;
-
+    let last_words = if options.last_words {
+        let quiet = log.windows.iter().map(|window| window.until).max().unwrap_or_default();
+        let quiet = quiet.max(clock.now().plus(QUIET + options.l1_ttl));
+        tokio::time::sleep(Duration::from_nanos(quiet.0.saturating_sub(clock.now().0))).await;
+        let ids: Vec<Arc<str>> = options.plan.ids().cloned().collect();
+        last_words(cluster, &ids).await?
+    } else {
+        Vec::new()
+    };
     let history = History { operations, faults: log.marks, windows: log.windows, cells, last_words };
     let slack = SLACK + longest_stall * 2;
     let promises = Promises {

@@ -1,6 +1,7 @@
 //! When what is broken: drawn from the seed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,12 +17,26 @@ use crate::cluster::Cluster;
 use crate::error::VerifyError;
 use crate::history::{FaultMark, Moment, Window};
 
-/// Between two faults that take nothing away.
-const PAUSE_MS: std::ops::Range<u64> = 20..400;
 /// After a window, until the next may open: most of a run must be held to everything.
 const HEALTHY: Duration = Duration::from_secs(3);
 /// How old a snapshot may be that Redis comes back with.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(8);
+
+/// What is broken, and how often.
+#[derive(Debug, Clone)]
+pub struct FaultPlan {
+    /// What.
+    pub kinds: Vec<Fault>,
+    /// Between two faults, at least and less than, in milliseconds.
+    pub pause_ms: Range<u64>,
+}
+
+impl FaultPlan {
+    /// These, a few times a second.
+    pub fn of(kinds: &[Fault]) -> Self {
+        Self { kinds: kinds.to_vec(), pause_ms: 20..400 }
+    }
+}
 
 /// Faults that go on until they are stopped.
 pub struct Faults {
@@ -42,11 +57,11 @@ pub struct Log {
 
 impl Faults {
     /// Begins to break things. Single cells and leases are those of `ids`.
-    pub fn start(cluster: &Arc<Cluster>, clock: &Clock, kinds: Vec<Fault>, ids: Vec<Arc<str>>, seed: u64) -> Self {
+    pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: FaultPlan, ids: Vec<Arc<str>>, seed: u64) -> Self {
         let random = ChaCha8Rng::seed_from_u64(seed.rotate_left(17));
         let stop = Arc::new(AtomicBool::new(false));
         let injector = Injector { cluster: Arc::clone(cluster), clock: clock.clone(), ids, random };
-        let task = tokio::spawn(run(injector, kinds, Arc::clone(&stop)));
+        let task = tokio::spawn(run(injector, plan, Arc::clone(&stop)));
         Self { stop, task }
     }
 
@@ -60,7 +75,8 @@ impl Faults {
     }
 }
 
-async fn run(mut injector: Injector, kinds: Vec<Fault>, stop: Arc<AtomicBool>) -> Result<Log, VerifyError> {
+async fn run(mut injector: Injector, plan: FaultPlan, stop: Arc<AtomicBool>) -> Result<Log, VerifyError> {
+    let FaultPlan { kinds, pause_ms } = plan;
     let mut log = Log::default();
     let mut saved_at: Option<Moment> = None;
     while !kinds.is_empty() && !stop.load(Ordering::Acquire) {
@@ -76,7 +92,7 @@ async fn run(mut injector: Injector, kinds: Vec<Fault>, stop: Arc<AtomicBool>) -
             log.windows.extend(done.window);
             *log.counts.entry(fault.name()).or_default() += 1;
         }
-        let pause = Duration::from_millis(injector.random.random_range(PAUSE_MS));
+        let pause = Duration::from_millis(injector.random.random_range(pause_ms.clone()));
         tokio::time::sleep(pause).await;
     }
     Ok(log)
