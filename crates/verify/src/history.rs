@@ -222,6 +222,8 @@ pub struct FaultMark {
     pub until: Moment,
     /// What, in a few words.
     pub what: String,
+    /// The only id that it touched, if it touched one only.
+    pub id: Option<Arc<str>>,
 }
 
 /// A time in which less is promised.

@@ -50,11 +50,6 @@ async fn answer_of(node: &Node, id: &str) -> Result<Option<(u64, Arc<str>)>, Ver
 fn stored(found: &Document) -> (u64, Arc<str>) {
     let version = found.get_i64("v").ok().and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
     let text = |field: &str| serde_json::json!(found.get_str(field).ok()).to_string();
-    let body = format!(
-        r#"{{"id":{},"name":{},"description":{}}}"#,
-        text("id"),
-        text("name"),
-        text("description")
-    );
+    let body = format!(r#"{{"id":{},"name":{},"description":{}}}"#, text("id"), text("name"), text("description"));
     (version, body.into())
 }

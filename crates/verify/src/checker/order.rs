@@ -148,7 +148,6 @@ impl<'h> Sweep<'_, 'h> {
         }
         if let Some(origin) = self.versions.at(floor.place)
             && origin.is_write()
-            && matches!(floor.shown_by.outcome, Outcome::Value { .. })
         {
             violation = violation.with("the newer write", origin);
         }

@@ -51,6 +51,8 @@ pub(super) struct Versions<'a> {
     known: Vec<Known<'a>>,
     /// For each gap, from when on nothing may have been there; [`Moment::NEVER`] if no delete fits.
     gap_from: Vec<Moment>,
+    /// For each gap, the first delete that fits.
+    deleted_by: Vec<Option<&'a Operation>>,
     /// For each gap, the first from there on that a delete fits.
     next_gap: Vec<usize>,
     /// Whether a write of unknown outcome may have put a value into a gap that nobody saw.
@@ -71,18 +73,21 @@ impl<'a> Versions<'a> {
         let hidden = hidden_since(operations, &known);
         let deletes = Deletes::new(operations);
         let gaps = known.len() + 1;
-        let gap_from: Vec<Moment> = (0..gaps).map(|gap| gap_from(gap, &known, &deletes, hidden)).collect();
+        let (gap_from, deleted_by): (Vec<Moment>, Vec<Option<&Operation>>) =
+            (0..gaps).map(|gap| gap_from(gap, &known, &deletes, hidden)).unzip();
         let mut next_gap = vec![gaps; gaps + 1];
         for gap in (0..gaps).rev() {
             next_gap[gap] = if gap_from[gap] == Moment::NEVER { next_gap[gap + 1] } else { gap };
         }
-        Self { known, gap_from, next_gap, hidden: hidden != Moment::NEVER }
+        Self { known, gap_from, deleted_by, next_gap, hidden: hidden != Moment::NEVER }
     }
 
-    /// The operation that made the state at a place, or first saw it; of a gap, that of the value before.
+    /// The operation that made the state at a place, or first saw it.
     pub(super) fn at(&self, place: Place) -> Option<&'a Operation> {
-        let number = if place.is_gap() { (place.0 / 2).checked_sub(1)? } else { place.0 / 2 };
-        self.known.get(number).map(|known| known.by)
+        if place.is_gap() {
+            return *self.deleted_by.get(place.0 / 2)?;
+        }
+        self.known.get(place.0 / 2).map(|known| known.by)
     }
 
     /// Where a version is.
@@ -161,41 +166,47 @@ fn hidden_since(operations: &[&Operation], known: &[Known<'_>]) -> Moment {
 }
 
 /// Deletes that may have happened.
-struct Deletes {
-    /// When each was sent, ascending.
-    sent: Vec<Moment>,
+struct Deletes<'a> {
+    /// In the order in which they were sent.
+    sent: Vec<&'a Operation>,
     /// By when it or one before it had happened: ascending, too.
     done: Vec<Moment>,
 }
 
-impl Deletes {
-    fn new(operations: &[&Operation]) -> Self {
+impl<'a> Deletes<'a> {
+    fn new(operations: &[&'a Operation]) -> Self {
         let (mut sent, mut done) = (Vec::new(), Vec::new());
         let mut latest = Moment(0);
-        for operation in operations {
+        for &operation in operations {
             let happened = matches!(operation.outcome, Outcome::Absent | Outcome::Unknown);
             if happened && matches!(operation.action, Action::Delete { .. }) {
                 latest = latest.max(operation.done_by());
-                sent.push(operation.sent);
+                sent.push(operation);
                 done.push(latest);
             }
         }
         Self { sent, done }
     }
 
-    /// When the first was sent that can have happened after `after` and before `before`.
-    fn first_between(&self, after: Moment, before: Moment) -> Option<Moment> {
+    /// The first that was sent of those that can have happened after `after` and before `before`.
+    fn first_between(&self, after: Moment, before: Moment) -> Option<&'a Operation> {
         let number = self.done.partition_point(|done| *done < after);
-        self.sent.get(number).copied().filter(|sent| *sent <= before)
+        self.sent.get(number).copied().filter(|delete| delete.sent <= before)
     }
 }
 
-fn gap_from(gap: usize, known: &[Known<'_>], deletes: &Deletes, hidden: Moment) -> Moment {
+fn gap_from<'a>(
+    gap: usize,
+    known: &[Known<'_>],
+    deletes: &Deletes<'a>,
+    hidden: Moment,
+) -> (Moment, Option<&'a Operation>) {
     let ended = known.get(gap).map_or(Moment::NEVER, |next| next.done);
     let may_end_here = known.get(gap).is_none_or(|next| next.after_absence || hidden <= next.done);
     if !may_end_here {
-        return Moment::NEVER;
+        return (Moment::NEVER, None);
     }
-    let Some(before) = gap.checked_sub(1).map(|number| &known[number]) else { return Moment(0) };
-    deletes.first_between(before.begun, ended).map_or(Moment::NEVER, |sent| sent.max(before.begun))
+    let Some(before) = gap.checked_sub(1).map(|number| &known[number]) else { return (Moment(0), None) };
+    let delete = deletes.first_between(before.begun, ended);
+    (delete.map_or(Moment::NEVER, |delete| delete.sent.max(before.begun)), delete)
 }

@@ -85,7 +85,10 @@ impl Violation {
         else {
             return;
         };
-        let between: Vec<_> = faults.iter().filter(|fault| fault.until >= from && fault.at <= to).collect();
+        let matters = |fault: &&FaultMark| {
+            fault.until >= from && fault.at <= to && fault.id.as_deref().is_none_or(|id| id == self.id)
+        };
+        let between: Vec<_> = faults.iter().filter(matters).collect();
         for fault in &between[between.len().saturating_sub(8)..] {
             let text = format!("{:>12} -> {:<12} {}", fault.at, fault.until, fault.what);
             self.story.push(Line { at: fault.at, text, role: "fault".to_owned() });

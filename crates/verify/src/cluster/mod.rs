@@ -55,19 +55,16 @@ impl Cluster {
             return Err(VerifyError::NoService(options.api.clone()));
         }
         let given = options.mongo_url.clone();
-        let (redis, mongo) = tokio::task::spawn_blocking(move || {
-            (Redis::start(), given.is_none().then(MongoServer::start))
-        })
-        .await?;
+        let (redis, mongo) =
+            tokio::task::spawn_blocking(move || (Redis::start(), given.is_none().then(MongoServer::start))).await?;
         let mongo_url = options.mongo_url.clone().or(mongo.as_ref().map(MongoServer::url)).unwrap_or_default();
         let database = fresh_name("verify");
         let client = Client::with_uri_str(&mongo_url).await?;
         let todos = client.database(&database).collection("todos");
         let mut nodes = Vec::new();
         for number in 0..options.processes {
-            let mut flags: Vec<String> = ["--store", &mongo_url, "--database", &database, "--cache", &redis.url()]
-                .map(str::to_owned)
-                .to_vec();
+            let mut flags: Vec<String> =
+                ["--store", &mongo_url, "--database", &database, "--cache", &redis.url()].map(str::to_owned).to_vec();
             flags.extend(options.flags.iter().cloned());
             let node = Node::start(number, &options.api, flags, options.variables.clone())?;
             node.wait_until_ready().await?;

@@ -35,11 +35,15 @@ pub(super) struct Done {
 impl Injector {
     pub(super) async fn inject(&mut self, fault: Fault) -> Result<Done, VerifyError> {
         let from = self.clock.now();
+        let mut id = None;
         let (what, window) = match fault {
             Fault::Flush => (self.redis(|cluster| cluster.redis.command::<()>(&["FLUSHALL"])).await?, None),
             Fault::Evict => (self.redis(evict).await?, None),
-            Fault::Cell => (self.delete("").await?, None),
-            Fault::Lease => (self.delete(":lease").await?, None),
+            Fault::Cell | Fault::Lease => {
+                let one = Arc::clone(&self.ids[self.random.random_range(0..self.ids.len())]);
+                let suffix = if fault == Fault::Lease { ":lease" } else { "" };
+                (self.delete(cell_key(id.insert(one)) + suffix).await?, None)
+            }
             Fault::Pubsub => (self.kill_clients("pubsub").await?, None),
             Fault::Connections => (self.kill_clients("normal").await?, None),
             Fault::Restart => {
@@ -56,7 +60,7 @@ impl Injector {
         let until = self.clock.now();
         let what = what.unwrap_or_else(|| describe(fault).to_owned());
         let window = window.map(|(suspends, after)| Window { from, until: until.plus(after), suspends });
-        Ok(Done { mark: FaultMark { at: from, until, what }, window })
+        Ok(Done { mark: FaultMark { at: from, until, what, id }, window })
     }
 
     async fn redis<E>(
@@ -79,8 +83,7 @@ impl Injector {
         tokio::task::spawn_blocking(move || run(&cluster)).await?
     }
 
-    async fn delete(&mut self, suffix: &str) -> Result<Option<String>, VerifyError> {
-        let key = cell_key(&self.ids[self.random.random_range(0..self.ids.len())]) + suffix;
+    async fn delete(&self, key: String) -> Result<Option<String>, VerifyError> {
         let what = format!("DEL {key}");
         self.redis(move |cluster| cluster.redis.command::<()>(&["DEL", &key])).await?;
         Ok(Some(what))

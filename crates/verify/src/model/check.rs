@@ -39,11 +39,13 @@ pub fn check(setup: &Setup) -> Found {
     // One thread walks breadth first, so that the first wrong answer is the nearest, in every run the same.
     let checker = Protocol(setup.clone()).checker().spawn_bfs().join();
     let story = checker.discovery(RIGHT).map(|path| {
-        path.into_vec().into_iter().flat_map(|(state, action)| {
-            let wrong = state.wrong.map(|wrong| describe(&wrong));
-            action.map(|action| format!("{action:?}")).into_iter().chain(wrong)
-        })
-        .collect()
+        path.into_vec()
+            .into_iter()
+            .flat_map(|(state, action)| {
+                let wrong = state.wrong.map(|wrong| describe(&wrong));
+                action.map(|action| format!("{action:?}")).into_iter().chain(wrong)
+            })
+            .collect()
     });
     Found { states: checker.unique_state_count(), took: began.elapsed(), story }
 }
@@ -120,7 +122,11 @@ impl Protocol {
             known: 1,
             writers: vec![Writer::Idle; setup.writers],
             readers: vec![Reader::Idle; setup.readers],
-            processes: if setup.l1 { vec![Process { answered: 1, ..Process::default() }; setup.processes] } else { Vec::new() },
+            processes: if setup.l1 {
+                vec![Process { answered: 1, ..Process::default() }; setup.processes]
+            } else {
+                Vec::new()
+            },
             feed: Vec::new(),
             past: vec![store.there],
             losses: small(setup.losses),

@@ -59,16 +59,7 @@ pub struct Setup {
 impl Setup {
     /// So many writers, readers and losses, one of each in a process, all rules on.
     pub fn new(writers: usize, readers: usize, losses: usize) -> Self {
-        Self {
-            writers,
-            readers,
-            losses,
-            crashes: 0,
-            processes: 2,
-            l1: false,
-            invalidate: false,
-            off: Vec::new(),
-        }
+        Self { writers, readers, losses, crashes: 0, processes: 2, l1: false, invalidate: false, off: Vec::new() }
     }
 
     /// With one rule switched off.

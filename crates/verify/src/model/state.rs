@@ -53,17 +53,38 @@ pub(super) enum Writer {
 pub(super) enum Reader {
     Idle,
     /// About to look at the cell.
-    Looks { floor: Seq, ticket: u8 },
+    Looks {
+        floor: Seq,
+        ticket: u8,
+    },
     /// The cell has no answer.
-    WantsLease { floor: Seq, ticket: u8 },
+    WantsLease {
+        floor: Seq,
+        ticket: u8,
+    },
     /// About to read the store, on behalf of itself and those who joined.
-    Loads { floor: Seq, ticket: u8 },
+    Loads {
+        floor: Seq,
+        ticket: u8,
+    },
     /// Has read the store: who comes now may not join.
-    Puts { floor: Seq, ticket: u8, todo: Todo },
+    Puts {
+        floor: Seq,
+        ticket: u8,
+        todo: Todo,
+    },
     /// Waits for another reader's fill.
-    Joined { floor: Seq, ticket: u8, leader: u8 },
+    Joined {
+        floor: Seq,
+        ticket: u8,
+        leader: u8,
+    },
     /// Has an answer, and offers it to L1.
-    Answers { floor: Seq, ticket: u8, todo: Todo },
+    Answers {
+        floor: Seq,
+        ticket: u8,
+        todo: Todo,
+    },
     Done,
 }
 

@@ -47,7 +47,11 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
     match step {
         Step::ChangeStreamTells => {
             let event = state.feed.remove(0);
-            if event.there { state.invalidate(setup, event.version) } else { state.forget() }
+            if event.there {
+                state.invalidate(setup, event.version)
+            } else {
+                state.forget()
+            }
             state.known = state.known.max(event.seq);
         }
         Step::Hears(number) => {

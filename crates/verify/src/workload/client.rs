@@ -60,16 +60,17 @@ impl ApiClient {
     fn read(&mut self, node: &Node, id: &str) -> (Action, RequestBuilder) {
         let mut request = node.http.get(node.todo(id));
         let (mut min_version, mut no_cache, mut only_if_cached) = (0, false, false);
+        if self.random.random_range(0..100) < self.shared.plan.no_cache_percent {
+            no_cache = true;
+            request = request.header("cache-control", "no-cache");
+            return (Action::Read { min_version, no_cache, only_if_cached }, request);
+        }
         match self.random.random_range(0..100) {
-            0..8 => {
-                no_cache = true;
-                request = request.header("cache-control", "no-cache");
-            }
-            8..14 => {
+            0..6 => {
                 only_if_cached = true;
                 request = request.header("cache-control", "only-if-cached");
             }
-            14..24 => {
+            6..16 => {
                 if let Some(tag) = self.shared.tag(id) {
                     min_version = tag.version;
                     request = request.header("min-version", min_version);

@@ -24,6 +24,8 @@ pub struct Plan {
     pub foreign_pause: Duration,
     /// How likely each kind of request is.
     pub mix: Mix,
+    /// Of a hundred reads, so many ask for what the store holds (`no-cache`).
+    pub no_cache_percent: u32,
 }
 
 /// Weights of requests.
@@ -62,6 +64,7 @@ impl Plan {
             foreign_ids: ids("foreign", 8),
             foreign_pause: Duration::from_millis(60),
             mix: Mix::default(),
+            no_cache_percent: 8,
         }
     }
 
