@@ -14,8 +14,9 @@ use crate::cache::{Cache, Token};
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::freshness::now_ms;
+use crate::read::Began;
 use crate::repair::{Owed, tell};
-use crate::source::Source;
+use crate::source::{Loaded, Source};
 
 /// What happened in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,12 @@ pub enum Change {
         /// Of the value, or a later one.
         version: u64,
     },
-    /// Something happened to the id, and no version tells of it: a delete, or a writer that knows nothing of versions.
+    /// The value was removed.
+    Deleted {
+        /// Of the value.
+        id: String,
+    },
+    /// Something happened to the id, and no version tells of it.
     Touched {
         /// Of what was written or deleted.
         id: String,
@@ -58,8 +64,8 @@ pub trait ChangeSource: Clone + Send + Sync + 'static {
     /// Why they cannot be watched.
     type Error: std::fmt::Display + Send;
 
-    /// Opens the stream of this name.
-    fn open(&self, name: &str) -> impl Future<Output = Result<Self::Stream, Self::Error>> + Send;
+    /// Opens the stream: of this name, so that it goes on where the last one of it was saved, or of none.
+    fn open(&self, name: Option<&str>) -> impl Future<Output = Result<Self::Stream, Self::Error>> + Send;
 }
 
 /// Tasks that run until this is dropped.
@@ -85,7 +91,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often the place in the stream is saved while changes come, and while none do.
 const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 /// How far the clocks of two nodes may be apart without a cell of before a moment counting as one of after it.
-const CLOCKS_APART: Duration = Duration::from_millis(500);
+const CLOCKS_APART: Duration = Duration::from_millis(100);
 
 impl<S: Source> CacheAside<S> {
     /// Hears what other processes announce: invalidations for L1, and heartbeats.
@@ -104,6 +110,18 @@ impl<S: Source> CacheAside<S> {
         }
         self.shared.trust.expect_heartbeats();
         Background(vec![tokio::spawn(self.per_worker().lead_when_possible(changes))])
+    }
+
+    /// Waits until cells are believed for their full time: after the start, until the change stream is known to be
+    /// followed. `false` if it is not by then.
+    pub async fn vouched(&self, patience: Duration) -> bool {
+        let trust = &self.shared.trust;
+        let vouched = async {
+            while !(trust.is_vouched(now_ms()) && trust.believes(now_ms())) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(patience, vouched).await.is_ok()
     }
 
     async fn lead_when_possible(self, changes: impl ChangeSource) {
@@ -147,7 +165,9 @@ impl<S: Source> CacheAside<S> {
         caught_up_ms: &AtomicU64,
     ) -> Result<std::convert::Infallible, Ended> {
         let store = |error: &dyn std::fmt::Display| Ended::Store(error.to_string());
-        let mut stream = changes.open(&self.options().prefix).await.map_err(|error| store(&error))?;
+        // What every process caches for itself, each has to follow for itself, from its own start on.
+        let name = matches!(self.cache, Cache::Redis(_)).then_some(self.options().prefix.as_str());
+        let mut stream = changes.open(name).await.map_err(|error| store(&error))?;
         if !stream.is_complete() {
             tracing::info!("the change stream begins anew: what the cache held until now is not believed any more");
             self.distrust_all().await?;
@@ -177,17 +197,16 @@ impl<S: Source> CacheAside<S> {
 
     async fn apply(&self, change: Change, telling: &mut Telling) -> Result<(), Ended> {
         match change {
-            Change::Written { id, version } => telling.tell(&self.cache, id, Owed::Floor(version)).await,
-            Change::Touched { id } => {
-                let (this, again) = (self.clone(), id.clone());
-                tokio::spawn(async move {
-                    tokio::time::sleep(AGAIN).await;
-                    if tell(&this.cache, &again, Owed::Forget).await.is_err() {
-                        this.repair_later(&again, Owed::Forget);
-                    }
-                });
-                telling.tell(&self.cache, id, Owed::Forget).await
+            Change::Written { id, version } => {
+                let cache = self.cache.clone();
+                telling.tell(async move { tell(&cache, &id, Owed::Floor(version)).await }).await
             }
+            Change::Deleted { id } => {
+                // Its version is not known: as if a reader without a lease had found nothing.
+                let (cache, absence) = (self.cache.clone(), self.put_of(&Loaded::Absent, &Began::now()));
+                telling.tell(async move { cache.put(&id, None, &absence).await.map(drop) }).await
+            }
+            Change::Touched { id } => self.forget_twice(id, telling).await,
             Change::Unknown => {
                 telling.finish().await?;
                 tracing::info!("anything may have changed in the store: what the cache held is not believed any more");
@@ -196,9 +215,23 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
+    /// Now, and again later.
+    async fn forget_twice(&self, id: String, telling: &mut Telling) -> Result<(), Ended> {
+        let (this, again) = (self.clone(), id.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN).await;
+            if tell(&this.cache, &again, Owed::Forget).await.is_err() {
+                this.repair_later(&again, Owed::Forget);
+            }
+        });
+        let cache = self.cache.clone();
+        telling.tell(async move { tell(&cache, &id, Owed::Forget).await }).await
+    }
+
     /// A fill that is as old as its read of the store began before now, whatever the clock of its node says.
     async fn distrust_all(&self) -> Result<(), Ended> {
-        let at_ms = now_ms() + CLOCKS_APART.as_millis() as u64;
+        let apart = if let Cache::Memory(_) = self.cache { Duration::ZERO } else { CLOCKS_APART };
+        let at_ms = now_ms() + apart.as_millis() as u64;
         self.cache.distrust_before(at_ms).await.map_err(Ended::from)
     }
 
@@ -236,12 +269,11 @@ impl From<CacheError> for Ended {
 struct Telling(JoinSet<Result<(), CacheError>>);
 
 impl Telling {
-    async fn tell(&mut self, cache: &Cache, id: String, owed: Owed) -> Result<(), Ended> {
+    async fn tell(&mut self, told: impl Future<Output = Result<(), CacheError>> + Send + 'static) -> Result<(), Ended> {
         while self.0.len() >= AT_ONCE {
             self.one().await?;
         }
-        let cache = cache.clone();
-        self.0.spawn(async move { tell(&cache, &id, owed).await });
+        self.0.spawn(told);
         Ok(())
     }
 

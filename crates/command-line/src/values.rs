@@ -11,6 +11,26 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     parsed.ok_or_else(|| "must be a duration above zero like 50ms, 2s or 1m".to_owned())
 }
 
+/// A duration, also zero: `0s`, `1s`.
+///
+/// # Errors
+/// What is allowed.
+pub fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "must be a duration like 0s, 50ms or 2s".to_owned())
+}
+
+/// `on` or `off`.
+///
+/// # Errors
+/// What is allowed.
+pub fn on_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
 /// A whole number above zero.
 ///
 /// # Errors

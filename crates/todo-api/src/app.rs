@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::header::HeaderValue;
 use actix_web::{App, HttpServer};
-use cache_aside::Health;
+use cache_aside::{Background, Health};
 use thiserror::Error;
 use todo_store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,6 +56,7 @@ pub struct Application {
     address: SocketAddr,
     todos: Todos,
     drain: Arc<Drain>,
+    background: Vec<Background>,
     shutdown_timeout: Duration,
 }
 
@@ -70,14 +71,12 @@ impl Application {
             .map_err(|source| StartError::Store { url: settings.store.to_string(), source })?;
         let todos = Todos::new(store, &settings.cache, settings.engine_options())
             .map_err(|source| StartError::Cache { url: settings.cache.to_string(), source })?;
-        if todos.cache_health().await == Health::Down {
-            tracing::warn!(cache = %settings.cache, "the cache does not answer: reads go to the store until it does");
-        }
+        let background = follow(settings, &todos).await;
         let address = listener.local_addr()?;
         let drain = Arc::new(Drain::default());
         let server = serve(settings, listener.try_clone()?, todos.clone(), Arc::clone(&drain))?;
         tracing::info!(%address, store = %settings.store, cache = %settings.cache, "listening");
-        Ok(Self { server, listener, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
+        Ok(Self { server, listener, address, todos, drain, background, shutdown_timeout: settings.shutdown_timeout })
     }
 
     /// Where it listens.
@@ -117,6 +116,7 @@ impl Application {
             tracing::info!("stopping: requests in flight finish");
             self.drain.run(self.listener, self.shutdown_timeout).await;
             handle.stop(true).await;
+            drop(self.background);
         };
         let served = tokio::select! {
             served = &mut server => served,
@@ -125,6 +125,31 @@ impl Application {
         tracing::info!("stopped");
         Ok(served?)
     }
+}
+
+/// What the service does besides answering: it hears other processes, and sees to it that foreign writes are noticed.
+async fn follow(settings: &Settings, todos: &Todos) -> Vec<Background> {
+    let health = todos.cache_health().await;
+    if health == Health::Down {
+        tracing::warn!(cache = %settings.cache, "the cache does not answer: reads go to the store until it does");
+    }
+    let mut background = vec![todos.listen()];
+    let options = settings.engine_options();
+    let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
+    match settings.change_stream.then(|| todos.follow()) {
+        None => tracing::info!(?bound, "the change stream is off: what others write is noticed within the bound"),
+        Some(None) => tracing::warn!(
+            ?bound,
+            "MongoDB is no replica set and has no change stream: what others write is noticed within the bound"
+        ),
+        Some(Some(following)) => {
+            background.push(following);
+            if health == Health::Up && !todos.vouched(settings.store_timeout).await {
+                tracing::warn!("nobody follows the store's changes yet: until somebody does, todos are cached for 5 s");
+            }
+        }
+    }
+    background
 }
 
 fn serve(

@@ -52,6 +52,18 @@ pub struct Settings {
     #[arg(long, env = "TODO_WRITE_POLICY", default_value = "through", value_name = "POLICY")]
     pub write_policy: WritePolicyFlag,
 
+    /// Whether what others write to the store is noticed at once, by its change stream: on or off.
+    #[arg(long, env = "TODO_CHANGE_STREAM", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub change_stream: bool,
+
+    /// How long a todo is answered from this process without asking Redis (L1); 0s switches it off.
+    #[arg(long, env = "TODO_L1_TTL", default_value = "0s", value_name = "DURATION", value_parser = values::duration_or_zero)]
+    pub l1_ttl: Duration,
+
+    /// Bytes that L1 may hold.
+    #[arg(long, env = "TODO_L1_MAX_BYTES", default_value_t = Options::default().l1_max_bytes, value_name = "BYTES")]
+    pub l1_max_bytes: u64,
+
     /// How long a todo is answered from the cache without asking the store.
     #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
@@ -141,6 +153,8 @@ impl Settings {
                 WritePolicyFlag::None => WritePolicy::None,
             },
             store_concurrency: self.store_concurrency,
+            l1_ttl: self.l1_ttl,
+            l1_max_bytes: self.l1_max_bytes,
             memory_max_bytes: self.cache_max_bytes,
             ..Options::default()
         }

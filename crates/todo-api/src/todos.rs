@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cache_aside::{Answer, CacheAside, Commit, Health, Loaded, ReadError, ReadOptions, Source, Written};
+use std::time::Duration;
+
+use cache_aside::{Answer, Background, CacheAside, ChangeSource, ChangeStream, Commit};
+use cache_aside::{Health, Loaded, ReadError, ReadOptions, Source, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Expect, Store, StoreError};
+use todo_store::{Change as StoreChange, Changes, Expect, Store, StoreError};
 use uuid::Uuid;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
@@ -108,6 +111,41 @@ impl Source for StoredTodos {
     }
 }
 
+/// The store's changes as the cache engine sees them.
+pub struct TodoChanges(Changes);
+
+impl ChangeSource for StoredTodos {
+    type Stream = TodoChanges;
+    type Error = StoreError;
+
+    async fn open(&self, name: Option<&str>) -> Result<TodoChanges, StoreError> {
+        self.0.changes(name).await.map(TodoChanges)
+    }
+}
+
+impl ChangeStream for TodoChanges {
+    type Error = StoreError;
+
+    fn is_complete(&self) -> bool {
+        self.0.is_complete()
+    }
+
+    async fn next(&mut self) -> Result<Option<cache_aside::Change>, StoreError> {
+        Ok(self.0.next().await?.map(|change| match change {
+            StoreChange::Written { id, version } => {
+                cache_aside::Change::Written { id: id.as_str().to_owned(), version: version.0 }
+            }
+            StoreChange::Deleted { id } => cache_aside::Change::Deleted { id: id.as_str().to_owned() },
+            StoreChange::Touched { id } => cache_aside::Change::Touched { id: id.as_str().to_owned() },
+            StoreChange::Unknown => cache_aside::Change::Unknown,
+        }))
+    }
+
+    async fn save(&mut self) -> Result<(), StoreError> {
+        self.0.save().await
+    }
+}
+
 impl Todos {
     /// Joins a store and the cache in front of it.
     ///
@@ -119,6 +157,21 @@ impl Todos {
         options: cache_aside::Options,
     ) -> Result<Self, cache_aside::CacheError> {
         CacheAside::new(cache, StoredTodos(store), options).map(|engine| Self { engine })
+    }
+
+    /// Hears what other processes announce, for as long as the result lives.
+    pub fn listen(&self) -> Background {
+        self.engine.listen()
+    }
+
+    /// Follows what others write to the store, for as long as the result lives. `None` if the store does not tell.
+    pub fn follow(&self) -> Option<Background> {
+        self.store().has_changes().then(|| self.engine.follow(self.engine.source().clone()))
+    }
+
+    /// Waits until the change stream is known to be followed; `false` if it is not by then.
+    pub async fn vouched(&self, patience: Duration) -> bool {
+        self.engine.vouched(patience).await
     }
 
     /// A handle for one worker thread, with a connection to the cache of its own.

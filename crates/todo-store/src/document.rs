@@ -2,7 +2,7 @@
 //!
 //! Documents of other origin are read, too: another `_id`, further fields, no `v` (version 0), no `description` (none).
 
-use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use mongodb::bson::{Bson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use todo_model::{FieldError, Todo, TodoId, Version};
 
 use crate::error::StoreError;
@@ -78,11 +78,25 @@ pub(crate) fn id(document: &RawDocument) -> Result<TodoId, StoreError> {
 
 /// The version, 0 if there is none or it is none of ours.
 pub(crate) fn version(document: &RawDocument) -> Version {
-    let number = match get(document, "v") {
-        Some(RawBsonRef::Int64(number)) => u64::try_from(number).unwrap_or(0),
-        Some(RawBsonRef::Int32(number)) => u64::try_from(number).unwrap_or(0),
+    get(document, "v").map_or(Version::UNVERSIONED, number)
+}
+
+/// As [`version`], of the value of the field.
+pub(crate) fn version_of(value: &Bson) -> Version {
+    match *value {
+        Bson::Int64(v) => number(RawBsonRef::Int64(v)),
+        Bson::Int32(v) => number(RawBsonRef::Int32(v)),
+        Bson::Double(v) => number(RawBsonRef::Double(v)),
+        _ => Version::UNVERSIONED,
+    }
+}
+
+fn number(value: RawBsonRef<'_>) -> Version {
+    let number = match value {
+        RawBsonRef::Int64(number) => u64::try_from(number).unwrap_or(0),
+        RawBsonRef::Int32(number) => u64::try_from(number).unwrap_or(0),
         // The mongo shell writes doubles.
-        Some(RawBsonRef::Double(number)) if number >= 1.0 && number.fract() == 0.0 => number as u64,
+        RawBsonRef::Double(number) if number >= 1.0 && number.fract() == 0.0 => number as u64,
         _ => 0,
     };
     if number <= Version::MAX.0 { Version(number) } else { Version::UNVERSIONED }

@@ -3,6 +3,7 @@
 //! - [`store`]: `Store`, the interface, an enum over the two.
 //! - [`url`]: `StoreUrl`, which of the two and where, from `--store`.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
+//! - [`changes`]: what others did to the todos.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
 //! - `teeth`: guards that a test build can switch off, to show that a checker notices.
@@ -34,6 +35,7 @@
 //!   todo; [`Expect::Unchanged`] compares the content, too.
 //! - Many operations at once are no transaction: of [`Store::insert_many`] and [`Store::clear`], part may have happened.
 
+pub mod changes;
 mod document;
 mod embedded;
 pub mod error;
@@ -43,6 +45,7 @@ pub mod store;
 mod teeth;
 pub mod url;
 
+pub use changes::{Change, Changes};
 pub use error::StoreError;
 pub use store::{Expect, Replaced, Store, StoreOptions, Versioned};
 pub use url::StoreUrl;

@@ -17,6 +17,7 @@ pub fn of_read(answer: &Answer) -> HeaderValue {
     let mut text = String::with_capacity(48);
     text.push_str(NAME);
     let written = match answer.outcome {
+        Outcome::Hit if answer.detail == Some(Detail::L1) => write!(text, "; hit; ttl={ttl}; detail=l1"),
         Outcome::Hit => write!(text, "; hit; ttl={ttl}"),
         Outcome::Absent => write!(text, "; hit; ttl={ttl}; detail=absent"),
         Outcome::Stale => write!(text, "; hit; ttl={ttl}; detail={}", stale_detail(answer.detail)),

@@ -1,9 +1,10 @@
 //! Todos in one file (redb), crash-safe: what is acknowledged is on disk (of bulk inserts: after a flush).
 //!
 //! - `table`: the layout of the file, and the operations inside a transaction.
-//! - `raw`: documents as bytes.
+//! - `raw`: documents as bytes. `changes`: who watches is told of them.
 //! - `writer`: the one thread that writes, many changes to a transaction.
 
+mod changes;
 mod raw;
 mod table;
 mod writer;
@@ -14,9 +15,12 @@ use std::time::Duration;
 
 use redb::{Database, DatabaseError, ReadableDatabase};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
+use tokio::sync::broadcast;
 
+pub(crate) use self::changes::EmbeddedChanges;
 use self::table::{Entry, FORMAT, Tables, Todos};
 use self::writer::{Durable, Writer};
+use crate::changes::Change;
 use crate::error::StoreError;
 use crate::store::{Expect, Replaced, StoreOptions, Versioned};
 
@@ -26,6 +30,7 @@ pub(crate) struct EmbeddedStore {
     /// Before the writer, which closes the file when it is dropped as the last to hold it.
     database: Arc<Database>,
     writer: Writer,
+    changes: broadcast::Sender<Change>,
     timeout: Duration,
     bulk_timeout: Duration,
 }
@@ -36,8 +41,9 @@ impl EmbeddedStore {
         // Not bounded: a file that was not closed is repaired first, however long that takes.
         let opened = tokio::task::spawn_blocking(move || open(path, cache_bytes)).await;
         let database = Arc::new(opened.map_err(failed)??);
-        let writer = Writer::start(Arc::clone(&database));
-        Ok(Self { database, writer, timeout: options.timeout, bulk_timeout: options.bulk_timeout })
+        let changes = changes::teller();
+        let writer = Writer::start(Arc::clone(&database), changes.clone());
+        Ok(Self { database, writer, changes, timeout: options.timeout, bulk_timeout: options.bulk_timeout })
     }
 
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {

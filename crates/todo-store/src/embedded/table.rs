@@ -12,6 +12,7 @@ use redb::{ReadableDatabase, WriteTransaction};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use super::failed;
+use crate::changes::Change;
 use crate::document;
 use crate::error::StoreError;
 use crate::store::{Expect, Replaced, Versioned};
@@ -113,12 +114,18 @@ impl Todos {
 pub(crate) struct Tables<'t> {
     todos: Table<'t, &'static [u8], &'static [u8]>,
     meta: Table<'t, &'static str, u64>,
+    /// What was done so far.
+    changes: Vec<Change>,
 }
 
 impl<'t> Tables<'t> {
     pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         let todos = transaction.open_table(TODOS).map_err(failed)?;
-        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)? })
+        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)?, changes: Vec::new() })
+    }
+
+    pub(crate) fn into_changes(self) -> Vec<Change> {
+        self.changes
     }
 
     pub(crate) fn create(&mut self, todo: &Todo) -> Result<Version, StoreError> {
@@ -126,7 +133,7 @@ impl<'t> Tables<'t> {
             return Err(StoreError::Exists(todo.id.clone()));
         }
         let version = self.next_version(Version::UNVERSIONED)?;
-        self.put(&todo.id, &document::of(todo, version))?;
+        self.put(&todo.id, &document::of(todo, version), version)?;
         Ok(version)
     }
 
@@ -150,10 +157,13 @@ impl<'t> Tables<'t> {
     pub(crate) fn delete(&mut self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
         let old = self.expected(id, expect)?;
         self.todos.remove(&*key(id)).map_err(failed)?;
-        self.next_version(document::version(&old))
+        let version = self.next_version(document::version(&old))?;
+        self.changes.push(Change::Deleted { id: id.clone() });
+        Ok(version)
     }
 
     pub(crate) fn insert_many(&mut self, mut entries: Vec<Entry>) -> Result<(), StoreError> {
+        self.changes.push(Change::Unknown);
         // Different todos may share a version; one id never sees it twice.
         let version = self.next_version(Version::UNVERSIONED)?;
         let mut taken = None;
@@ -170,6 +180,7 @@ impl<'t> Tables<'t> {
 
     /// As they are, with the versions they have; answers with the places of those whose id is taken.
     pub(crate) fn insert_raw(&mut self, entries: Vec<(usize, Entry)>) -> Result<Vec<usize>, StoreError> {
+        self.changes.push(Change::Unknown);
         let mut taken = Vec::new();
         for (place, Entry { key, document }) in entries {
             let old = self.todos.insert(&*key, &*document).map_err(failed)?;
@@ -182,6 +193,7 @@ impl<'t> Tables<'t> {
     }
 
     pub(crate) fn replace_raw(&mut self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        self.changes.push(Change::Unknown);
         for Entry { key, document } in entries {
             self.todos.insert(&*key, &*document).map_err(failed)?;
         }
@@ -189,6 +201,7 @@ impl<'t> Tables<'t> {
     }
 
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
+        self.changes.push(Change::Unknown);
         self.todos.retain(|_, _| false).map_err(failed)
     }
 
@@ -206,7 +219,7 @@ impl<'t> Tables<'t> {
 
     fn overwrite(&mut self, old: &RawDocument, todo: &Todo) -> Result<Version, StoreError> {
         let version = self.next_version(document::version(old))?;
-        self.put(&todo.id, &document::replaced(old, todo, version)?)?;
+        self.put(&todo.id, &document::replaced(old, todo, version)?, version)?;
         Ok(version)
     }
 
@@ -215,7 +228,8 @@ impl<'t> Tables<'t> {
         found.map(|value| raw(value.value()).map(ToOwned::to_owned)).transpose()
     }
 
-    fn put(&mut self, id: &TodoId, document: &RawDocument) -> Result<(), StoreError> {
+    fn put(&mut self, id: &TodoId, document: &RawDocument, version: Version) -> Result<(), StoreError> {
+        self.changes.push(Change::Written { id: id.clone(), version });
         self.todos.insert(&*key(id), document.as_bytes()).map_err(failed).map(drop)
     }
 

@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use redb::{Database, Durability};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 use super::failed;
 use super::table::Tables;
+use crate::changes::Change as Told;
 use crate::error::StoreError;
 
 /// Changes in one transaction at most: those behind must not wait for ever.
@@ -56,11 +57,11 @@ impl Drop for Thread {
 }
 
 impl Writer {
-    pub(crate) fn start(database: Arc<Database>) -> Self {
+    pub(crate) fn start(database: Arc<Database>, changes: broadcast::Sender<Told>) -> Self {
         let (sender, jobs) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_all(&database, &jobs))
+            .spawn(move || write_all(&database, &jobs, &changes))
             .expect("a thread can be started at the start of the program");
         Self(Arc::new(Thread { jobs: Some(sender), thread: Some(thread) }))
     }
@@ -86,11 +87,16 @@ impl Writer {
     }
 }
 
-fn write_all(database: &Database, jobs: &Receiver<Job>) {
+fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Told>) {
     let mut unflushed = 0;
     while let Ok(first) = jobs.recv() {
-        let mut replies = Vec::new();
-        let committed = write_group(database, first, jobs, &mut replies, &mut unflushed);
+        let (mut replies, mut told) = (Vec::new(), Vec::new());
+        let committed = write_group(database, first, jobs, &mut replies, &mut told, &mut unflushed);
+        // Also what could not be committed: it costs a look into the store.
+        for change in told {
+            // Nobody needs to be watching.
+            let _ = changes.send(change);
+        }
         for reply in replies {
             reply(committed.clone());
         }
@@ -102,6 +108,7 @@ fn write_group(
     first: Job,
     jobs: &Receiver<Job>,
     replies: &mut Vec<Reply>,
+    told: &mut Vec<Told>,
     unflushed: &mut usize,
 ) -> Result<(), StoreError> {
     let mut transaction = database.begin_write().map_err(failed)?;
@@ -117,6 +124,7 @@ fn write_group(
             }
             replies.push((next.change)(&mut tables));
         }
+        *told = tables.into_changes();
     }
     if durable == Durable::Later && *unflushed < UNFLUSHED {
         *unflushed += 1;

@@ -1,12 +1,16 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `failures`: what the driver's errors mean.
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `seen`: which of
+//!   its versions are new.
+//! - `failures`: what the driver's errors mean.
 
 mod bulk;
+mod changes;
 mod failures;
 mod open;
 mod raw;
+mod seen;
 mod single;
 mod updates;
 
@@ -18,6 +22,7 @@ use mongodb::error::Error;
 use mongodb::{Collection, Database};
 use tokio::time::Instant;
 
+pub(crate) use self::changes::MongoChanges;
 use self::failures::Doing;
 use self::updates::Clock;
 use crate::error::StoreError;
@@ -35,6 +40,11 @@ pub(crate) struct MongoStore {
 }
 
 impl MongoStore {
+    /// A standalone server has no log that could be watched.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.clock == Clock::Cluster
+    }
+
     /// Whether the server answers.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let ping = self.database.run_command(mongodb::bson::doc! { "ping": 1 });

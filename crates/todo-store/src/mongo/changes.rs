@@ -1,0 +1,287 @@
+//! The change stream of the collection (MongoDB manual, "Change Streams").
+//!
+//! A write tells its todo's version if that is new: then nobody may answer less. A writer that knows nothing of versions
+//! gives none, leaves the old one, or copies it along with the document; such a write only says that something happened.
+//! (The kind of the event does not tell them apart: the server logs also updates of ours as replacements, if shorter.)
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use mongodb::Collection;
+use mongodb::bson::{Bson, Timestamp, doc};
+use mongodb::change_stream::ChangeStream;
+use mongodb::change_stream::event::ResumeToken;
+use mongodb::error::Error;
+use mongodb::options::{FullDocumentBeforeChangeType, FullDocumentType};
+use serde::Deserialize;
+use todo_model::{TodoId, Version};
+use tokio::time::Instant;
+
+use super::failures::{self, Doing};
+use super::seen::Seen;
+use super::{MongoStore, within};
+use crate::changes::Change;
+use crate::document;
+use crate::error::StoreError;
+
+/// How long the server waits for a change before it says that there is none.
+const QUIET: Duration = Duration::from_millis(250);
+/// The place in the stream is not in the server's log any more, or is none (MongoDB manual, "Error Codes").
+const LOST: [i32; 4] = [136, 260, 280, 286];
+/// Several deletes that do not say of what are told of together.
+const UNKNOWN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+
+/// A watcher.
+pub(crate) struct MongoChanges {
+    store: MongoStore,
+    stream: ChangeStream<Event>,
+    /// Where the place is saved, and under which name; `None`: nowhere.
+    place: Option<(Collection<Place>, String)>,
+    complete: bool,
+    /// Of an event that tells of several ids, those that were not given out yet.
+    pending: VecDeque<Change>,
+    unknown: bool,
+    unknown_told_at: Option<Instant>,
+    /// The collection was dropped, and with it the index on id.
+    dropped: bool,
+    pre_images: bool,
+    seen: Seen,
+}
+
+#[derive(Debug, serde::Serialize, Deserialize)]
+struct Place {
+    #[serde(rename = "_id")]
+    name: String,
+    token: ResumeToken,
+}
+
+/// Of an event only what is needed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Event {
+    operation_type: String,
+    cluster_time: Option<Timestamp>,
+    /// `_id` of the document.
+    key: Option<Bson>,
+    id: Option<Bson>,
+    old_id: Option<Bson>,
+    /// Of an inserted document.
+    v: Option<Bson>,
+    /// Of an update that set it.
+    new_v: Option<Bson>,
+}
+
+impl MongoStore {
+    pub(crate) async fn changes(&self, name: Option<&str>) -> Result<MongoChanges, StoreError> {
+        let places = self.database.collection(&format!("{}.change_stream", self.todos.name()));
+        let place = name.map(|name| (places, name.to_owned()));
+        let clock = self.logical_clock().await?;
+        let saved = match &place {
+            Some((places, name)) => {
+                within(self.timeout, Doing::Read, places.find_one(doc! { "_id": name }).into_future()).await?
+            }
+            None => None,
+        };
+        let resumed = match saved {
+            Some(Place { token, .. }) => match self.watch(Some(token)).await {
+                Err(error) if is_lost(&error) => None,
+                resumed => Some(resumed.map_err(|error| failures::meaning(error, Doing::Read))?),
+            },
+            None => None,
+        };
+        let complete = resumed.is_some();
+        let stream = match resumed {
+            Some(stream) => stream,
+            None => self.watch(None).await.map_err(|error| failures::meaning(error, Doing::Read))?,
+        };
+        let mut changes = MongoChanges {
+            store: self.clone(),
+            stream,
+            place,
+            complete,
+            pending: VecDeque::new(),
+            unknown: false,
+            unknown_told_at: None,
+            dropped: false,
+            pre_images: false,
+            seen: Seen::since(clock),
+        };
+        if self.has_foreign_documents().await? {
+            changes.ask_for_pre_images().await;
+        }
+        Ok(changes)
+    }
+
+    async fn watch(&self, after: Option<ResumeToken>) -> Result<ChangeStream<Event>, Error> {
+        // Version and id are all that is needed of the documents, whose texts would travel for nothing.
+        let fields = doc! {
+            "operationType": 1, "clusterTime": 1, "key": "$documentKey._id",
+            "id": "$fullDocument.id", "oldId": "$fullDocumentBeforeChange.id",
+            "v": "$fullDocument.v", "newV": "$updateDescription.updatedFields.v",
+        };
+        let watch = self
+            .todos
+            .watch()
+            .pipeline([doc! { "$project": fields }])
+            .full_document(FullDocumentType::UpdateLookup)
+            .full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable)
+            .max_await_time(QUIET);
+        let watch = match after {
+            // Also behind the drop of the collection, where `resumeAfter` cannot go on.
+            Some(token) => watch.start_after(token),
+            None => watch,
+        };
+        Ok(watch.await?.with_type())
+    }
+
+    /// A version above all that were given until now, and below all that will be.
+    async fn logical_clock(&self) -> Result<Version, StoreError> {
+        let hello = self.database.run_command(doc! { "hello": 1 });
+        let hello = within(self.timeout, Doing::Read, hello.into_future()).await?;
+        let time = hello.get_document("$clusterTime").and_then(|time| time.get_timestamp("clusterTime"));
+        let time =
+            time.or_else(|_| hello.get_timestamp("operationTime")).unwrap_or(Timestamp { time: 0, increment: 0 });
+        Ok(Version(u64::from(time.time) * Version::PER_SECOND + u64::from(time.increment)))
+    }
+
+    /// Whether there are documents whose `_id` cannot be their id: answered from the index on `_id`.
+    async fn has_foreign_documents(&self) -> Result<bool, StoreError> {
+        let foreign =
+            self.todos.find_one(doc! { "_id": { "$not": { "$type": "string" } } }).projection(doc! { "_id": 1 });
+        Ok(within(self.bulk_timeout, Doing::Read, foreign.into_future()).await?.is_some())
+    }
+}
+
+impl MongoChanges {
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<Change>, StoreError> {
+        loop {
+            if let Some(change) = self.pending.pop_front() {
+                return Ok(Some(change));
+            }
+            if self.unknown && self.unknown_told_at.is_none_or(|at| at.elapsed() >= UNKNOWN_AT_MOST_EVERY) {
+                (self.unknown, self.unknown_told_at) = (false, Some(Instant::now()));
+                return Ok(Some(Change::Unknown));
+            }
+            if !self.stream.is_alive() {
+                // An `invalidate` ended it: the collection was dropped or renamed. A new one may take its place.
+                let after = self.stream.resume_token();
+                self.stream = self.store.watch(after).await.map_err(|error| failures::meaning(error, Doing::Read))?;
+            }
+            match self.stream.next_if_any().await {
+                Ok(Some(event)) => self.take(event).await,
+                // What is not told yet is still outstanding.
+                Ok(None) if self.unknown => {}
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(self.failed(error).await),
+            }
+        }
+    }
+
+    pub(crate) async fn save(&mut self) -> Result<(), StoreError> {
+        let (Some((places, name)), Some(token)) = (&self.place, self.stream.resume_token()) else { return Ok(()) };
+        if !self.pending.is_empty() || self.unknown {
+            return Ok(());
+        }
+        let place = Place { name: name.clone(), token };
+        let save = places.replace_one(doc! { "_id": name }, &place).upsert(true);
+        within(self.store.timeout, Doing::Write, save.into_future()).await.map(drop)
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event.operation_type.as_str() {
+            "drop" | "rename" | "dropDatabase" => {
+                self.dropped = true;
+                self.unknown = true;
+            }
+            "insert" | "update" | "replace" => self.take_write(&event).await,
+            "delete" => self.take_delete(&event),
+            // "invalidate" follows the drop that it tells of.
+            _ => {}
+        }
+    }
+
+    async fn take_write(&mut self, event: &Event) {
+        if std::mem::take(&mut self.dropped) {
+            // Without the index every read that misses would look at every document.
+            if let Err(error) = self.store.make_unique_index().await {
+                tracing::error!(%error, "the collection was dropped and made anew, and the index on id cannot be made");
+            }
+        }
+        let (id, key) = (todo_id(event.id.as_ref()), todo_id(event.key.as_ref()));
+        if id != key {
+            self.ask_for_pre_images().await;
+        }
+        if let Some(id) = &id {
+            let change = match event.version().filter(|version| self.seen.is_new(id, *version, event.cluster_time)) {
+                Some(version) => Change::Written { id: id.clone(), version },
+                None => Change::Touched { id: id.clone() },
+            };
+            self.pending.push_back(change);
+        }
+        // A document whose id was changed is gone under the old one.
+        let old = todo_id(event.old_id.as_ref());
+        let others = [key, old].into_iter().flatten().filter(|other| Some(other) != id.as_ref());
+        self.pending.extend(others.map(|id| Change::Touched { id }));
+    }
+
+    fn take_delete(&mut self, event: &Event) {
+        let (old, key) = (todo_id(event.old_id.as_ref()), todo_id(event.key.as_ref()));
+        self.unknown |= old.is_none() && key.is_none();
+        let also = key.filter(|key| Some(key) != old.as_ref());
+        self.pending.extend([old, also].into_iter().flatten().map(|id| Change::Deleted { id }));
+    }
+
+    /// A delete of a document whose `_id` is not its id says of what only with pre-images (MongoDB manual, "Change
+    /// Streams with Document Pre- and Post-Images"). They cost the server a write for each update and delete, so they
+    /// are asked for only where such documents are.
+    async fn ask_for_pre_images(&mut self) {
+        if std::mem::replace(&mut self.pre_images, true) {
+            return;
+        }
+        let name = self.store.todos.name();
+        let ask = self
+            .store
+            .database
+            .run_command(doc! { "collMod": name, "changeStreamPreAndPostImages": doc! { "enabled": true } });
+        if let Err(error) = within(self.store.timeout, Doing::Write, ask.into_future()).await {
+            tracing::warn!(
+                %error,
+                "documents in {name} have an _id that is not their id, and pre-images cannot be switched on: after the \
+                 delete of such a one nothing that is cached will be believed"
+            );
+        }
+    }
+
+    async fn failed(&mut self, error: Error) -> StoreError {
+        if is_lost(&error)
+            && let Some((places, name)) = &self.place
+        {
+            // Otherwise the next watcher would begin at the same place, and fail again.
+            let forget = places.delete_one(doc! { "_id": name });
+            if let Err(error) = within(self.store.timeout, Doing::Write, forget.into_future()).await {
+                return error;
+            }
+        }
+        failures::meaning(error, Doing::Read)
+    }
+}
+
+impl Event {
+    /// The version that the write itself gave.
+    fn version(&self) -> Option<Version> {
+        let given = if self.operation_type == "update" { self.new_v.as_ref() } else { self.v.as_ref() };
+        given.map(document::version_of)
+    }
+}
+
+fn todo_id(value: Option<&Bson>) -> Option<TodoId> {
+    value?.as_str()?.parse().ok()
+}
+
+fn is_lost(error: &Error) -> bool {
+    failures::code(error).is_some_and(|code| LOST.contains(&code))
+}
