@@ -44,6 +44,10 @@ pub struct Model {
     #[arg(long, env = "TODO_VERIFY_MODEL_PROCESSES", default_value = "2", value_name = "N", value_parser = values::positive)]
     pub processes: usize,
 
+    /// Whether writers have a process of their own instead, in which nobody reads.
+    #[arg(long, env = "TODO_VERIFY_WRITERS_APART", default_value = "off", value_name = "on|off")]
+    pub writers_apart: Switch,
+
     /// Whether each process has an L1.
     #[arg(long, env = "TODO_VERIFY_L1", default_value = "off", value_name = "on|off")]
     pub l1: Switch,

@@ -60,6 +60,7 @@ pub fn model(flags: &Model) -> Found {
     check(&Setup {
         crashes: flags.crashes,
         processes: flags.processes,
+        writers_apart: flags.writers_apart == Switch::On,
         l1: flags.l1 == Switch::On,
         invalidate: flags.invalidate == Switch::On,
         off: flags.off.clone(),

@@ -48,6 +48,8 @@ pub struct Setup {
     pub crashes: usize,
     /// Processes that writers and readers are dealt out to, in turn.
     pub processes: usize,
+    /// Whether writers have a process of their own instead, in which nobody reads.
+    pub writers_apart: bool,
     /// Whether each process has an L1.
     pub l1: bool,
     /// Whether writers commit and raise the floor (`--write-policy invalidate`), instead of publishing.
@@ -59,7 +61,17 @@ pub struct Setup {
 impl Setup {
     /// So many writers, readers and losses, one of each in a process, all rules on.
     pub fn new(writers: usize, readers: usize, losses: usize) -> Self {
-        Self { writers, readers, losses, crashes: 0, processes: 2, l1: false, invalidate: false, off: Vec::new() }
+        Self {
+            writers,
+            readers,
+            losses,
+            crashes: 0,
+            processes: 2,
+            writers_apart: false,
+            l1: false,
+            invalidate: false,
+            off: Vec::new(),
+        }
     }
 
     /// With one rule switched off.

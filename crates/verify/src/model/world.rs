@@ -3,7 +3,10 @@
 use cache_aside::rules::{self, L1Change};
 
 use super::setup::{Rule, Setup};
-use super::state::{Announcement, State};
+use super::state::{Announcement, State, Todo};
+
+/// A token that nobody has.
+const NOBODY: u8 = u8::MAX;
 
 /// A step of nobody's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,11 +51,16 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
         Step::ChangeStreamTells => {
             let event = state.feed.remove(0);
             if event.there {
-                state.invalidate(setup, event.version)
+                state.invalidate(setup, event.version);
             } else {
-                state.forget()
+                // A delete does not tell its version: as if a reader without a lease had found nothing.
+                state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq });
             }
-            state.known = state.known.max(event.seq);
+            // With L1 only its time bounds how long a value stays whose delete nobody publishes: where the cell is no value,
+            // nothing is announced.
+            if !setup.l1 {
+                state.known = state.known.max(event.seq);
+            }
         }
         Step::Hears(number) => {
             let process = &mut state.processes[usize::from(number)];

@@ -101,12 +101,12 @@ fn publish(setup: &Setup, state: &mut State, number: usize) {
     } else {
         state.forget();
     }
-    if setup.l1 && !setup.is_off(Rule::L1OwnWrites) {
+    if setup.l1 && !setup.writers_apart && !setup.is_off(Rule::L1OwnWrites) {
         let process = &mut state.processes[number % setup.processes];
         process.count += 1;
         process.held = None;
     }
-    if setup.l1 {
+    if setup.l1 && !setup.writers_apart {
         let process = &mut state.processes[number % setup.processes];
         process.answered = process.answered.max(todo.seq);
     }

@@ -23,7 +23,7 @@ fn setup_for(rule: Rule) -> Setup {
         Rule::TokenPerFill | Rule::RuleA => Setup::new(2, 2, 0),
         Rule::RuleB => one_process(Setup::new(1, 2, 1)),
         Rule::L1Record | Rule::L1OwnWrites => with_l1(Setup::new(1, 2, 0)),
-        Rule::L1Emptied => with_l1(Setup::new(1, 2, 1)),
+        Rule::L1Emptied => Setup { writers_apart: true, ..with_l1(Setup::new(1, 2, 1)) },
     }
 }
 
