@@ -85,6 +85,11 @@ impl State {
         }
     }
 
+    /// How much was announced that nobody has heard yet.
+    pub(super) fn unheard(&self) -> usize {
+        self.processes.iter().map(|process| process.unheard.len()).sum()
+    }
+
     fn announce(&mut self, what: Announcement) {
         for process in &mut self.processes {
             process.unheard.push(what);
