@@ -8,7 +8,7 @@ pub mod redis;
 use std::path::PathBuf;
 
 use mongodb::bson::{Document, doc};
-use mongodb::{Client, Collection};
+use mongodb::{Client, Collection, Database};
 use test_servers::{MongoServer, fresh_name};
 
 use self::node::Node;
@@ -73,20 +73,33 @@ impl Cluster {
         Ok(Self { nodes, redis, todos, client, _mongo: mongo })
     }
 
-    /// How many queries the database has served for its clients.
+    /// Lets the database note every operation from now on (MongoDB manual, "Database Profiler").
     ///
     /// # Errors
     /// MongoDB does not answer.
-    pub async fn queries(&self) -> Result<i64, VerifyError> {
-        let status = self.client.database("admin").run_command(doc! { "serverStatus": 1 }).await?;
-        let counters = status.get_document("opcounters").map_err(|error| VerifyError::Server(error.to_string()))?;
-        let queries = counters.get("query").and_then(|count| count.as_i64().or(count.as_i32().map(i64::from)));
-        queries.ok_or_else(|| VerifyError::Server("serverStatus counts no queries".to_owned()))
+    pub async fn note_store_reads(&self) -> Result<(), VerifyError> {
+        self.database().run_command(doc! { "profile": 2 }).await?;
+        Ok(())
+    }
+
+    /// How often the todo was looked for in the store since [`Cluster::note_store_reads`].
+    ///
+    /// # Errors
+    /// MongoDB does not answer.
+    pub async fn store_reads(&self, id: &str) -> Result<u64, VerifyError> {
+        let notes = self.database().collection::<Document>("system.profile");
+        let namespace = self.todos.namespace().to_string();
+        let reads = doc! { "op": "query", "ns": namespace, "command.filter.id": id };
+        Ok(notes.count_documents(reads).await?)
+    }
+
+    fn database(&self) -> Database {
+        self.client.database(&self.todos.namespace().db)
     }
 
     /// Forgets the database, where others go on to use the server.
     pub async fn drop_database(&self) {
         // A database that is left over costs disk until its server ends, nothing else.
-        let _ = self.client.database(&self.todos.namespace().db).drop().await;
+        let _ = self.database().drop().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use test_servers::{fresh_name, shared_mongo};
 use verify::cluster::{Cluster, ClusterOptions};
@@ -57,4 +57,13 @@ pub(crate) async fn must_be_clean(cluster: &Arc<Cluster>, options: &RunOptions) 
     assert!(report.is_clean(), "{report}");
     assert!(report.reads_checked > 200 && report.writes > 50, "hardly anything happened:\n{report}");
     report
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
