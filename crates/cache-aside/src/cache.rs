@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Seen};
 use crate::error::CacheError;
 use crate::memory::MemoryCache;
 use crate::redis::RedisCache;
-use crate::rules::PutResult;
+use crate::rules::{LeaseResult, PutResult};
 use crate::teeth::{self, Guard};
 
 /// One worker's access to the cache.
@@ -71,8 +71,9 @@ impl Cache {
         on!(self, None, get(id))
     }
 
-    pub(crate) async fn try_lease(&self, id: &str, token: Token) -> Result<bool, CacheError> {
-        on!(self, true, try_lease(id, token))
+    /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
+    pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
+        on!(self, LeaseResult::Taken, try_lease(id, token, seen))
     }
 
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {

@@ -94,6 +94,43 @@ impl Cell {
     }
 }
 
+/// What a reader saw of a cell before it asked for the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// There was none, or none that could be read.
+    Nothing,
+    /// This one.
+    Cell { kind: Kind, version: u64, filled_at_ms: u64 },
+    /// It did not look: it fills whatever there is.
+    Unlooked,
+}
+
+impl Seen {
+    pub(crate) fn of(cell: Option<&Cell>) -> Self {
+        cell.map_or(Self::Nothing, |cell| {
+            let Cell { kind, version, filled_at_ms, .. } = *cell;
+            Self::Cell { kind, version, filled_at_ms }
+        })
+    }
+
+    /// Whether `cell` is another than the one that was seen.
+    pub(crate) fn differs_from(self, cell: Option<&Cell>) -> bool {
+        self != Self::Unlooked && self != Self::of(cell)
+    }
+
+    /// As `lease.lua` compares it.
+    pub(crate) fn text(self) -> Vec<u8> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Unlooked => b"*".to_vec(),
+            Self::Cell { kind, version, filled_at_ms } => {
+                let cell = Cell { kind, version, filled_at_ms, cost_us: 0, body: Bytes::new() };
+                cell.encode()[1..32].to_vec()
+            }
+        }
+    }
+}
+
 fn digits(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
 }

@@ -230,7 +230,8 @@ impl<S: Source> CacheAside<S> {
 
     /// A fill that is as old as its read of the store began before now, whatever the clock of its node says.
     async fn distrust_all(&self) -> Result<(), Ended> {
-        let apart = if let Cache::Memory(_) = self.cache { Duration::ZERO } else { CLOCKS_APART };
+        // Within one process there is one clock, and a fill of this very millisecond may have read what was before.
+        let apart = if let Cache::Memory(_) = self.cache { Duration::from_millis(1) } else { CLOCKS_APART };
         let at_ms = now_ms() + apart.as_millis() as u64;
         self.cache.distrust_before(at_ms).await.map_err(Ended::from)
     }

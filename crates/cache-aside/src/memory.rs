@@ -9,10 +9,10 @@ use bytes::Bytes;
 use moka::Expiry;
 
 use crate::cache::{Put, Token};
-use crate::cell::{Cell, Kind};
+use crate::cell::{Cell, Kind, Seen};
 use crate::freshness::now_ms;
 use crate::options::Options;
-use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, Offer, PutResult};
+use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, LeaseResult, Offer, PutResult};
 use crate::trust::Trust;
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
@@ -87,13 +87,14 @@ impl MemoryCache {
         self.shared.cells.get(id).map(|kept| kept.cell)
     }
 
-    pub(crate) fn try_lease(&self, id: &str, token: Token) -> bool {
+    pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {
         let mut leases = self.leases(id);
-        let taken = leases.get(id).is_some_and(|lease| lease.until > Instant::now());
-        if !taken {
+        let (cell, taken) = (self.get(id), live(&mut leases, id).is_some());
+        let result = rules::lease(cell.as_ref().map(|cell| cell.kind), seen.differs_from(cell.as_ref()), taken);
+        if result == LeaseResult::Taken {
             self.lease(&mut leases, id, token);
         }
-        !taken
+        result
     }
 
     pub(crate) fn take_lease(&self, id: &str, token: Token) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::cache::{Cache, Put, Token};
-use crate::cell::{Cell, Kind, MAX_VERSION};
+use crate::cell::{Cell, Kind, MAX_VERSION, Seen};
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::flight::{Boarding, Leader};
@@ -15,13 +15,18 @@ use crate::freshness::{Look, judge, now_ms};
 use crate::options::jittered_ms;
 use crate::outcome::{Answer, Detail, Entry, Outcome};
 use crate::repair::Owed;
-use crate::rules::PutResult;
+use crate::rules::{LeaseResult, PutResult};
 use crate::source::{Loaded, Source};
 use crate::teeth::{self, Guard, Point};
 
-/// Waits between looks at a cell that somebody else is filling.
-const POLLS: [Duration; 4] =
-    [Duration::from_millis(10), Duration::from_millis(20), Duration::from_millis(40), Duration::from_millis(80)];
+/// Waits before looks at a cell that somebody else has filled or is filling.
+const POLLS: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(10),
+    Duration::from_millis(20),
+    Duration::from_millis(40),
+    Duration::from_millis(80),
+];
 /// How long a read past the cache waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
 /// How often a request joins flights whose result it may not take, before it reads the store by itself.
@@ -88,42 +93,49 @@ impl<S: Source> CacheAside<S> {
     async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         let mut fallback = None;
         for _ in 0..ROUNDS {
-            match self.look(id, &how).await {
+            let (look, seen) = self.look(id, &how).await;
+            match look {
                 Look::Answer(answer) => return Ok(answer),
                 Look::Due(answer) => {
-                    self.refresh_in_background(id);
+                    self.refresh_in_background(id, seen);
                     return Ok(answer);
                 }
                 Look::Nothing(_) if how.only_if_cached => return Err(ReadError::NotCached),
                 Look::Nothing(old) => fallback = old.or(fallback),
             }
-            if let Some(answer) = self.fill_or_join(id, how).await {
+            if let Some(answer) = self.fill_or_join(id, how, seen).await {
                 return or_stale(new_enough(answer, &how), fallback);
             }
         }
         or_stale(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), fallback)
     }
 
-    /// One `GET`.
-    async fn look(&self, id: &str, how: &ReadOptions) -> Look {
+    /// One `GET`: what the cell is worth, and what it was.
+    async fn look(&self, id: &str, how: &ReadOptions) -> (Look, Seen) {
         if how.refetch {
-            return Look::Nothing(None);
+            return (Look::Nothing(None), Seen::Unlooked);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let Ok(Some(cell)) = self.cache.get(id).await else { return Look::Nothing(None) };
+        let Ok(Some(cell)) = self.cache.get(id).await else { return (Look::Nothing(None), Seen::Nothing) };
+        let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.suspects(id) {
-            return Look::Nothing(None);
+            return (Look::Nothing(None), seen);
         }
-        judge(cell, now_ms(), self.options(), &self.shared.trust)
+        (judge(cell, now_ms(), self.options(), &self.shared.trust), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
-    async fn fill_or_join(&self, id: &str, how: ReadOptions) -> Option<Result<Answer, ReadError<S::Error>>> {
+    async fn fill_or_join(
+        &self,
+        id: &str,
+        how: ReadOptions,
+        seen: Seen,
+    ) -> Option<Result<Answer, ReadError<S::Error>>> {
         if let Cache::Off = self.cache {
             return Some(self.load_past_cache(id, Detail::CacheOff).await);
         }
         match self.shared.flights.board(id) {
-            Boarding::Lead(leader) => Some(self.lead(leader, id, how).await),
+            Boarding::Lead(leader) => Some(self.lead(leader, id, how, seen).await),
             Boarding::Join(joined) => joined.landed().await?.shared(),
             Boarding::Late(joined) if teeth::is_off(Guard::RuleB) => joined.landed().await?.shared(),
             Boarding::Late(joined) => {
@@ -139,10 +151,11 @@ impl<S: Source> CacheAside<S> {
         leader: Leader<Landed<S::Error>>,
         id: &str,
         how: ReadOptions,
+        seen: Seen,
     ) -> Result<Answer, ReadError<S::Error>> {
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         let fill = tokio::spawn(async move {
-            let landed = this.fill(&leader, &id, how).await;
+            let landed = this.fill(&leader, &id, how, seen).await;
             leader.land(landed.clone());
             landed.answer
         });
@@ -150,12 +163,19 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// Takes the lease, reads the store, puts. Who does not get the lease waits for who has it.
-    async fn fill(&self, leader: &Leader<Landed<S::Error>>, id: &str, how: ReadOptions) -> Landed<S::Error> {
+    async fn fill(
+        &self,
+        leader: &Leader<Landed<S::Error>>,
+        id: &str,
+        how: ReadOptions,
+        seen: Seen,
+    ) -> Landed<S::Error> {
         let token = Token::random();
-        let lease = match self.cache.try_lease(id, token).await {
-            Ok(true) => Some(token),
-            Ok(false) => {
-                if let Some(answer) = self.wait_for_other_fill(id, &how).await {
+        let lease = match self.cache.try_lease(id, token, seen).await {
+            Ok(LeaseResult::Taken) => Some(token),
+            // Its fill will be in the cell soon, or is there already.
+            Ok(LeaseResult::Held | LeaseResult::Filled) => {
+                if let Some(answer) = self.look_until_filled(id, &how).await {
                     return Landed { answer: Ok(answer), shareable: false };
                 }
                 None
@@ -172,14 +192,14 @@ impl<S: Source> CacheAside<S> {
         self.load_and_put(id, lease, || leader.seal()).await
     }
 
-    /// Another process has the lease: its fill will be in the cell soon.
-    async fn wait_for_other_fill(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
+    /// Somebody else fills, or has filled.
+    async fn look_until_filled(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
         if how.refetch {
             return None;
         }
         for wait in POLLS {
             tokio::time::sleep(wait).await;
-            if let Look::Answer(answer) | Look::Due(answer) = self.look(id, how).await {
+            if let (Look::Answer(answer) | Look::Due(answer), _) = self.look(id, how).await {
                 return Some(answer);
             }
         }
@@ -247,12 +267,12 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// Once per process by the flight, once per cluster by the lease.
-    fn refresh_in_background(&self, id: &str) {
+    fn refresh_in_background(&self, id: &str, seen: Seen) {
         let Boarding::Lead(leader) = self.shared.flights.board(id) else { return };
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         tokio::spawn(async move {
             let token = Token::random();
-            if let Ok(true) = this.cache.try_lease(&id, token).await {
+            if let Ok(LeaseResult::Taken) = this.cache.try_lease(&id, token, seen).await {
                 let landed = this.load_and_put(&id, Some(token), || leader.seal()).await;
                 leader.land(landed);
             }

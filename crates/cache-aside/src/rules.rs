@@ -44,6 +44,26 @@ pub enum PutResult {
     Refused,
 }
 
+/// What became of an attempt to get the right to fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeaseResult {
+    /// The caller has the lease.
+    Taken,
+    /// Somebody else has it.
+    Held,
+    /// The cell was filled since the caller looked: it should look again.
+    Filled,
+}
+
+/// Decides an attempt to get the lease. `taken`: somebody has it; `changed`: the cell is not what the caller saw.
+pub fn lease(cell: Option<Kind>, changed: bool, taken: bool) -> LeaseResult {
+    match cell {
+        Some(Kind::Value | Kind::Absent) if changed => LeaseResult::Filled,
+        _ if taken => LeaseResult::Held,
+        _ => LeaseResult::Taken,
+    }
+}
+
 /// What happens to the cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CellChange {

@@ -22,12 +22,12 @@ use self::scripts::{By, Script};
 use self::subscription::Subscription;
 use crate::breaker::Breaker;
 use crate::cache::{Put, Token};
-use crate::cell::{Cell, Kind, ZeroPadded};
+use crate::cell::{Cell, Kind, Seen, ZeroPadded};
 use crate::error::CacheError;
 use crate::keys::Keys;
 use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
-use crate::rules::PutResult;
+use crate::rules::{LeaseResult, PutResult};
 use crate::trust::Trust;
 
 /// One worker's access to Redis.
@@ -108,12 +108,17 @@ impl RedisCache {
         }
     }
 
-    /// Takes the lease if nobody has it.
-    pub(crate) async fn try_lease(&self, id: &str, token: Token) -> Result<bool, CacheError> {
-        let mut set = cmd("SET");
-        set.arg(self.shared.keys.lease(id)).arg(&new_lease(token)[..]).arg("NX").arg("PX").arg(self.lease_ms());
-        let answer = self.run(async |mut connection| connection.send_packed_command(&set).await).await?;
-        Ok(answer != Value::Nil)
+    /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
+    pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
+        let keys = &self.shared.keys;
+        let (lease_ms, seen) = (self.lease_ms().to_string(), seen.text());
+        let args = [&new_lease(token)[..], lease_ms.as_bytes(), &seen];
+        let answer = self.call(&scripts::LEASE, &[&keys.cell(id), &keys.lease(id)], &args).await?;
+        Ok(match word(answer)?.as_str() {
+            "taken" => LeaseResult::Taken,
+            "held" => LeaseResult::Held,
+            _ => LeaseResult::Filled,
+        })
     }
 
     /// Takes the lease over, whoever has it.
@@ -279,12 +284,15 @@ fn new_lease(token: Token) -> [u8; 33] {
 }
 
 fn put_result(answer: Value) -> Result<PutResult, CacheError> {
-    let word: String = from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
-    match word.as_str() {
+    match word(answer)?.as_str() {
         "stored" => Ok(PutResult::Stored),
         "raised" => Ok(PutResult::Raised),
         _ => Ok(PutResult::Refused),
     }
+}
+
+fn word(answer: Value) -> Result<String, CacheError> {
+    from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))
 }
 
 fn is_noscript(answer: &Value) -> bool {

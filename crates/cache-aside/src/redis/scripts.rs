@@ -28,6 +28,7 @@ pub(crate) static PUT: Script = script!("put.lua");
 pub(crate) static INVALIDATE: Script = script!("invalidate.lua");
 pub(crate) static ADOPT: Script = script!("adopt.lua");
 pub(crate) static DISTRUST: Script = script!("distrust.lua");
+pub(crate) static LEASE: Script = script!("lease.lua");
 pub(crate) static LEAD: Script = script!("lead.lua");
 pub(crate) static DROP: Script = script!("drop.lua");
 pub(crate) static RELEASE: Script = script!("release.lua");

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod cells;
+mod changes;
+mod incarnations;
+mod l1;
 mod outages;
 mod reads;
 mod scripts;

@@ -67,6 +67,11 @@ impl FakeStore {
         version
     }
 
+    /// Writes past the cache, as a writer does that knows nothing of versions.
+    pub(crate) fn set_at(&self, id: &str, body: &str, version: u64) {
+        self.0.values.lock().unwrap().insert(id.to_owned(), (version, Bytes::copy_from_slice(body.as_bytes())));
+    }
+
     /// Deletes past the cache; the version of the absence.
     pub(crate) fn remove(&self, id: &str) -> u64 {
         self.0.values.lock().unwrap().remove(id);
@@ -93,6 +98,7 @@ pub(crate) fn options() -> Options {
     Options {
         prefix: fresh_name("cell"),
         redis_timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(5),
         publish_timeout: Duration::from_secs(5),
         store_queue: Duration::from_secs(5),
         lease: Duration::from_secs(20),
@@ -110,7 +116,11 @@ pub(crate) fn engine(over: Over, store: &FakeStore, options: Options) -> CacheAs
         Over::Redis => redis_url(shared_redis()),
         Over::Memory => CacheUrl::Memory,
     };
-    CacheAside::new(&url, store.clone(), options).unwrap()
+    engine_at(&url, store, options)
+}
+
+pub(crate) fn engine_at(url: &CacheUrl, store: &FakeStore, options: Options) -> CacheAside<FakeStore> {
+    CacheAside::new(url, store.clone(), options).unwrap()
 }
 
 pub(crate) async fn get(engine: &CacheAside<FakeStore>, id: &str) -> Answer {

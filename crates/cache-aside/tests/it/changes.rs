@@ -1,0 +1,210 @@
+//! What is written past the engine reaches the cache by the store's change stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cache_aside::{Change, ChangeSource, ChangeStream, Options, Outcome};
+use tokio::sync::broadcast;
+
+use crate::support::{FakeStore, Over, body, engine, get, options, outcome, over_each_cache, until};
+
+over_each_cache! {
+    a_foreign_write_is_answered_within_a_moment
+    a_write_without_a_version_is_answered_within_a_moment
+    a_foreign_delete_is_answered_within_a_moment
+    after_an_unknown_change_nothing_of_before_is_believed
+    a_stream_that_missed_changes_takes_back_what_was_cached
+    own_writes_stay_hits_when_the_stream_tells_of_them
+    while_nobody_follows_values_are_fresh_for_a_shorter_time
+}
+
+/// The changes of a [`FakeStore`], as a test tells them.
+#[derive(Clone)]
+struct FakeChanges {
+    tell: broadcast::Sender<Change>,
+    complete: bool,
+    failing: Arc<AtomicBool>,
+    opened: Arc<AtomicU64>,
+}
+
+struct FakeStream {
+    told: broadcast::Receiver<Change>,
+    complete: bool,
+}
+
+impl FakeChanges {
+    fn new(complete: bool) -> Self {
+        Self { tell: broadcast::channel(1_000).0, complete, failing: Arc::default(), opened: Arc::default() }
+    }
+
+    fn tell(&self, change: Change) {
+        self.tell.send(change).unwrap();
+    }
+}
+
+impl ChangeSource for FakeChanges {
+    type Stream = FakeStream;
+    type Error = &'static str;
+
+    async fn open(&self, _name: Option<&str>) -> Result<FakeStream, &'static str> {
+        if self.failing.load(Ordering::SeqCst) {
+            return Err("the store does not answer");
+        }
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        Ok(FakeStream { told: self.tell.subscribe(), complete: self.complete })
+    }
+}
+
+impl ChangeStream for FakeStream {
+    type Error = &'static str;
+
+    fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    async fn next(&mut self) -> Result<Option<Change>, &'static str> {
+        match tokio::time::timeout(Duration::from_millis(20), self.told.recv()).await {
+            Ok(told) => told.map(Some).map_err(|_| "the test is over"),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// An engine that follows the changes, and whatever keeps it following.
+macro_rules! following {
+    ($over:expr, $store:expr, $changes:expr) => {{
+        let engine = engine($over, &$store, options());
+        let background = (engine.listen(), engine.follow($changes.clone()));
+        assert!(engine.vouched(Duration::from_secs(20)).await);
+        (engine, background)
+    }};
+}
+
+fn written(id: &str, version: u64) -> Change {
+    Change::Written { id: id.to_owned(), version }
+}
+
+async fn a_foreign_write_is_answered_within_a_moment(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let (engine, _background) = following!(over, store, changes);
+    store.set("1", "old");
+    assert_eq!(body(&get(&engine, "1").await), Some("old"));
+    let version = store.set("1", "new");
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit, "nobody told");
+    changes.tell(written("1", version));
+    until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+}
+
+async fn a_write_without_a_version_is_answered_within_a_moment(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let (engine, _background) = following!(over, store, changes);
+    let version = store.set("1", "old");
+    get(&engine, "1").await;
+    store.set_at("1", "new", version);
+    changes.tell(Change::Touched { id: "1".to_owned() });
+    until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
+    let reads = engine.store_reads();
+    until("the cell is dropped once more", || async {
+        get(&engine, "1").await;
+        engine.store_reads() > reads
+    })
+    .await;
+}
+
+async fn a_foreign_delete_is_answered_within_a_moment(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let (engine, _background) = following!(over, store, changes);
+    store.set("1", "old");
+    get(&engine, "1").await;
+    store.remove("1");
+    changes.tell(Change::Deleted { id: "1".to_owned() });
+    until("its absence is answered", || async { body(&get(&engine, "1").await).is_none() }).await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Absent);
+}
+
+async fn after_an_unknown_change_nothing_of_before_is_believed(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let (engine, _background) = following!(over, store, changes);
+    for id in ["1", "2"] {
+        let version = store.set(id, "old");
+        get(&engine, id).await;
+        store.set_at(id, "new", version);
+    }
+    changes.tell(Change::Unknown);
+    for id in ["1", "2"] {
+        until("the new value is answered", || async { body(&get(&engine, id).await) == Some("new") }).await;
+        until("the new value is cached", || async { outcome(&engine, id).await == Outcome::Hit }).await;
+    }
+}
+
+async fn a_stream_that_missed_changes_takes_back_what_was_cached(over: Over) {
+    let store = FakeStore::new();
+    for (complete, expected) in [(true, "old"), (false, "new")] {
+        let engine = engine(over, &store, options());
+        let version = store.set("1", "old");
+        get(&engine, "1").await;
+        store.set_at("1", "new", version);
+        let _background = (engine.listen(), engine.follow(FakeChanges::new(complete)));
+        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert_eq!(body(&get(&engine, "1").await), Some(expected), "complete: {complete}");
+    }
+}
+
+async fn own_writes_stay_hits_when_the_stream_tells_of_them(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let (engine, _background) = following!(over, store, changes);
+    let version = crate::support::put(&engine, "1", "one").await.version;
+    changes.tell(written("1", version));
+    crate::support::put(&engine, "2", "two").await;
+    crate::support::delete(&engine, "2").await;
+    changes.tell(Change::Deleted { id: "2".to_owned() });
+    // What is told after them is applied when they are.
+    store.set("3", "old");
+    get(&engine, "3").await;
+    let version = store.set("3", "new");
+    changes.tell(written("3", version));
+    until("the stream has told", || async { body(&get(&engine, "3").await) == Some("new") }).await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+    assert_eq!(outcome(&engine, "2").await, Outcome::Absent);
+}
+
+async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    changes.failing.store(true, Ordering::SeqCst);
+    let brief = Options { unvouched_fresh: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
+    let engine = engine(over, &store, brief);
+    let _background = (engine.listen(), engine.follow(changes.clone()));
+    store.set("1", "one");
+    get(&engine, "1").await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Stale, "answered, and refreshed behind it");
+    changes.failing.store(false, Ordering::SeqCst);
+    assert!(engine.vouched(Duration::from_secs(20)).await);
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_follows_and_another_takes_over_when_it_ends() {
+    let (store, shared) = (FakeStore::new(), options());
+    let (first, second) = (FakeChanges::new(true), FakeChanges::new(true));
+    let one = engine(Over::Redis, &store, shared.clone());
+    let following = (one.listen(), one.follow(first.clone()));
+    assert!(one.vouched(Duration::from_secs(20)).await);
+    let two = engine(Over::Redis, &store, shared);
+    let _background = (two.listen(), two.follow(second.clone()));
+    assert!(two.vouched(Duration::from_secs(20)).await, "it hears the first");
+    let opened = || (first.opened.load(Ordering::SeqCst), second.opened.load(Ordering::SeqCst));
+    assert_eq!(opened(), (1, 0));
+    drop(following);
+    until("the second has taken over", || async { opened() == (1, 1) }).await;
+    store.set("1", "old");
+    get(&two, "1").await;
+    let version = store.set("1", "new");
+    second.tell(written("1", version));
+    until("the new value is answered", || async { body(&get(&two, "1").await) == Some("new") }).await;
+}
