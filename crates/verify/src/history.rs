@@ -274,17 +274,20 @@ pub enum CellSeen {
     Tombstone(u64),
 }
 
+/// Version and body; `None`: nothing there.
+pub type Said = Option<(u64, Arc<str>)>;
+
 /// What everybody says of an id once all is quiet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastWord {
     /// Of which todo.
     pub id: Arc<str>,
     /// What the database holds: version and body.
-    pub store: Option<(u64, Arc<str>)>,
+    pub store: Said,
     /// What the cell says.
     pub cell: CellSeen,
     /// What each node answers: version and body.
-    pub nodes: Vec<(Process, Option<(u64, Arc<str>)>)>,
+    pub nodes: Vec<(Process, Said)>,
 }
 
 /// Everything that is known of a run.

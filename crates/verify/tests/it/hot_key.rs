@@ -94,7 +94,10 @@ async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_
             } else {
                 old += 1;
                 let deferred = cache_status.contains("publish-deferred");
-                assert!(deferred || sent <= acknowledged, "asked at {sent:?}, acknowledged at {acknowledged:?}: {body}");
+                assert!(
+                    deferred || sent <= acknowledged,
+                    "asked at {sent:?}, acknowledged at {acknowledged:?}: {body}"
+                );
             }
         }
     }

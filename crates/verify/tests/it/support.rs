@@ -26,6 +26,16 @@ pub(crate) async fn cluster(flags: &[&str]) -> Arc<Cluster> {
 /// Two processes of this program, with these flags and variables.
 pub(crate) async fn cluster_of(api: PathBuf, flags: &[&str], variables: &[(&str, &str)]) -> Arc<Cluster> {
     let mongo_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    cluster_over(mongo_url, api, flags, variables).await
+}
+
+/// The same over this MongoDB.
+pub(crate) async fn cluster_over(
+    mongo_url: String,
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Arc<Cluster> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let options = ClusterOptions {
         api,

@@ -112,7 +112,8 @@ impl Hunt {
     }
 }
 
-fn service() -> PathBuf {
+/// The build with switches.
+pub(crate) fn service() -> PathBuf {
     let target = Path::new(env!("CARGO_BIN_EXE_verify")).ancestors().nth(2).unwrap();
     let service = target.join("teeth/debug/todo-api");
     assert!(
