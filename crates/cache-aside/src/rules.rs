@@ -82,6 +82,15 @@ pub enum LeaseChange {
     Note(LeaseNotes),
 }
 
+/// What every process's L1 is told: nothing that is held may be older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Announcement {
+    /// There is a value of this version.
+    Value(u64),
+    /// There is nothing; the version of the cell goes along.
+    Absence(u64),
+}
+
 /// What a put does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
@@ -91,6 +100,8 @@ pub struct Decision {
     pub cell: CellChange,
     /// What happens to the lease, whoever holds it.
     pub lease: LeaseChange,
+    /// What others are told.
+    pub announce: Option<Announcement>,
 }
 
 /// Decides a put. `lease` is what the present lease has noted, if there is one; `own` whether the caller holds it.
@@ -109,39 +120,45 @@ pub fn put(cell: Option<CellState>, lease: Option<LeaseNotes>, own: bool, offer:
                     result: PutResult::Stored,
                     cell: CellChange::Set(value),
                     lease: LeaseChange::Release,
+                    announce: above_cell.then_some(Announcement::Value(version)),
                 };
             }
             let lease = noting(LeaseNotes { floor: notes.floor.max(version), ..notes });
             if above_cell {
-                let floor = CellState { kind: Kind::Tombstone, version };
-                Decision { result: PutResult::Raised, cell: CellChange::Set(floor), lease }
+                let floor = CellChange::Set(CellState { kind: Kind::Tombstone, version });
+                let announce = Some(Announcement::Value(version));
+                Decision { result: PutResult::Raised, cell: floor, lease, announce }
             } else {
-                Decision { result: PutResult::Refused, cell: CellChange::Keep, lease }
+                Decision { result: PutResult::Refused, cell: CellChange::Keep, lease, announce: None }
             }
         }
         Offer::Absence(version) => {
             if own && notes.floor == 0 {
                 let version = cell.map_or(version, |cell| cell.version.max(version));
                 let absent = CellState { kind: Kind::Absent, version };
+                let known = cell.is_some_and(|cell| cell.kind == Kind::Absent && cell.version == version);
                 return Decision {
                     result: PutResult::Stored,
                     cell: CellChange::Set(absent),
                     lease: LeaseChange::Release,
+                    announce: (!known).then_some(Announcement::Absence(version)),
                 };
             }
+            // Also where there is no cell: an L1 may hold what the cache has lost.
+            let announce = Some(Announcement::Absence(cell.map_or(version, |cell| cell.version)));
             let cell = match cell {
                 Some(CellState { kind: Kind::Value, version }) => {
                     CellChange::Set(CellState { kind: Kind::Tombstone, version })
                 }
                 _ => CellChange::Keep,
             };
-            Decision { result: PutResult::Raised, cell, lease: noting(LeaseNotes { gone: true, ..notes }) }
+            Decision { result: PutResult::Raised, cell, lease: noting(LeaseNotes { gone: true, ..notes }), announce }
         }
     }
 }
 
 /// Decides an invalidation at `version`: the cell becomes a floor unless it is at that version or above, and the lease
-/// notes the version.
+/// notes the version. If the cell changes, the version is announced.
 pub fn invalidate(cell: Option<CellState>, lease: Option<LeaseNotes>, version: u64) -> (CellChange, LeaseChange) {
     let notes = lease.unwrap_or_default();
     let change = match cell {

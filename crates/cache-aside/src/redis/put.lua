@@ -64,6 +64,6 @@ end
 note(floor, '1')
 if cell_kind == 'V' then
   tombstone(cell_version)
-  announce('N' .. cell_version)
 end
+announce('N' .. (header == '' and version or cell_version))
 return 'raised'

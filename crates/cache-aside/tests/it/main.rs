@@ -9,6 +9,7 @@ mod l1;
 mod outages;
 mod reads;
 mod scripts;
+mod slot;
 mod support;
 mod urls;
 mod writes;

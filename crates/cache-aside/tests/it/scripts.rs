@@ -1,222 +1,124 @@
-//! The scripts in Redis decide as `rules` does, over generated cells, leases and offers.
+//! The scripts in Redis decide as `rules` does, over generated cells, leases and offers; and each of their lines matters.
 
-use std::sync::LazyLock;
+use std::cell::RefCell;
 
-use bytes::Bytes;
-use cache_aside::cell::{Cell, Kind};
-use cache_aside::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, Offer, PutResult};
-use deadpool_redis::redis::{Client, Connection, Script, cmd};
+use cache_aside::cell::Kind;
+use cache_aside::rules::{CellState, LeaseNotes, Offer};
+use deadpool_redis::redis::Script;
 use proptest::prelude::*;
-use test_servers::{fresh_name, shared_redis};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
-static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../src/redis/put.lua")));
-static INVALIDATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../src/redis/invalidate.lua")));
+use crate::slot::{Before, MINE, Slot, invalidations, leases, puts};
 
-const MINE: &str = "aaaaaaaaaaaaaaaa";
-const OTHERS: &str = "bbbbbbbbbbbbbbbb";
+const PUT: &str = include_str!("../../src/redis/put.lua");
+const INVALIDATE: &str = include_str!("../../src/redis/invalidate.lua");
+const LEASE: &str = include_str!("../../src/redis/lease.lua");
 
-/// One id in Redis.
-struct Slot {
-    redis: Connection,
-    cell: String,
-    lease: String,
-    stage: String,
-}
-
-impl Slot {
-    fn new() -> Self {
-        let name = fresh_name("slot");
-        let redis = Client::open(shared_redis().url()).unwrap().get_connection().unwrap();
-        Self {
-            redis,
-            cell: format!("{{{name}}}"),
-            lease: format!("{{{name}}}:lease"),
-            stage: format!("{{{name}}}:stage"),
-        }
-    }
-
-    fn prepare(&mut self, cell: Option<CellState>, lease: Option<(LeaseNotes, bool)>) {
-        cmd("DEL").arg(&self.cell).arg(&self.lease).arg(&self.stage).exec(&mut self.redis).unwrap();
-        if let Some(CellState { kind, version }) = cell {
-            let body = if kind == Kind::Value { Bytes::from_static(b"old body") } else { Bytes::new() };
-            let bytes = Cell { kind, version, filled_at_ms: 1, cost_us: 1, body }.encode();
-            cmd("SET").arg(&self.cell).arg(bytes).exec(&mut self.redis).unwrap();
-        }
-        if let Some((notes, mine)) = lease {
-            let token = if mine { MINE } else { OTHERS };
-            let text = format!("{token}{:016}{}", notes.floor, u8::from(notes.gone));
-            cmd("SET").arg(&self.lease).arg(text).arg("PX").arg(100_000).exec(&mut self.redis).unwrap();
-        }
-    }
-
-    fn put(&mut self, offer: Offer, token: &str) -> String {
-        let (kind, version) = match offer {
-            Offer::Value(version) => ("V", version),
-            Offer::Absence(version) => ("N", version),
-        };
-        if kind == "V" {
-            let body = Bytes::from_static(b"new body");
-            let cell = Cell { kind: Kind::Value, version, filled_at_ms: 2, cost_us: 2, body };
-            cmd("SET").arg(&self.stage).arg(cell.encode()).arg("PX").arg(100_000).exec(&mut self.redis).unwrap();
-        }
-        PUT.key(&self.cell)
-            .key(&self.lease)
-            .key(&self.stage)
-            .arg(token)
-            .arg(kind)
-            .arg(format!("{version:016}"))
-            .arg(100_000)
-            .arg(100_000)
-            .arg("channel")
-            .arg("id")
-            .arg(format!("{:014}{:08}", 2, 2))
-            .invoke(&mut self.redis)
-            .unwrap()
-    }
-
-    fn invalidate(&mut self, version: u64) {
-        INVALIDATE
-            .key(&self.cell)
-            .key(&self.lease)
-            .arg(format!("{version:016}"))
-            .arg(100_000)
-            .arg("channel")
-            .arg("id")
-            .invoke::<String>(&mut self.redis)
-            .unwrap();
-    }
-
-    fn cell(&mut self) -> Option<Cell> {
-        let bytes: Option<Vec<u8>> = cmd("GET").arg(&self.cell).query(&mut self.redis).unwrap();
-        bytes.map(|bytes| Cell::decode(bytes.into()).expect("a cell of our layout"))
-    }
-
-    fn notes(&mut self) -> Option<LeaseNotes> {
-        let text: Option<String> = cmd("GET").arg(&self.lease).query(&mut self.redis).unwrap();
-        text.map(|text| LeaseNotes { floor: text[16..32].parse().unwrap(), gone: &text[32..] == "1" })
-    }
-
-    fn has_ttl(&mut self, key: &str) -> bool {
-        let ttl: i64 = cmd("PTTL").arg(key).query(&mut self.redis).unwrap();
-        ttl > 0
-    }
-
-    fn is_staged(&mut self) -> bool {
-        cmd("EXISTS").arg(&self.stage).query(&mut self.redis).unwrap()
-    }
-}
-
-/// Few versions, so that all orders between cell, lease and offer come up.
-fn version() -> impl Strategy<Value = u64> {
-    prop_oneof![Just(0), 1u64..5, Just(9_007_199_254_740_990), Just(9_007_199_254_740_991)]
-}
-
-fn cell_state() -> impl Strategy<Value = CellState> {
-    (prop::sample::select(vec![Kind::Value, Kind::Absent, Kind::Tombstone]), version())
-        .prop_map(|(kind, version)| CellState { kind, version })
-}
-
-fn lease() -> impl Strategy<Value = (LeaseNotes, bool)> {
-    (version(), any::<bool>(), any::<bool>()).prop_map(|(floor, gone, mine)| (LeaseNotes { floor, gone }, mine))
-}
-
-fn state_after(before: Option<CellState>, change: CellChange) -> Option<CellState> {
-    match change {
-        CellChange::Keep => before,
-        CellChange::Set(state) => Some(state),
-    }
-}
-
-fn notes_after(before: Option<LeaseNotes>, change: LeaseChange) -> Option<LeaseNotes> {
-    match change {
-        LeaseChange::Release => None,
-        LeaseChange::Note(notes) => before.and(Some(notes)),
-    }
+fn over_generated_cases<T: std::fmt::Debug>(
+    cases: u32,
+    strategy: impl Strategy<Value = T>,
+    check: impl Fn(&mut Slot, T) -> Result<(), String>,
+) {
+    let slot = RefCell::new(Slot::new());
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(case in strategy)| {
+        check(&mut slot.borrow_mut(), case).map_err(TestCaseError::fail)?;
+    });
 }
 
 #[test]
 fn put_lua_decides_as_the_rules_do() {
-    let slot = std::cell::RefCell::new(Slot::new());
-    let cases = (
-        prop::option::of(cell_state()),
-        prop::option::of(lease()),
-        prop_oneof![version().prop_map(Offer::Value), version().prop_map(Offer::Absence)],
-        prop::sample::select(vec![MINE, ""]),
-    );
-    let config = ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |((cell, lease, offer, token) in cases)| {
-        let mut slot = slot.borrow_mut();
-        let notes = lease.map(|(notes, _)| notes);
-        let own = token == MINE && lease.is_some_and(|(_, mine)| mine);
-        let expected = rules::put(cell, notes, own, offer);
-
-        slot.prepare(cell, lease);
-        let answer = slot.put(offer, token);
-
-        let word = match expected.result {
-            PutResult::Stored => "stored",
-            PutResult::Raised => "raised",
-            PutResult::Refused => "refused",
-        };
-        prop_assert_eq!(answer, word);
-        let after = slot.cell();
-        let state = after.as_ref().map(|cell| CellState { kind: cell.kind, version: cell.version });
-        prop_assert_eq!(state, state_after(cell, expected.cell));
-        if let (Some(after), CellChange::Set(_)) = (&after, expected.cell) {
-            let stored = expected.result == PutResult::Stored && matches!(offer, Offer::Value(_));
-            prop_assert_eq!(&after.body[..], if stored { &b"new body"[..] } else { b"" });
-            let key = slot.cell.clone();
-            prop_assert!(slot.has_ttl(&key), "a changed cell ends by itself");
-        }
-        prop_assert_eq!(slot.notes(), notes_after(notes, expected.lease));
-        if slot.notes().is_some() {
-            let key = slot.lease.clone();
-            prop_assert!(slot.has_ttl(&key), "a noted lease still ends by itself");
-        }
-        prop_assert!(!slot.is_staged(), "nothing is left on the stage");
-    });
+    let script = Script::new(PUT);
+    over_generated_cases(3_000, puts(), |slot, case| slot.check_put(&script, case));
 }
 
 #[test]
 fn invalidate_lua_decides_as_the_rules_do() {
-    let slot = std::cell::RefCell::new(Slot::new());
-    let cases = (prop::option::of(cell_state()), prop::option::of(lease()), version());
-    let config = ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |((cell, lease, version) in cases)| {
-        let mut slot = slot.borrow_mut();
-        let notes = lease.map(|(notes, _)| notes);
-        let (cell_change, lease_change) = rules::invalidate(cell, notes, version);
+    let script = Script::new(INVALIDATE);
+    over_generated_cases(1_500, invalidations(), |slot, case| slot.check_invalidation(&script, case));
+}
 
-        slot.prepare(cell, lease);
-        slot.invalidate(version);
-
-        let state = slot.cell().map(|cell| CellState { kind: cell.kind, version: cell.version });
-        prop_assert_eq!(state, state_after(cell, cell_change));
-        prop_assert_eq!(slot.notes(), notes_after(notes, lease_change));
-    });
+#[test]
+fn lease_lua_decides_as_the_rules_do() {
+    let script = Script::new(LEASE);
+    over_generated_cases(1_500, leases(), |slot, case| slot.check_lease(&script, case));
 }
 
 #[test]
 fn a_value_that_is_not_on_the_stage_any_more_only_raises_the_floor() {
-    let mut slot = Slot::new();
-    slot.prepare(None, Some((LeaseNotes::default(), true)));
-    let answer: String = PUT
-        .key(&slot.cell)
-        .key(&slot.lease)
-        .key(&slot.stage)
-        .arg(&[MINE, "V", "0000000000000007", "1000", "1000", "channel", "id", ""])
-        .invoke(&mut slot.redis)
-        .unwrap();
-    assert_eq!(answer, "raised");
-    assert_eq!(slot.cell().map(|cell| (cell.kind, cell.version)), Some((Kind::Tombstone, 7)));
+    assert_eq!(check_lost_stage(&mut Slot::new(), &Script::new(PUT)), Ok(()));
+}
+
+fn check_lost_stage(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    slot.prepare(Before { cell: None, lease: Some((LeaseNotes::default(), true)) });
+    let answer = slot.put_staged(script, Offer::Value(7), MINE)?;
+    let state = slot.state()?;
+    let right = answer == "raised" && state == Some(CellState { kind: Kind::Tombstone, version: 7 });
+    right.then_some(()).ok_or(format!("{answer}, and the cell is {state:?}"))
 }
 
 #[test]
 fn a_cell_of_another_layout_is_left_alone() {
-    let mut slot = Slot::new();
-    slot.prepare(None, Some((LeaseNotes::default(), true)));
-    cmd("SET").arg(&slot.cell).arg("2 of a later release").exec(&mut slot.redis).unwrap();
-    assert_eq!(slot.put(Offer::Value(7), MINE), "refused");
-    let kept: String = cmd("GET").arg(&slot.cell).query(&mut slot.redis).unwrap();
-    assert_eq!(kept, "2 of a later release");
+    assert_eq!(check_other_layout(&mut Slot::new(), &Script::new(PUT)), Ok(()));
+}
+
+fn check_other_layout(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    slot.prepare_other_layout();
+    let answer = slot.put(script, Offer::Value(7), MINE)?;
+    let right = answer == "refused" && slot.is_other_layout() && !slot.is_staged();
+    right.then_some(()).ok_or(format!("{answer}, or the cell was touched"))
+}
+
+/// An invalidation cannot be compared with a version of another layout: it takes the cell away.
+fn check_other_layout_is_dropped(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    slot.prepare_other_layout();
+    slot.invalidate(script, 7)?;
+    (slot.state() == Ok(None)).then_some(()).ok_or("the cell is still there".to_owned())
+}
+
+#[test]
+fn an_invalidation_drops_a_cell_of_another_layout() {
+    assert_eq!(check_other_layout_is_dropped(&mut Slot::new(), &Script::new(INVALIDATE)), Ok(()));
+}
+
+/// Each script without each of its lines, and whether some case tells.
+fn every_line_matters<T: Clone>(
+    text: &str,
+    strategy: impl Strategy<Value = T>,
+    check: impl Fn(&mut Slot, &Script, T) -> Result<(), String>,
+    special: impl Fn(&mut Slot, &Script) -> Result<(), String>,
+) {
+    let (mut runner, mut slot) = (TestRunner::deterministic(), Slot::new());
+    let cases: Vec<T> = (0..1_500).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+    let code = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("--");
+    for at in (0..text.lines().count()).filter(|at| code(text.lines().nth(*at).unwrap())) {
+        let rest: Vec<&str> = text.lines().enumerate().filter(|(n, _)| *n != at).map(|(_, line)| line).collect();
+        let script = Script::new(&rest.join("\n"));
+        let told = special(&mut slot, &script).is_err()
+            || cases.iter().any(|case| check(&mut slot, &script, case.clone()).is_err());
+        assert!(told, "nothing tells that line {} is missing: {}", at + 1, text.lines().nth(at).unwrap());
+        // What a broken script announced is not the next one's.
+        slot = Slot::new();
+    }
+}
+
+#[test]
+fn without_any_line_of_put_lua_a_case_fails() {
+    let special = |slot: &mut Slot, script: &Script| {
+        check_lost_stage(slot, script).and_then(|()| check_other_layout(slot, script))
+    };
+    every_line_matters(PUT, puts(), |slot, script, case| slot.check_put(script, case), special);
+}
+
+#[test]
+fn without_any_line_of_invalidate_lua_a_case_fails() {
+    let check = |slot: &mut Slot, script: &Script, case| slot.check_invalidation(script, case);
+    every_line_matters(INVALIDATE, invalidations(), check, check_other_layout_is_dropped);
+}
+
+#[test]
+fn without_any_line_of_lease_lua_a_case_fails() {
+    let check = |slot: &mut Slot, script: &Script, case| slot.check_lease(script, case);
+    every_line_matters(LEASE, leases(), check, |_, _| Ok(()));
 }
