@@ -92,6 +92,11 @@ impl Cache {
         on!(self, (), invalidate(id, version))
     }
 
+    /// Some ids that it holds cells of, and the cursor with which to ask for more; 0 begins, and says that all were given.
+    pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
+        on!(self, (0, Vec::new()), some_ids(cursor))
+    }
+
     /// Takes or keeps the lead over the change stream. Without a cache that is shared, every process leads.
     pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
         on!(self, false, lead(token))

@@ -73,6 +73,12 @@ pub trait ChangeSource: Clone + Send + Sync + 'static {
 #[must_use = "dropped, its tasks end"]
 pub struct Background(Vec<JoinHandle<()>>);
 
+impl Background {
+    pub(crate) fn of(task: JoinHandle<()>) -> Self {
+        Self(vec![task])
+    }
+}
+
 impl Drop for Background {
     fn drop(&mut self) {
         for task in &self.0 {
@@ -97,7 +103,7 @@ impl<S: Source> CacheAside<S> {
     /// Hears what other processes announce: invalidations for L1, and heartbeats.
     pub fn listen(&self) -> Background {
         match &self.cache {
-            Cache::Redis(redis) => Background(vec![tokio::spawn(redis.subscription(self.shared.l1.clone()).run())]),
+            Cache::Redis(redis) => Background::of(tokio::spawn(redis.subscription(self.shared.l1.clone()).run())),
             Cache::Memory(_) | Cache::Off => Background::default(),
         }
     }
@@ -109,7 +115,7 @@ impl<S: Source> CacheAside<S> {
             return Background::default();
         }
         self.shared.trust.expect_heartbeats();
-        Background(vec![tokio::spawn(self.per_worker().lead_when_possible(changes))])
+        Background::of(tokio::spawn(self.per_worker().lead_when_possible(changes)))
     }
 
     /// Waits until cells are believed for their full time: after the start, until the change stream is known to be

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
+use crate::audit::AuditCounts;
 use crate::cache::Cache;
 use crate::error::CacheError;
 use crate::flight::Flights;
@@ -37,6 +38,7 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) repair: Repair,
     pub(crate) trust: Arc<Trust>,
     pub(crate) l1: Option<Arc<L1>>,
+    pub(crate) audit: AuditCounts,
 }
 
 /// Whether the cache is there.
@@ -77,6 +79,7 @@ impl<S: Source> CacheAside<S> {
             options,
             trust,
             l1,
+            audit: AuditCounts::default(),
         };
         Ok(Self { cache, shared: Arc::new(shared) })
     }

@@ -56,6 +56,24 @@ impl Keys {
         key
     }
 
+    /// The id of the cell with this name; `None` for what is no cell.
+    pub(crate) fn id(&self, name: &str) -> Option<String> {
+        let tag = name.strip_prefix(&self.prefix)?.strip_prefix(":{")?.strip_suffix('}')?;
+        Some(tag.replace("%7D", "}").replace("%25", "%"))
+    }
+
+    /// A pattern (Redis manual, "KEYS") that matches every cell.
+    pub(crate) fn every_cell(&self) -> String {
+        let mut pattern = String::new();
+        for letter in self.prefix.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '-' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern + ":{*}"
+    }
+
     pub(crate) fn lease(&self, id: &str) -> String {
         self.cell(id) + ":lease"
     }
@@ -81,5 +99,14 @@ mod tests {
         assert_eq!(keys.cell("42"), "todo:{42}");
         assert_eq!(keys.lease("}"), "todo:{%7D}:lease");
         assert_ne!(keys.cell("}"), keys.cell("%7D"));
+        for id in ["42", "}", "%7D", "%", "{}"] {
+            assert_eq!(keys.id(&keys.cell(id)).as_deref(), Some(id));
+        }
+        assert_eq!(keys.id(&keys.lease("42")), None);
+    }
+
+    #[test]
+    fn a_prefix_is_no_pattern() {
+        assert_eq!(Keys::new("a*b").every_cell(), r"a\*b:{*}");
     }
 }

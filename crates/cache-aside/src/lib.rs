@@ -6,6 +6,7 @@
 //! - [`read`]: the read path, in the order it happens. [`mod@write`]: the write path.
 //! - [`source`]: `Source`, the store as the engine sees it.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
+//! - [`audit`]: compares cells with the store, and counts those that stay wrong.
 //! - [`outcome`]: how a read was answered.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
@@ -16,6 +17,7 @@
 //! - `repair`: publishes that could not be made in time are made up for.
 //! - `teeth`: guards that a test build can switch off, to show that the checker notices.
 
+pub mod audit;
 mod breaker;
 mod cache;
 pub mod cell;
@@ -39,6 +41,7 @@ mod trust;
 pub mod url;
 pub mod write;
 
+pub use audit::Audited;
 pub use change_stream::{Background, Change, ChangeSource, ChangeStream};
 pub use engine::{CacheAside, Health};
 pub use error::{CacheError, ReadError};

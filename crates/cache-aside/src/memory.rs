@@ -133,6 +133,11 @@ impl MemoryCache {
         self.shared.cells.invalidate(id);
     }
 
+    /// All at one time, and none after them.
+    pub(crate) fn some_ids(&self, _cursor: u64) -> (u64, Vec<String>) {
+        (0, self.shared.cells.iter().map(|(id, _)| id.as_ref().as_ref().to_owned()).collect())
+    }
+
     #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
     pub(crate) fn lead(&self, _token: Token) -> bool {
         true

@@ -259,7 +259,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// Every read of the store comes through here, and only so many at a time.
-    async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
+    pub(crate) async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
         let turn = tokio::time::timeout(self.options().store_queue, self.shared.store_turns.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Err(ReadError::Overloaded) };
         self.shared.store_reads.fetch_add(1, Ordering::Relaxed);

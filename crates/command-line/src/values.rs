@@ -31,6 +31,15 @@ pub fn on_off(text: &str) -> Result<bool, String> {
     }
 }
 
+/// A rate: `0/s`, `10/s`.
+///
+/// # Errors
+/// What is allowed.
+pub fn per_second(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    number.parse().map_err(|_| "must be a whole number a second like 10/s".to_owned())
+}
+
 /// A whole number above zero.
 ///
 /// # Errors

@@ -149,6 +149,9 @@ async fn follow(settings: &Settings, todos: &Todos) -> Vec<Background> {
             }
         }
     }
+    if settings.audit_rate > 0 {
+        background.push(todos.audit(settings.audit_rate));
+    }
     background
 }
 
@@ -160,11 +163,15 @@ fn serve(
 ) -> Result<Server, std::io::Error> {
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
-    let counting = Arc::clone(&drain);
+    let (counting, audited) = (Arc::clone(&drain), settings.audit_rate > 0);
     let mut server = HttpServer::new(move || {
         // Called on each worker's own thread: the connection to the cache is made and driven there.
-        let worker =
-            Worker { todos: todos.per_worker(), cache_control: cache_control.clone(), drain: Arc::clone(&drain) };
+        let worker = Worker {
+            todos: todos.per_worker(),
+            cache_control: cache_control.clone(),
+            drain: Arc::clone(&drain),
+            audited,
+        };
         App::new().configure(routes(worker))
     })
     .on_connect(move |_, extensions| {

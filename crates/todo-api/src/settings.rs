@@ -92,6 +92,10 @@ pub struct Settings {
     #[arg(long, env = "TODO_PUBLISH_TIMEOUT", default_value = "20ms", value_name = "DURATION", value_parser = values::duration)]
     pub publish_timeout: Duration,
 
+    /// Cached todos that are compared with the store, N a second (0: none); `/readyz` counts those that stay wrong.
+    #[arg(long, env = "TODO_AUDIT_RATE", default_value = "0/s", value_name = "N/s", value_parser = values::per_second)]
+    pub audit_rate: u32,
+
     /// Cache-Control of answers to GET.
     #[arg(long, env = "TODO_CACHE_CONTROL", default_value = "no-cache", value_name = "TEXT", value_parser = header_value)]
     pub cache_control: String,

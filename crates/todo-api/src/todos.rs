@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::time::Duration;
 
-use cache_aside::{Answer, Background, CacheAside, ChangeSource, ChangeStream, Commit};
+use cache_aside::{Answer, Audited, Background, CacheAside, ChangeSource, ChangeStream, Commit};
 use cache_aside::{Health, Loaded, ReadError, ReadOptions, Source, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Change as StoreChange, Changes, Expect, Store, StoreError};
@@ -172,6 +172,16 @@ impl Todos {
     /// Waits until the change stream is known to be followed; `false` if it is not by then.
     pub async fn vouched(&self, patience: Duration) -> bool {
         self.engine.vouched(patience).await
+    }
+
+    /// Compares so many cached todos a second with the store, for as long as the result lives.
+    pub fn audit(&self, per_second: u32) -> Background {
+        self.engine.audit(per_second)
+    }
+
+    /// What the auditor has counted.
+    pub fn audited(&self) -> Audited {
+        self.engine.audited()
     }
 
     /// A handle for one worker thread, with a connection to the cache of its own.

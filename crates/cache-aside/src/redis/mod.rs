@@ -195,6 +195,17 @@ impl RedisCache {
         self.call(&scripts::DROP, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
+    /// Some ids that it holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
+    pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
+        let keys = &self.shared.keys;
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(keys.every_cell()).arg("COUNT").arg(100);
+        let answer = self.run(async |mut connection| connection.send_packed_command(&scan).await).await?;
+        let (cursor, names): (u64, Vec<String>) =
+            from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        Ok((cursor, names.iter().filter_map(|name| keys.id(name)).collect()))
+    }
+
     /// Takes the lead over the change stream if nobody has it, or keeps it.
     pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
         let Shared { keys, options, .. } = &*self.shared;

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use cache_aside::Health;
+use cache_aside::{Audited, Health};
 use serde::Serialize;
 
 use crate::http::Worker;
@@ -32,6 +32,7 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
             Health::Down => "down",
             Health::Off => "off",
         },
+        audit: worker.audited.then(|| worker.todos.audited().into()),
     };
     let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
@@ -48,4 +49,22 @@ struct Ready {
     status: &'static str,
     store: &'static str,
     cache: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<Audit>,
+}
+
+/// Cells that were compared with the store, and those that were wrong for longer than so many seconds.
+#[derive(Serialize)]
+struct Audit {
+    compared: u64,
+    wrong_1s: u64,
+    wrong_10s: u64,
+    wrong_60s: u64,
+}
+
+impl From<Audited> for Audit {
+    fn from(audited: Audited) -> Self {
+        let Audited { compared, wrong_1s, wrong_10s, wrong_60s } = audited;
+        Self { compared, wrong_1s, wrong_10s, wrong_60s }
+    }
 }

@@ -36,6 +36,8 @@ pub struct Worker {
     pub cache_control: HeaderValue,
     /// Whether the process is about to end.
     pub drain: Arc<Drain>,
+    /// Whether the auditor runs.
+    pub audited: bool,
 }
 
 /// The routes of one worker.

@@ -6,6 +6,7 @@ mod bodies;
 mod caching;
 mod changing;
 mod creating;
+mod foreign;
 mod outages;
 mod probes;
 mod reading;

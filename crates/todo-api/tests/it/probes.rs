@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Service, embedded, header, servers};
+use crate::support::{Service, embedded, header, servers, until};
 
 #[tokio::test]
 async fn a_service_with_store_and_cache_is_ready() {
@@ -19,4 +19,16 @@ async fn a_service_without_a_cache_is_ready_too() {
     let service = Service::start(&["--cache", "none:"]).await;
     let ready: Value = service.get("/readyz").await.json().await.unwrap();
     assert_eq!(ready, json!({ "status": "ready", "store": "up", "cache": "off" }));
+}
+
+#[tokio::test]
+async fn the_auditor_tells_what_it_has_compared() {
+    let service = Service::start(&["--audit-rate", "100/s"]).await;
+    service.create("1").await;
+    until("it has compared something", || async {
+        let ready: serde_json::Value = service.get("/readyz").await.json().await.unwrap();
+        assert_eq!(ready["audit"]["wrong_1s"], 0);
+        ready["audit"]["compared"].as_u64().unwrap() > 0
+    })
+    .await;
 }
