@@ -40,7 +40,8 @@ impl MongoServer {
 
     /// Starts one that belongs to a set which is still to be initiated.
     pub(crate) fn start_member() -> Self {
-        let mut server = Self::prepare(&[], true);
+        // Else what the primary streams waits in the sockets of a member that is suspended, and is not lost with it.
+        let mut server = Self::prepare(&["--setParameter", "oplogFetcherUsesExhaust=false"], true);
         server.run();
         server
     }

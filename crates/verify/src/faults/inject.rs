@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool_redis::redis::pipe;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -17,6 +18,9 @@ use crate::history::{FaultMark, Moment, Suspends, Window};
 const BACK_IN_TIME: Duration = Duration::from_secs(5);
 /// How long others may take to notice that a node is gone, and do its work.
 const TAKE_OVER: Duration = Duration::from_secs(5);
+
+const BALLAST_KEYS: usize = 400;
+const BALLAST_BYTES: usize = 1_000;
 
 /// Breaks things in one cluster.
 pub(super) struct Injector {
@@ -117,13 +121,21 @@ impl Injector {
     }
 }
 
-/// Just more memory than Redis needs for itself, so that nearly every write evicts something.
+/// Less memory than Redis uses, for a moment. Ballast makes sure that there is always something to evict, so that no write
+/// is refused; within a second all keys are of one age, so that cells and leases go as well as ballast.
 fn evict(cluster: &Cluster) -> Result<(), VerifyError> {
+    let mut connection = cluster.redis.connect()?;
+    let mut fill = pipe();
+    for number in 0..BALLAST_KEYS {
+        fill.set(format!("ballast:{number}"), vec![b'x'; BALLAST_BYTES]).ignore();
+    }
+    fill.query::<()>(&mut connection)?;
     let info: String = cluster.redis.command(&["INFO", "memory"])?;
-    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<u64>().ok());
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<usize>().ok());
     let used = used.ok_or_else(|| VerifyError::Server("INFO memory tells no used_memory".to_owned()))?;
+    let limit = used.saturating_sub(BALLAST_KEYS * BALLAST_BYTES / 2).to_string();
     cluster.redis.command::<()>(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"])?;
-    cluster.redis.command::<()>(&["CONFIG", "SET", "maxmemory", &used.saturating_sub(8_192).to_string()])?;
+    cluster.redis.command::<()>(&["CONFIG", "SET", "maxmemory", &limit])?;
     std::thread::sleep(Duration::from_millis(100));
     cluster.redis.command::<()>(&["CONFIG", "SET", "maxmemory", "0"])?;
     Ok(())

@@ -28,7 +28,12 @@ impl State {
         let decision = rules::put(cell, notes, own, offer);
         self.change_cell(decision.cell, todo);
         self.change_lease(setup, decision.lease);
-        self.announce_put(before.map(|cell| cell.state), decision.result, offer);
+        match decision.announce {
+            Some(rules::Announcement::Value(version)) => self.announce(Announcement::Version(version)),
+            // Of absence no version is known that a value could be compared with.
+            Some(rules::Announcement::Absence(_)) => self.announce(Announcement::Whatever),
+            None => {}
+        }
         decision.result
     }
 
@@ -64,30 +69,6 @@ impl State {
             (LeaseChange::Note(notes), Some(lease)) if !setup.is_off(Rule::LeaseNotes) => lease.notes = notes,
             _ => {}
         }
-    }
-
-    /// As `put.lua` announces.
-    fn announce_put(&mut self, before: Option<CellState>, result: PutResult, offer: Offer) {
-        let version_before = before.map_or(0, |cell| cell.version);
-        match (offer, result) {
-            (Offer::Value(version), PutResult::Stored | PutResult::Raised) if version > version_before => {
-                self.announce(Announcement::Version(version));
-            }
-            (Offer::Absence(version), PutResult::Stored)
-                if before.is_none_or(|cell| cell.kind != Kind::Absent) || version > version_before =>
-            {
-                self.announce(Announcement::Whatever);
-            }
-            (Offer::Absence(_), PutResult::Raised) if before.is_some_and(|cell| cell.kind == Kind::Value) => {
-                self.announce(Announcement::Whatever);
-            }
-            _ => {}
-        }
-    }
-
-    /// How much was announced that nobody has heard yet.
-    pub(super) fn unheard(&self) -> usize {
-        self.processes.iter().map(|process| process.unheard.len()).sum()
     }
 
     fn announce(&mut self, what: Announcement) {

@@ -56,11 +56,7 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
                 // A delete does not tell its version: as if a reader without a lease had found nothing.
                 state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq });
             }
-            // With L1 only its time bounds how long a value stays whose delete nobody publishes: where the cell is no value,
-            // nothing is announced.
-            if !setup.l1 {
-                state.known = state.known.max(event.seq);
-            }
+            state.known = state.known.max(event.seq);
         }
         Step::Hears(number) => {
             let process = &mut state.processes[usize::from(number)];

@@ -88,7 +88,7 @@ fn commit(state: &mut State, number: usize, todo: Todo, has_lease: bool) {
 
 fn publish(setup: &Setup, state: &mut State, number: usize) {
     let Writer::Committed { todo, has_lease } = state.writers[number] else { return };
-    let (token, heard_of) = (token(setup, number), state.unheard());
+    let token = token(setup, number);
     if setup.invalidate {
         if todo.there { state.invalidate(setup, todo.version) } else { state.forget() }
     } else if setup.is_off(Rule::LeaseBeforeCommit) {
@@ -110,10 +110,7 @@ fn publish(setup: &Setup, state: &mut State, number: usize) {
         let process = &mut state.processes[number % setup.processes];
         process.answered = process.answered.max(todo.seq);
     }
-    // With L1 only its time bounds how long a value stays whose delete was not announced: see `world`.
-    if !setup.l1 || state.unheard() > heard_of {
-        state.known = state.known.max(todo.seq);
-    }
+    state.known = state.known.max(todo.seq);
     state.writers[number] = Writer::Done;
 }
 
