@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use mongodb::Collection;
-use mongodb::bson::{Bson, Timestamp, doc};
+use mongodb::bson::{Bson, Document, Timestamp, doc};
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::error::Error;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use todo_model::{TodoId, Version};
 use tokio::time::Instant;
 
+use super::election::Term;
 use super::failures::{self, Doing};
 use super::seen::Seen;
 use super::{MongoStore, within};
@@ -35,8 +36,13 @@ const UNKNOWN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct MongoChanges {
     store: MongoStore,
     stream: ChangeStream<Event>,
-    /// Where the place is saved, and under which name; `None`: nowhere.
-    place: Option<(Collection<Place>, String)>,
+    /// Where the place is saved.
+    notes: Collection<Document>,
+    /// And under which name; `None`: it is not.
+    name: Option<String>,
+    /// How many primaries the driver had met, and which there was.
+    met: u64,
+    term: Term,
     complete: bool,
     /// Of an event that tells of several ids, those that were not given out yet.
     pending: VecDeque<Change>,
@@ -53,6 +59,8 @@ struct Place {
     #[serde(rename = "_id")]
     name: String,
     token: ResumeToken,
+    #[serde(flatten)]
+    term: Term,
 }
 
 /// Of an event only what is needed.
@@ -73,15 +81,16 @@ struct Event {
 
 impl MongoStore {
     pub(crate) async fn changes(&self, name: Option<&str>) -> Result<MongoChanges, StoreError> {
-        let places = self.database.collection(&format!("{}.change_stream", self.todos.name()));
-        let place = name.map(|name| (places, name.to_owned()));
-        let clock = self.logical_clock().await?;
-        let saved = match &place {
-            Some((places, name)) => {
+        let notes: Collection<Document> = self.database.collection(&format!("{}.change_stream", self.todos.name()));
+        let (met, term) = (self.primaries.met(), self.term().await?);
+        let saved = match name {
+            Some(name) => {
+                let places = notes.clone_with_type::<Place>();
                 within(self.timeout, Doing::Read, places.find_one(doc! { "_id": name }).into_future()).await?
             }
             None => None,
         };
+        let known = saved.as_ref().map(|place| place.term.election);
         let resumed = match saved {
             Some(Place { token, .. }) => match self.watch(Some(token)).await {
                 Err(error) if is_lost(&error) => None,
@@ -97,15 +106,23 @@ impl MongoStore {
         let mut changes = MongoChanges {
             store: self.clone(),
             stream,
-            place,
+            notes,
+            name: name.map(str::to_owned),
+            met,
+            term,
             complete,
             pending: VecDeque::new(),
             unknown: false,
             unknown_told_at: None,
             dropped: false,
             pre_images: false,
-            seen: Seen::since(clock),
+            seen: Seen::since(term.clock),
         };
+        if known != Some(term.election) {
+            changes.begin_term(term).await?;
+            // Who missed changes believes nothing of before anyway.
+            changes.unknown &= complete;
+        }
         if self.has_foreign_documents().await? {
             changes.ask_for_pre_images().await;
         }
@@ -134,16 +151,6 @@ impl MongoStore {
         Ok(watch.await?.with_type())
     }
 
-    /// A version above all that were given until now, and below all that will be.
-    async fn logical_clock(&self) -> Result<Version, StoreError> {
-        let hello = self.database.run_command(doc! { "hello": 1 });
-        let hello = within(self.timeout, Doing::Read, hello.into_future()).await?;
-        let time = hello.get_document("$clusterTime").and_then(|time| time.get_timestamp("clusterTime"));
-        let time =
-            time.or_else(|_| hello.get_timestamp("operationTime")).unwrap_or(Timestamp { time: 0, increment: 0 });
-        Ok(Version(u64::from(time.time) * Version::PER_SECOND + u64::from(time.increment)))
-    }
-
     /// Whether there are documents whose `_id` cannot be their id: answered from the index on `_id`.
     async fn has_foreign_documents(&self) -> Result<bool, StoreError> {
         let foreign =
@@ -166,6 +173,15 @@ impl MongoChanges {
                 (self.unknown, self.unknown_told_at) = (false, Some(Instant::now()));
                 return Ok(Some(Change::Unknown));
             }
+            let met = self.store.primaries.met();
+            if met != self.met {
+                let term = self.store.term().await?;
+                if term.election != self.term.election {
+                    self.begin_term(term).await?;
+                }
+                self.met = met;
+                continue;
+            }
             if !self.stream.is_alive() {
                 // An `invalidate` ended it: the collection was dropped or renamed. A new one may take its place.
                 let after = self.stream.resume_token();
@@ -182,13 +198,21 @@ impl MongoChanges {
     }
 
     pub(crate) async fn save(&mut self) -> Result<(), StoreError> {
-        let (Some((places, name)), Some(token)) = (&self.place, self.stream.resume_token()) else { return Ok(()) };
+        let (Some(name), Some(token)) = (&self.name, self.stream.resume_token()) else { return Ok(()) };
         if !self.pending.is_empty() || self.unknown {
             return Ok(());
         }
-        let place = Place { name: name.clone(), token };
+        let place = Place { name: name.clone(), token, term: self.term };
+        let places = self.notes.clone_with_type::<Place>();
         let save = places.replace_one(doc! { "_id": name }, &place).upsert(true);
         within(self.store.timeout, Doing::Write, save.into_future()).await.map(drop)
+    }
+
+    /// What was read from a new primary until it knew of every write of before may be old, and nobody tells of it again.
+    async fn begin_term(&mut self, term: Term) -> Result<(), StoreError> {
+        self.store.settle(&self.notes).await?;
+        (self.term, self.unknown) = (term, true);
+        Ok(())
     }
 
     async fn take(&mut self, event: Event) {
@@ -258,10 +282,10 @@ impl MongoChanges {
 
     async fn failed(&mut self, error: Error) -> StoreError {
         if is_lost(&error)
-            && let Some((places, name)) = &self.place
+            && let Some(name) = &self.name
         {
             // Otherwise the next watcher would begin at the same place, and fail again.
-            let forget = places.delete_one(doc! { "_id": name });
+            let forget = self.notes.delete_one(doc! { "_id": name });
             if let Err(error) = within(self.store.timeout, Doing::Write, forget.into_future()).await {
                 return error;
             }

@@ -2,11 +2,12 @@
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `seen`: which of
-//!   its versions are new.
+//!   its versions are new. `election`: which primary there is.
 //! - `failures`: what the driver's errors mean.
 
 mod bulk;
 mod changes;
+mod election;
 mod failures;
 mod open;
 mod raw;
@@ -23,6 +24,7 @@ use mongodb::{Collection, Database};
 use tokio::time::Instant;
 
 pub(crate) use self::changes::MongoChanges;
+use self::election::Primaries;
 use self::failures::Doing;
 use self::updates::Clock;
 use crate::error::StoreError;
@@ -33,6 +35,7 @@ pub(crate) struct MongoStore {
     database: Database,
     todos: Collection<RawDocumentBuf>,
     clock: Clock,
+    primaries: Primaries,
     /// The server's clock less this machine's, seconds.
     clock_ahead: i64,
     timeout: Duration,

@@ -9,6 +9,7 @@ use mongodb::options::{
 };
 use mongodb::{Client, IndexModel};
 
+use super::election::Primaries;
 use super::failures::{self, DUPLICATE_KEY, Doing};
 use super::updates::Clock;
 use super::{MongoStore, within};
@@ -27,7 +28,8 @@ impl MongoStore {
     }
 
     pub(crate) async fn open_as_it_is(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
-        let client = connect(url, options).await?;
+        let primaries = Primaries::default();
+        let client = connect(url, options, &primaries).await?;
         let database = client.database(&options.database);
         let hello =
             within(options.timeout, Doing::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
@@ -42,6 +44,7 @@ impl MongoStore {
             todos: database.collection(&options.collection),
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
+            primaries,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
             database,
@@ -81,12 +84,13 @@ fn duplicated_id(error: &Error) -> String {
     }
 }
 
-async fn connect(url: &str, options: &StoreOptions) -> Result<Client, StoreError> {
+async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url)).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
         Err(_) => return Err(failures::too_late(options.timeout, Doing::Read)),
     };
+    client.sdam_event_handler = Some(primaries.handler());
     client.app_name.get_or_insert_with(|| "todo-cache-aside".to_owned());
     // Below the deadline of operations, so that "nobody is there" is told apart from "no answer".
     client.server_selection_timeout.get_or_insert(options.timeout.mul_f64(0.75));
