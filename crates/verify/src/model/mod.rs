@@ -6,7 +6,7 @@
 //! has heard all that was announced. `seq` counts commits; the checker knows it, the rules see versions only.
 //!
 //! - [`setup`]: how many of whom, and which rules are switched off. `state`: what there is. `rules`: the decisions.
-//! - `writer`, `reader`, `world`: who does what next. [`check`]: all of it.
+//! - `writer`, `reader`, `world`: who does what next. [`check()`]: all of it.
 
 mod check;
 mod reader;

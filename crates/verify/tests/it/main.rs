@@ -1,6 +1,6 @@
 //! The checker: what it says of small histories, of the service as it is, and of one whose guards are switched off.
 //!
-//! - `notation`: small histories as text. `accepted`, `refused`: what the checker says of them.
+//! - `notation`: small histories as text. `accepted`, `refused`, `refused_late`: what the checker says of them.
 //! - `model`: the rules, switched off one by one.
 //! - `program`: flags and exit codes.
 //! - `support`: clusters for tests. `hot_key`: many readers of one todo. `foreign`: writes past the service. `runs`: short
@@ -16,6 +16,7 @@ mod model;
 mod notation;
 mod program;
 mod refused;
+mod refused_late;
 mod runs;
 mod support;
 mod teeth;
