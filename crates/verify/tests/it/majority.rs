@@ -13,7 +13,11 @@ use verify::workload::plan::{Mix, Plan};
 use crate::support::cluster_over;
 use crate::teeth::service;
 
-/// Clients write and read while the primary is cut off, dies, and another takes its place; then the cache is emptied.
+/// After an election, until nothing older than what was acknowledged may be answered.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Clients write and read while the primary is cut off, dies, and another takes its place; then the cache
+/// is emptied.
 async fn fail_over(off: &str) -> Verdict {
     let mut set = tokio::task::spawn_blocking(MongoSet::start).await.unwrap();
     let variables = [("TODO_TEETH", off), ("TODO_LOG", "error")];
@@ -40,9 +44,10 @@ async fn fail_over(off: &str) -> Verdict {
     })
     .await
     .unwrap();
-    // A new primary answers with what it knows to be committed; for a moment that may be older than what is.
-    tokio::time::sleep(Duration::from_secs(1)).await;
     cluster.redis.command::<()>(&["FLUSHALL"]).unwrap();
+    // A new primary answers with what it knows to be committed; for a moment that may be older than what is, and until the
+    // engine has settled with it, that may be cached.
+    tokio::time::sleep(SETTLED).await;
     let windows = vec![Window { from, until: clock.now(), suspends: Suspends::Everything }];
     tokio::time::sleep(Duration::from_secs(2)).await;
     let operations = workload.finish().await.unwrap();
