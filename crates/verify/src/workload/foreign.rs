@@ -75,10 +75,13 @@ impl ForeignWriter {
         self.record(id, sent, write(Verb::ForeignReplace, marker), outcome);
     }
 
-    /// A new document without `v`.
+    /// A new document without `v`; by a writer that leaves the `_id` to the database, or by one that does as we do.
     async fn insert(&mut self, id: Arc<str>) {
         let marker = self.shared.marker();
-        let document = doc! { "_id": &*id, "id": &*id, "name": marker.to_string() };
+        let mut document = doc! { "id": &*id, "name": marker.to_string() };
+        if self.random.random_bool(0.5) {
+            document.insert("_id", &*id);
+        }
         let sent = self.shared.clock.now();
         let outcome = match self.todos.insert_one(document).await {
             Ok(_) => Ok(written(marker, true)),

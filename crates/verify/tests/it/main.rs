@@ -1,6 +1,7 @@
 //! The checker: what it says of small histories, of the service as it is, and of one whose guards are switched off.
 //!
 //! - `notation`: small histories as text. `accepted`, `refused`, `refused_late`: what the checker says of them.
+//! - `simulated`: what it says of many histories that are right by construction.
 //! - `model`: the rules, switched off one by one.
 //! - `program`: flags and exit codes.
 //! - `support`: clusters for tests. `hot_key`: many readers of one todo. `foreign`: writes past the service. `runs`: short
@@ -18,5 +19,6 @@ mod program;
 mod refused;
 mod refused_late;
 mod runs;
+mod simulated;
 mod support;
 mod teeth;
