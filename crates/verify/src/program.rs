@@ -32,13 +32,28 @@ pub async fn run(command: &Command) -> Result<Done, VerifyError> {
     match command {
         Command::Run(flags) => {
             let report = run_once(flags).await?;
-            Ok(Done { text: report.to_string(), is_clean: report.is_clean() })
+            Ok(Done { text: format!("{}\n{report}", describe(flags)), is_clean: report.is_clean() })
         }
         Command::Model(flags) => {
             let found = model(flags);
             Ok(Done { text: found.to_string(), is_clean: found.story.is_none() })
         }
     }
+}
+
+/// What it takes to run the same again.
+fn describe(flags: &Run) -> String {
+    let faults: Vec<&str> = flags.faults.0.iter().map(|fault| fault.name()).collect();
+    format!(
+        "{} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
+        flags.seconds,
+        flags.seed,
+        flags.processes,
+        flags.clients,
+        flags.write_policy.name(),
+        if flags.l1_ttl.is_zero() { "off".to_owned() } else { format!("{} ms", flags.l1_ttl.as_millis()) },
+        if faults.is_empty() { "none".to_owned() } else { faults.join(",") }
+    )
 }
 
 /// Starts the cluster, runs, and writes the report where it is wanted.

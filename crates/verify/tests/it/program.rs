@@ -56,3 +56,18 @@ fn a_model_that_holds_ends_with_0_and_one_that_does_not_with_1() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.starts_with("wrong after ") && told.contains("known when it began"), "{told}");
 }
+
+#[test]
+fn a_run_prints_its_figures_and_writes_them_as_json() {
+    let (api, json) = (crate::support::api(), std::env::temp_dir().join(test_servers::fresh_name("verify-report")));
+    let (api, file) = (api.to_str().unwrap(), json.to_str().unwrap());
+    let output =
+        verify(&["run", "--seconds", "1", "--seed", "7", "--faults", "none", "--api", api, "--json", file], &[]);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    std::fs::remove_file(&json).unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}{}", error_of(&output));
+    assert!(told.starts_with("1 s, seed 7, 2 processes") && told.contains("violations            0"), "{told}");
+    assert!(report["reads_checked"].as_u64().unwrap() > 0);
+    assert_eq!(report["violations"].as_array().unwrap().len(), 0);
+}
