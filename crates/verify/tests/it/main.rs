@@ -6,6 +6,7 @@
 //! - `program`: flags and exit codes.
 //! - `support`: clusters for tests. `hot_key`: many readers of one todo. `foreign`: writes past the service. `runs`: short
 //!   runs. `teeth`, `majority`: guards of the engine and of the store, switched off one by one.
+//!   `versions`: creates and deletes of one todo that race.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -22,3 +23,4 @@ mod runs;
 mod simulated;
 mod support;
 mod teeth;
+mod versions;
