@@ -1,7 +1,7 @@
 # A person and CI call the same targets. Each is a script; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down seed serve loadtest smoke bench
+.PHONY: help demo test check verify up down seed serve loadtest smoke bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ test: ## every test, against a real Redis and MongoDB
 
 check: ## formatting, lints, documentation, import rules
 	@scripts/check
+
+verify: ## break things under real processes, and check what their clients saw (ARGS="--seconds 60 --seed 7")
+	@scripts/verify $(ARGS)
 
 up: ## start a real Redis and MongoDB (Docker if there is one, else local servers)
 	@scripts/up

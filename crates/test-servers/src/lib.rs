@@ -1,14 +1,18 @@
 //! Starts the real Redis and MongoDB that tests run against, each on a free port with a folder of its own.
 //!
 //! - `process`: one server process, which dies with the test process however that ends.
-//! - `find`: where the programs are. `redis`, `mongo`: the two servers. `names`: what is unique.
+//! - `find`: where the programs are. `redis`, `mongo`: the two servers. `mongo_set`: three that are one. `names`: what is unique.
 
 mod find;
 mod mongo;
+mod mongo_set;
 mod names;
 mod process;
 mod redis;
 
+pub use find::missing;
 pub use mongo::{MongoServer, shared_mongo};
+pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
+pub use process::Process;
 pub use redis::{RedisServer, shared_redis};

@@ -38,10 +38,22 @@ impl MongoServer {
         Self::launch(&[], false)
     }
 
-    fn launch(args: &[&str], replica_set: bool) -> Self {
+    /// Starts one that belongs to a set which is still to be initiated.
+    pub(crate) fn start_member() -> Self {
+        // Else what the primary streams waits in the sockets of a member that is suspended, and is not lost with it.
+        let mut server = Self::prepare(&["--setParameter", "oplogFetcherUsesExhaust=false"], true);
+        server.run();
+        server
+    }
+
+    fn prepare(args: &[&str], replica_set: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        let mut server = Self { port: free_port(), args, replica_set, process: None, folder };
+        Self { port: free_port(), args, replica_set, process: None, folder }
+    }
+
+    fn launch(args: &[&str], replica_set: bool) -> Self {
+        let mut server = Self::prepare(args, replica_set);
         server.run();
         if replica_set {
             let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", server.port) };
@@ -107,9 +119,12 @@ impl MongoServer {
     }
 
     fn wait_until_ready(&self) {
-        self.wait("is primary", |server| {
-            server.command(doc! { "hello": 1 }).is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
-        });
+        self.wait("is primary", Self::is_primary);
+    }
+
+    /// Whether it answers, as the primary.
+    pub(crate) fn is_primary(&self) -> bool {
+        self.command(doc! { "hello": 1 }).is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
     }
 
     fn wait(&self, what: &str, ready: impl Fn(&Self) -> bool) {
@@ -125,7 +140,7 @@ impl MongoServer {
     }
 
     /// Runs a command on `admin`, on a thread and runtime of its own: callers may be inside a runtime.
-    fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {
+    pub(crate) fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {
         let address = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(self.port) };
         let options = ClientOptions::builder()
             .hosts(vec![address])

@@ -15,7 +15,8 @@ kill -KILL "$server" 2>/dev/null
 wait "$server" 2>/dev/null
 "#;
 
-pub(crate) struct Process {
+/// One process. Killed when dropped, and when this process ends, by whatever signal.
+pub struct Process {
     pid: u32,
     supervisor: Child,
     /// Closed to end the server.
@@ -23,8 +24,21 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(program: &Path, args: &[String], log: &Path) -> Self {
-        let mut supervisor = Command::new("bash")
+    /// Starts it; what it prints goes to the file `log`.
+    pub fn start(program: &Path, args: &[String], log: &Path) -> Self {
+        Self::start_in(program, args, &[], log)
+    }
+
+    /// Starts it with these variables, and none of the caller's that configure our programs.
+    pub fn start_in(program: &Path, args: &[String], variables: &[(String, String)], log: &Path) -> Self {
+        let mut supervisor = Command::new("bash");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TODO_") {
+                supervisor.env_remove(name);
+            }
+        }
+        let mut supervisor = supervisor
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .args(["-c", SUPERVISE, "supervisor"])
             .arg(program)
             .args(args)
@@ -41,11 +55,13 @@ impl Process {
         Self { pid, supervisor, lifeline }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    pub(crate) fn signal(&self, name: &str) {
+    /// Sends it a signal: `STOP`, `CONT`, `TERM`.
+    pub fn signal(&self, name: &str) {
         let done = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status();
         assert!(done.is_ok_and(|status| status.success()), "signal {name} could not be sent to {}", self.pid);
     }

@@ -1,0 +1,72 @@
+//! Three MongoDB servers that are one replica set: one of them may fail, and another takes its place.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+
+use crate::mongo::MongoServer;
+
+/// A replica set of three members that elects within seconds. Stopped when dropped.
+pub struct MongoSet {
+    members: Vec<MongoServer>,
+}
+
+impl MongoSet {
+    /// Starts one, and waits until it has a primary and every member follows it.
+    pub fn start() -> Self {
+        let set = Self { members: (0..3).map(|_| MongoServer::start_member()).collect() };
+        let members: Vec<Document> =
+            (0..).zip(&set.members).map(|(id, member)| doc! { "_id": id, "host": host(member) }).collect();
+        let settings = doc! { "electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500 };
+        let config = doc! { "_id": "rs0", "members": members, "settings": settings };
+        set.members[0].command(doc! { "replSetInitiate": config }).expect("a new replica set can be initiated");
+        set.wait_for_primary();
+        set.wait("every member follows", || {
+            set.members.iter().all(|member| member.is_primary() || is_secondary(member))
+        });
+        set
+    }
+
+    /// A connection string with all members.
+    pub fn url(&self) -> String {
+        let hosts: Vec<String> = self.members.iter().map(host).collect();
+        format!("mongodb://{}/?replicaSet=rs0", hosts.join(","))
+    }
+
+    /// Waits until there is a primary among the members that answer, and tells which.
+    pub fn wait_for_primary(&self) -> usize {
+        self.wait("there is a primary", || self.members.iter().any(MongoServer::is_primary));
+        self.members.iter().position(MongoServer::is_primary).unwrap_or_default()
+    }
+
+    /// Stops all members but one from answering (SIGSTOP).
+    pub fn suspend_all_but(&self, member: usize) {
+        self.others(member).for_each(MongoServer::suspend);
+    }
+
+    /// Kills one member (SIGKILL), and lets the others answer again.
+    pub fn kill_and_resume_others(&mut self, member: usize) {
+        self.members[member].stop();
+        self.others(member).for_each(MongoServer::resume);
+    }
+
+    fn others(&self, member: usize) -> impl Iterator<Item = &MongoServer> {
+        self.members.iter().enumerate().filter(move |(number, _)| *number != member).map(|(_, other)| other)
+    }
+
+    fn wait(&self, what: &str, ready: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !ready() {
+            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn host(member: &MongoServer) -> String {
+    format!("127.0.0.1:{}", member.port())
+}
+
+fn is_secondary(member: &MongoServer) -> bool {
+    member.command(doc! { "hello": 1 }).is_ok_and(|hello| hello.get_bool("secondary").unwrap_or(false))
+}

@@ -1,0 +1,148 @@
+//! What there is: the store, one cell and its lease, who is at what, what is still to be heard.
+
+use cache_aside::rules::{CellState, LeaseNotes};
+
+/// Counts commits; the store begins with commit 1.
+pub(super) type Seq = u8;
+
+/// What the store holds or held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Todo {
+    pub(super) there: bool,
+    pub(super) version: u64,
+    pub(super) seq: Seq,
+}
+
+/// What the cache holds; `seq` says which commit its value shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Cell {
+    pub(super) state: CellState,
+    pub(super) seq: Seq,
+}
+
+/// Whose it is, and what others have noted in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Lease {
+    pub(super) token: u8,
+    pub(super) notes: LeaseNotes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Op {
+    Put,
+    Delete,
+}
+
+/// Where a writer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Writer {
+    Idle,
+    /// It took the lease, or tried to.
+    Leased {
+        has_lease: bool,
+    },
+    Committed {
+        todo: Todo,
+        has_lease: bool,
+    },
+    Done,
+}
+
+/// Where a reader is. `floor` is what it must not answer below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Reader {
+    Idle,
+    /// About to look at the cell.
+    Looks {
+        floor: Seq,
+        ticket: u8,
+    },
+    /// The cell has no answer.
+    WantsLease {
+        floor: Seq,
+        ticket: u8,
+    },
+    /// About to read the store, on behalf of itself and those who joined.
+    Loads {
+        floor: Seq,
+        ticket: u8,
+    },
+    /// Has read the store: who comes now may not join.
+    Puts {
+        floor: Seq,
+        ticket: u8,
+        todo: Todo,
+    },
+    /// Waits for another reader's fill.
+    Joined {
+        floor: Seq,
+        ticket: u8,
+        leader: u8,
+    },
+    /// Has an answer, and offers it to L1.
+    Answers {
+        floor: Seq,
+        ticket: u8,
+        todo: Todo,
+    },
+    Done,
+}
+
+/// Said to every process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Announcement {
+    /// A value of this version.
+    Version(u64),
+    /// Absence, or something unknown.
+    Whatever,
+}
+
+/// One process's L1, and what it has not heard yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(super) struct Process {
+    pub(super) held: Option<(u64, Seq)>,
+    /// How often something was invalidated or inserted.
+    pub(super) count: u8,
+    pub(super) unheard: Vec<Announcement>,
+    /// What it has answered.
+    pub(super) answered: Seq,
+}
+
+/// Not yet told by the change stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Event {
+    pub(super) there: bool,
+    pub(super) version: u64,
+    pub(super) seq: Seq,
+}
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    pub(super) store: Todo,
+    pub(super) cell: Option<Cell>,
+    pub(super) lease: Option<Lease>,
+    /// The newest commit that was acknowledged, answered, or passed by the change stream.
+    pub(super) known: Seq,
+    pub(super) writers: Vec<Writer>,
+    pub(super) readers: Vec<Reader>,
+    pub(super) processes: Vec<Process>,
+    pub(super) feed: Vec<Event>,
+    /// Whether something was there after commit 1, 2, …
+    pub(super) past: Vec<bool>,
+    pub(super) losses: u8,
+    pub(super) crashes: u8,
+    /// What was answered wrong.
+    pub(super) wrong: Option<Wrong>,
+}
+
+/// A wrong answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Wrong {
+    /// The reader that got it.
+    pub(super) reader: u8,
+    /// What it answered.
+    pub(super) answered: Option<u64>,
+    /// The commit that was known when it began.
+    pub(super) known: u8,
+}
