@@ -4,11 +4,15 @@
 //! - [`todos`]: the todos of a seed: todo number n depends on the seed and n alone.
 //! - [`generate`]: writing them, in parallel, with a way to go on after a stop.
 //! - [`progress`]: a bar on a terminal, lines elsewhere. [`error`]: why it stopped.
+//! - [`source`], [`archive`], [`namespace`]: documents from dumps, JSON and CSV; the archive format.
 
+pub mod archive;
 pub mod command;
 pub mod error;
 pub mod generate;
+pub mod namespace;
 pub mod progress;
+pub mod source;
 pub mod todos;
 
 // A todo is half a dozen small allocations.
