@@ -8,12 +8,20 @@
 
 pub mod archive;
 pub mod command;
+pub mod dump;
 pub mod error;
+pub mod filling;
 pub mod generate;
+pub mod import;
 pub mod namespace;
+pub mod program;
 pub mod progress;
+pub mod report;
+pub mod restore;
 pub mod source;
+mod stop;
 pub mod todos;
+pub mod verify;
 
 // A todo is half a dozen small allocations.
 #[global_allocator]

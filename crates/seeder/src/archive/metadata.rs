@@ -60,6 +60,13 @@ impl Metadata {
         self.0.get_document("options").map(|options| options.keys().cloned().collect()).unwrap_or_default()
     }
 
+    /// The names of [`Metadata::indexes`].
+    pub fn index_names(&self) -> Vec<String> {
+        let all = self.indexes().unwrap_or_default();
+        let name = |index| Document::from_reader(index).ok()?.get_str("name").ok().map(ToOwned::to_owned);
+        all.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
+    }
+
     /// The indexes to make, without those that every store has: on `_id`, and the unique one on `id`.
     ///
     /// # Errors

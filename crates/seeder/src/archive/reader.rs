@@ -68,7 +68,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`ReadError`]; nothing can be read after it.
-    pub fn next(&mut self, namespace: &Namespace) -> Result<bool, ReadError> {
+    pub fn read_next(&mut self, namespace: &Namespace) -> Result<bool, ReadError> {
         loop {
             let frame = self.frames.next()?;
             match (self.block, frame) {

@@ -96,9 +96,10 @@ fn entry(folder: &Path, stem: &str, files: Files) -> Result<Entry, ReadError> {
         Some(name) if !stem.starts_with(BUCKETS) => name.to_owned(),
         _ => decoded.into_owned(),
     };
-    // A view has no documents: its file is never opened.
     let (namespace, kind) = (Namespace::new(database, collection), metadata.kind());
-    Ok(Entry { namespace, kind, file: files.bson.unwrap_or_default(), metadata })
+    // A view has none; of a collection it is missed when it is opened.
+    let file = files.bson.unwrap_or_else(|| folder.join(format!("{stem}.bson")));
+    Ok(Entry { namespace, kind, file, metadata })
 }
 
 fn read_metadata(path: &Path) -> Result<Metadata, ReadError> {

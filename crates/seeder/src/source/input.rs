@@ -26,7 +26,7 @@ pub struct Input {
 
 enum Bytes {
     Plain(BufReader<Counted>),
-    Gzip(BufReader<MultiGzDecoder<BufReader<Counted>>>),
+    Gzip(Box<BufReader<MultiGzDecoder<BufReader<Counted>>>>),
 }
 
 /// Counts what is taken from the file.
@@ -73,7 +73,7 @@ impl Input {
         let counted = Counted { inner: Box::new(Cursor::new(first).chain(raw)), read: Arc::clone(&read) };
         let counted = BufReader::with_capacity(BUFFER, counted);
         let bytes = if is_gzip {
-            Bytes::Gzip(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(counted)))
+            Bytes::Gzip(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(counted))))
         } else {
             Bytes::Plain(counted)
         };

@@ -40,9 +40,9 @@ impl Source {
     ///
     /// # Errors
     /// [`ReadError`]; nothing can be read after it.
-    pub fn next(&mut self) -> Result<bool, ReadError> {
+    pub fn read_next(&mut self) -> Result<bool, ReadError> {
         match self {
-            Self::Archive(archive, namespace) => archive.next(namespace),
+            Self::Archive(archive, namespace) => archive.read_next(namespace),
             Self::Bson(bson) => bson.next(),
             Self::Json(json) => json.next(),
             Self::Csv(csv) => csv.next(),
