@@ -10,6 +10,11 @@ pub(crate) fn mongod() -> PathBuf {
     program("mongod", ".tools/mongod/fiftyone/db/bin/mongod")
 }
 
+/// One of the MongoDB Database Tools: `mongodump`, `mongorestore`, `mongoimport` or `mongoexport`.
+pub fn mongo_tool(name: &str) -> PathBuf {
+    program(name, &format!(".tools/{name}"))
+}
+
 fn program(name: &str, installed: &str) -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -9,6 +9,7 @@ mod names;
 mod process;
 mod redis;
 
+pub use find::mongo_tool;
 pub use mongo::{MongoServer, shared_mongo};
 pub use names::{free_port, fresh_name};
 pub use redis::{RedisServer, shared_redis};

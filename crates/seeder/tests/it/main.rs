@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod archives;
+mod dumps;
 mod flags;
 mod generation;
 mod interrupted;
 mod refusals;
+mod samples;
 mod stops;
 mod support;
