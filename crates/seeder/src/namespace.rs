@@ -91,7 +91,7 @@ pub enum ChoiceError {
 /// # Errors
 /// [`ChoiceError`] names what there is.
 pub fn choose(there: &[(Namespace, Kind)], wanted: Option<&Namespace>) -> Result<Namespace, ChoiceError> {
-    let all = || there.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let all = || sorted(there.iter().map(|(namespace, _)| namespace.clone()).collect());
     let (namespace, kind) = match wanted {
         Some(wanted) => {
             let found = there.iter().find(|(namespace, _)| namespace == wanted);
@@ -108,7 +108,7 @@ pub fn choose(there: &[(Namespace, Kind)], wanted: Option<&Namespace>) -> Result
             match own[..] {
                 [] => return Err(ChoiceError::None),
                 [one] => one,
-                _ => return Err(ChoiceError::Several(own.into_iter().map(|(name, _)| name.clone()).collect())),
+                _ => return Err(ChoiceError::Several(sorted(own.into_iter().map(|(name, _)| name.clone()).collect()))),
             }
         }
     };
@@ -117,6 +117,12 @@ pub fn choose(there: &[(Namespace, Kind)], wanted: Option<&Namespace>) -> Result
         Kind::View => Err(ChoiceError::View(namespace.clone())),
         Kind::TimeSeries => Err(ChoiceError::TimeSeries(namespace.clone())),
     }
+}
+
+/// A dump has them in no order that means anything.
+fn sorted(mut all: Vec<Namespace>) -> Vec<Namespace> {
+    all.sort();
+    all
 }
 
 /// A dump may hold thousands; a line may not.
@@ -157,7 +163,7 @@ mod tests {
         let choice = |name: &str| choose(&all, Some(&name.parse().expect("a namespace")));
         assert_eq!(choice("a.b.c"), Ok(Namespace::new("a", "b.c")));
         let missing = choice("b.todos").expect_err("it is not there").to_string();
-        assert_eq!(missing, "there is no b.todos in it, but a.todos, a.b.c, a.view, a.times");
+        assert_eq!(missing, "there is no b.todos in it, but a.b.c, a.times, a.todos, a.view");
         assert!(matches!(choice("a.view"), Err(ChoiceError::View(_))));
         assert!(matches!(choice("a.times"), Err(ChoiceError::TimeSeries(_))));
         assert!("todos".parse::<Namespace>().is_err() && ".x".parse::<Namespace>().is_err());

@@ -56,6 +56,6 @@ impl Target {
 
     /// The same with little memory.
     pub fn lean_store_options(&self) -> StoreOptions {
-        StoreOptions { embedded_cache_bytes: 32 << 20, ..self.store_options() }
+        StoreOptions { embedded_cache_bytes: 16 << 20, ..self.store_options() }
     }
 }

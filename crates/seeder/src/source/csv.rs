@@ -36,6 +36,8 @@ impl Csv {
         let mut csv = Self { reader, columns, row, begin: 0, document };
         let header = csv.reader.headers().cloned().map_err(|error| csv.failed(error))?;
         for (at, name) in header.iter().enumerate() {
+            // Some editors put a byte order mark at the beginning of a file.
+            let name = name.trim_start_matches('\u{feff}');
             if header.iter().skip(at + 1).any(|other| other == name) {
                 return Err(csv.error(Problem::Csv(format!("the header names {name} twice"))));
             }

@@ -58,7 +58,7 @@ pub(crate) fn of_all_types() -> Vec<RawDocumentBuf> {
     nested.insert("inside", types);
     let mut all = vec![RawDocumentBuf::try_from(&nested).unwrap(), with_pointer()];
     for key in
-        [Bson::Int64(1), Bson::Double(2.5), Bson::Boolean(true), Bson::Null, Bson::MaxKey, Bson::String("k".into())]
+        [Bson::Int64(-7), Bson::Double(2.5), Bson::Boolean(true), Bson::Null, Bson::MaxKey, Bson::String("k".into())]
     {
         let id = format!("key-{}", all.len());
         let key: bson::RawBson = key.try_into().unwrap();
