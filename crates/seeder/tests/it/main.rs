@@ -2,16 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-mod archives;
-mod dumps;
 mod flags;
 mod generation;
 mod hostile;
 mod imports;
 mod interrupted;
+mod real_tools;
 mod refusals;
 mod resumes;
 mod samples;
 mod stops;
 mod support;
+mod testdata;
 mod verifies;
