@@ -5,6 +5,8 @@ use std::fmt;
 use clap::{Args, ValueEnum};
 use command_line::values;
 
+use crate::filling::write::Rules;
+
 /// What happens to what is in the store already, and to what is no todo.
 #[derive(Debug, Clone, Args)]
 pub struct Filling {
@@ -52,8 +54,17 @@ impl fmt::Display for OnConflict {
 }
 
 impl Filling {
-    /// How a conflict ends.
-    pub fn policy(&self) -> OnConflict {
+    /// Whether the store may hold something before.
+    pub fn adds(&self) -> bool {
+        self.resume || self.on_conflict.is_some() && !self.drop
+    }
+
+    /// How batches are written.
+    pub fn rules(&self) -> Rules {
+        Rules { on_conflict: self.policy(), strict: self.strict, look_first: self.adds() }
+    }
+
+    fn policy(&self) -> OnConflict {
         self.on_conflict.unwrap_or(OnConflict::Fail)
     }
 

@@ -36,7 +36,7 @@ pub async fn run(options: &Dump) -> Result<Report, SeederError> {
     let store = store.map_err(of_store)?;
     let began = Instant::now();
     let prelude = prelude(&store, options).await?;
-    let mut progress = Progress::of_todos(store.count().await.map_err(of_store)?);
+    let mut progress = Progress::of_todos(store.estimated_count().await.map_err(of_store)?);
     let reader = store.read_raw().await.map_err(of_store)?;
 
     let (sender, documents) = mpsc::channel(1);

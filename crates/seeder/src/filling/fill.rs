@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::feed::{Batch, Fed, feed};
 use super::tally::Tally;
-use super::write::{NotWritten, Rules, write};
+use super::write::{NotWritten, write};
 use crate::command::{Filling, Target};
 use crate::error::SeederError;
 use crate::progress::Progress;
@@ -45,8 +45,8 @@ impl Way<'_> {
             return Ok(store);
         }
         let store = Store::open(url, &options).await.map_err(|source| self.of_store(source))?;
-        let adds = self.filling.resume || self.filling.on_conflict.is_some();
-        let count = if adds { 0 } else { store.count().await.map_err(|source| self.of_store(source))? };
+        let count =
+            if self.filling.adds() { 0 } else { store.count().await.map_err(|source| self.of_store(source))? };
         if count > 0 {
             return Err(SeederError::NotEmpty { url: url.clone(), count });
         }
@@ -81,7 +81,7 @@ pub async fn fill(store: &Store, source: Source, extent: &Extent, way: &Way<'_>)
     let mut progress = Progress::of_bytes(extent.total);
     let (give_up, given_up) = oneshot::channel::<()>();
     let mut give_up = Some(give_up);
-    let rules = Rules { on_conflict: way.filling.policy(), strict: way.filling.strict };
+    let rules = way.filling.rules();
     let size = store.batch_size().min(10_000);
     let mut batches = Box::pin(
         batches(feed(source, extent, size))

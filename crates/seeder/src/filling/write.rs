@@ -17,6 +17,8 @@ pub struct Rules {
     pub on_conflict: OnConflict,
     /// Whether what is no todo ends the run.
     pub strict: bool,
+    /// Whether much may be there already: it is then asked for first, for a refused insertion costs ten lookups.
+    pub look_first: bool,
 }
 
 /// The batch is not, or not wholly, written.
@@ -68,14 +70,23 @@ async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tall
     {
         return Err(NotWritten::Strange { at: batch.begins[*place], problem: strange[place].clone() });
     }
-    let inserted = store.insert_raw(&batch.documents).await?;
+    let mut places: Vec<usize> = (0..batch.documents.len()).collect();
+    if rules.look_first {
+        places = not_there(store, &batch.documents, &places, tally).await?;
+    }
+    let inserted = if places.len() == batch.documents.len() {
+        store.insert_raw(&batch.documents).await?
+    } else {
+        store.insert_raw(&batch.documents.only(&places)).await?
+    };
     tally.written = inserted.count;
-    for (place, why) in inserted.refused {
+    for (at, why) in inserted.refused {
+        let (place, at) = (places[at], batch.begins[places[at]]);
         strange.remove(&place);
-        let at = batch.begins[place];
         tally.refused.add(at, format!("byte {at}: {why}"));
     }
-    let conflicts = conflicts(store, &batch.documents, &inserted.taken, tally).await?;
+    let taken: Vec<usize> = inserted.taken.into_iter().map(|at| places[at]).collect();
+    let conflicts = not_there(store, &batch.documents, &taken, tally).await?;
     match rules.on_conflict {
         OnConflict::Replace => {
             tally.replaced = conflicts.len() as u64;
@@ -99,21 +110,21 @@ async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tall
     Ok(())
 }
 
-/// Those of `taken` that are not there in these very bytes.
-async fn conflicts(
+/// Those of `places` whose document is not there in these very bytes; the others are counted as found.
+async fn not_there(
     store: &Store,
     documents: &Documents,
-    taken: &[usize],
+    places: &[usize],
     tally: &mut Tally,
 ) -> Result<Vec<usize>, StoreError> {
-    if taken.is_empty() {
+    if places.is_empty() {
         return Ok(Vec::new());
     }
-    let there = store.find_raw(&documents.only(taken)).await?;
+    let there = store.find_raw(&documents.only(places)).await?;
     let there: HashSet<&[u8]> = there.iter().collect();
-    let (found, conflicts): (Vec<usize>, _) = taken.iter().partition(|place| there.contains(documents.get(**place)));
-    tally.found = found.len() as u64;
-    Ok(conflicts)
+    let (found, others): (Vec<usize>, _) = places.iter().partition(|place| there.contains(documents.get(**place)));
+    tally.found += found.len() as u64;
+    Ok(others)
 }
 
 /// If an id stands more than once among them, the last one of the file stays.

@@ -2,10 +2,9 @@
 
 use std::io::{Cursor, Write};
 
-use bson::{RawDocumentBuf, doc, rawdoc};
+use bson::{RawDocumentBuf, rawdoc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use proptest::prelude::*;
 use seeder::archive::metadata::Metadata;
 use seeder::archive::prelude::{Described, Prelude};
 use seeder::archive::reader::Archive;
@@ -13,13 +12,11 @@ use seeder::archive::writer::Writer;
 use seeder::namespace::{Kind, Namespace};
 use seeder::source::error::{Place, Problem, ReadError};
 use seeder::source::input::Input;
-use seeder::source::json::Json;
-use seeder::source::{Bson, Source};
 
 use crate::samples::todos;
 
 const TERMINATOR: [u8; 4] = [0xff; 4];
-const MAGIC: [u8; 4] = [0x6d, 0xe2, 0x99, 0x81];
+pub(crate) const MAGIC: [u8; 4] = [0x6d, 0xe2, 0x99, 0x81];
 
 fn todos_namespace() -> Namespace {
     Namespace::new("test", "todos")
@@ -31,7 +28,7 @@ fn described(collection: &str) -> Described {
 }
 
 /// Two collections, interleaved, with a few todos each.
-fn archive() -> Vec<u8> {
+pub(crate) fn archive() -> Vec<u8> {
     let prelude = Prelude { namespaces: vec![described("todos"), described("others")] };
     let mut writer = Writer::new(Vec::new(), &prelude).unwrap();
     for todo in todos(6) {
@@ -51,7 +48,7 @@ fn header(collection: &str, end: bool, sum: i64) -> RawDocumentBuf {
     rawdoc! { "db": "test", "collection": collection, "EOF": end, "CRC": sum }
 }
 
-fn zipped(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -66,7 +63,7 @@ fn read(bytes: Vec<u8>) -> (usize, Option<ReadError>) {
     (documents.len(), error)
 }
 
-fn documents(bytes: Vec<u8>) -> (Vec<Vec<u8>>, Option<ReadError>) {
+pub(crate) fn documents(bytes: Vec<u8>) -> (Vec<Vec<u8>>, Option<ReadError>) {
     let mut documents = Vec::new();
     let open = Input::new("f", Cursor::new(bytes)).and_then(Archive::open);
     let mut archive = match open {
@@ -241,62 +238,4 @@ fn gzip_of_several_members_is_one_file() {
     let (first, second) = whole.split_at(whole.len() / 3);
     let (count, error) = read([zipped(first), zipped(second)].concat());
     assert!(count == 6 && error.is_none(), "{error:?}");
-}
-
-/// Nothing but an error may come of any bytes.
-fn read_all(mut source: Source) {
-    while let Ok(true) = source.read_next() {
-        let mut documents = todo_store::raw::Documents::default();
-        if documents.push(source.document()).is_ok() {
-            let _ = todo_store::raw::todo(source.document());
-        }
-        let _ = seeder::filling::keyed::keyed(source.document());
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_change_of_an_archive_makes_it_panic(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-        cut in any::<prop::sample::Index>(),
-        zip in any::<bool>(),
-    ) {
-        let mut bytes = if zip { zipped(&archive()) } else { archive() };
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        bytes.truncate(cut.index(bytes.len() * 2).min(bytes.len()));
-        let _ = documents(bytes);
-    }
-
-    #[test]
-    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let framed = [&MAGIC[..], &bytes].concat();
-        let _ = documents(framed);
-        let input = |bytes: &[u8]| Input::new("f", Cursor::new(bytes.to_vec())).unwrap();
-        if let Ok(csv) = Input::new("f", Cursor::new([b"id,name\n", &bytes[..]].concat()))
-            .and_then(seeder::source::csv::Csv::new)
-        {
-            read_all(Source::Csv(Box::new(csv)));
-        }
-        read_all(Source::Json(Json::new(input(&bytes))));
-        read_all(Source::Bson(Bson::new(input(&bytes))));
-    }
-
-    #[test]
-    fn no_damaged_document_is_passed_on(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let document = doc! { "id": "1", "a": { "b": ["x", 1.5, { "$c": null }] }, "name": "A" };
-        let mut bytes = document.to_vec().unwrap();
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        read_all(Source::Bson(Bson::new(Input::new("f", Cursor::new(bytes)).unwrap())));
-    }
-
-    #[test]
-    fn no_text_makes_the_json_reader_panic(text in r#"[\[\]{}",:a-z0-9\\$ ]{0,60}"#) {
-        read_all(Source::Json(Json::new(Input::new("f", Cursor::new(text.into_bytes())).unwrap())));
-    }
 }

@@ -7,6 +7,7 @@ mod generation;
 mod hostile;
 mod imports;
 mod interrupted;
+mod mutations;
 mod real_tools;
 mod refusals;
 mod resumes;
