@@ -78,7 +78,12 @@ impl Metadata {
             // Of servers before 4.4; newer ones refuse it.
             index.remove("ns");
             let key = index.get_document("key").map_err(|_| "an index without a key")?;
-            if key.len() == 1 && key.keys().all(|field| matches!(field.as_str(), "_id" | "id")) {
+            // Another kind, like `hashed`, is an index beside it.
+            let is_ours = |(field, order): (&String, &Bson)| {
+                matches!(field.as_str(), "_id" | "id")
+                    && matches!(order, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_))
+            };
+            if key.len() == 1 && key.iter().all(is_ours) {
                 continue;
             }
             let bytes = index.to_vec().map_err(|error| error.to_string())?;
