@@ -1,8 +1,8 @@
 //! From a source into a store: in batches, several under way at one time, and never more in memory than a few of them.
 //!
 //! - [`feed`]: a thread reads, checks and batches. [`keyed`]: `_id` stands first, as MongoDB stores it.
-//! - [`write`]: a batch into the store, and what to do about what is there. [`tally`]: what became of the documents.
-//! - [`fill`]: both at once, until the end, a failure or a signal.
+//! - [`mod@write`]: a batch into the store, and what to do about what is there. [`tally`]: what became of the documents.
+//! - [`mod@fill`]: both at once, until the end, a failure or a signal.
 
 pub mod feed;
 pub mod fill;
