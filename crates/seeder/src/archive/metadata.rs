@@ -1,15 +1,30 @@
 //! What a dump knows of a collection beside its documents: canonical extended JSON, as mongodump writes it.
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
 use todo_store::raw::Documents;
 
 use crate::namespace::Kind;
 
 /// Options and indexes of a collection.
-#[derive(Debug, Clone, Default)]
-pub struct Metadata(Document);
+#[derive(Debug, Clone)]
+pub struct Metadata {
+    kind: Kind,
+    collection: Option<String>,
+    options: Vec<String>,
+    /// Definitions, with those that every store has.
+    indexes: Documents,
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self { kind: Kind::Collection, collection: None, options: Vec::new(), indexes: Documents::default() }
+    }
+}
 
 impl Metadata {
+    /// The longest JSON that is read, in bytes: what is parsed takes many times as much memory.
+    pub const LONGEST: usize = 2 << 20;
+
     /// Reads the JSON; an empty text is no metadata.
     ///
     /// # Errors
@@ -18,53 +33,54 @@ impl Metadata {
         if json.trim().is_empty() {
             return Ok(Self::default());
         }
-        let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        match Bson::try_from(value) {
-            Ok(Bson::Document(document)) => Ok(Self(document)),
-            Ok(_) => Err("it must be an object".to_owned()),
-            Err(error) => Err(error.to_string()),
+        if json.len() > Self::LONGEST {
+            return Err(format!("it is longer than {} bytes", Self::LONGEST));
         }
+        let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let Bson::Document(document) = Bson::try_from(value).map_err(|error| error.to_string())? else {
+            return Err("it must be an object".to_owned());
+        };
+        let options = document.get_document("options");
+        let options = options.map(|options| options.keys().cloned().collect()).unwrap_or_default();
+        let mut indexes = Documents::default();
+        for index in document.get_array("indexes").into_iter().flatten() {
+            let mut index = index.as_document().ok_or("an index must be an object")?.clone();
+            // Of servers before 4.4; newer ones refuse it.
+            index.remove("ns");
+            let bytes = index.to_vec().map_err(|error| error.to_string())?;
+            indexes.push(&bytes).map_err(|error| error.to_string())?;
+        }
+        let collection = document.get_str("collectionName").ok().map(ToOwned::to_owned);
+        Ok(Self { kind: kind(&document), collection, options, indexes })
     }
 
     /// Of a collection with these indexes.
-    pub fn of(collection: &str, indexes: &Documents) -> Self {
-        let indexes: Vec<Document> = indexes.iter().filter_map(|index| Document::from_reader(index).ok()).collect();
-        Self(doc! { "options": {}, "indexes": indexes, "collectionName": collection, "type": "collection" })
+    pub fn of(collection: &str, indexes: Documents) -> Self {
+        Self { collection: Some(collection.to_owned()), indexes, ..Self::default() }
     }
 
-    /// The JSON.
+    /// The JSON, but for the options.
     pub fn to_json(&self) -> String {
-        Bson::Document(self.0.clone()).into_canonical_extjson().to_string()
+        let indexes: Vec<Document> =
+            self.indexes.iter().filter_map(|index| Document::from_reader(index).ok()).collect();
+        let name = self.collection.as_deref().unwrap_or_default();
+        let document = doc! { "options": {}, "indexes": indexes, "collectionName": name, "type": "collection" };
+        Bson::Document(document).into_canonical_extjson().to_string()
     }
 
-    /// Older releases of mongodump do not say it, but their options do.
+    /// What it is.
     pub fn kind(&self) -> Kind {
-        let options = self.0.get_document("options");
-        let has = |name| options.as_ref().is_ok_and(|options| options.contains_key(name));
-        match self.0.get_str("type") {
-            Ok("view") => Kind::View,
-            Ok("timeseries") => Kind::TimeSeries,
-            _ if has("viewOn") => Kind::View,
-            _ if has("timeseries") => Kind::TimeSeries,
-            _ => Kind::Collection,
-        }
+        self.kind
     }
 
     /// The collection's name, in full; names of files may be cut short.
     pub fn collection(&self) -> Option<&str> {
-        self.0.get_str("collectionName").ok()
+        self.collection.as_deref()
     }
 
     /// The names of the collection's options (capped, collation, validator, …).
-    pub fn options(&self) -> Vec<String> {
-        self.0.get_document("options").map(|options| options.keys().cloned().collect()).unwrap_or_default()
-    }
-
-    /// The names of [`Metadata::indexes`].
-    pub fn index_names(&self) -> Vec<String> {
-        let all = self.indexes().unwrap_or_default();
-        let name = |index| Document::from_reader(index).ok()?.get_str("name").ok().map(ToOwned::to_owned);
-        all.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
+    pub fn options(&self) -> &[String] {
+        &self.options
     }
 
     /// The indexes to make, without those that every store has: on `_id`, and the unique one on `id`.
@@ -72,24 +88,42 @@ impl Metadata {
     /// # Errors
     /// What is wrong with one of them.
     pub fn indexes(&self) -> Result<Documents, String> {
-        let mut indexes = Documents::default();
-        for index in self.0.get_array("indexes").into_iter().flatten() {
-            let mut index = index.as_document().ok_or("an index must be an object")?.clone();
-            // Of servers before 4.4; newer ones refuse it.
-            index.remove("ns");
+        let mut places = Vec::new();
+        for (place, index) in self.indexes.iter().enumerate() {
+            let index = RawDocument::from_bytes(index).map_err(|error| error.to_string())?;
             let key = index.get_document("key").map_err(|_| "an index without a key")?;
+            let fields: Vec<_> = key.into_iter().flatten().collect();
             // Another kind, like `hashed`, is an index beside it.
-            let is_ours = |(field, order): (&String, &Bson)| {
-                matches!(field.as_str(), "_id" | "id")
-                    && matches!(order, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_))
-            };
-            if key.len() == 1 && key.iter().all(is_ours) {
-                continue;
+            let is_ours = matches!(
+                fields[..],
+                [(name, RawBsonRef::Int32(_) | RawBsonRef::Int64(_) | RawBsonRef::Double(_))]
+                    if matches!(name.as_str(), "_id" | "id")
+            );
+            if !is_ours {
+                places.push(place);
             }
-            let bytes = index.to_vec().map_err(|error| error.to_string())?;
-            indexes.push(&bytes).map_err(|error| error.to_string())?;
         }
-        Ok(indexes)
+        Ok(self.indexes.only(&places))
+    }
+
+    /// The names of [`Metadata::indexes`].
+    pub fn index_names(&self) -> Vec<String> {
+        let all = self.indexes().unwrap_or_default();
+        let name = |index| Some(RawDocument::from_bytes(index).ok()?.get_str("name").ok()?.to_owned());
+        all.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
+    }
+}
+
+/// Older releases of mongodump do not say it, but their options do.
+fn kind(metadata: &Document) -> Kind {
+    let options = metadata.get_document("options");
+    let has = |name| options.as_ref().is_ok_and(|options| options.contains_key(name));
+    match metadata.get_str("type") {
+        Ok("view") => Kind::View,
+        Ok("timeseries") => Kind::TimeSeries,
+        _ if has("viewOn") => Kind::View,
+        _ if has("timeseries") => Kind::TimeSeries,
+        _ => Kind::Collection,
     }
 }
 
@@ -109,7 +143,7 @@ mod tests {
         assert_eq!(indexes.len(), 1);
         let index = Document::from_reader(indexes.get(0)).expect("a document");
         assert_eq!(index, doc! { "v": 2, "key": { "name": 1, "id": -1 }, "name": "n" });
-        let again = Metadata::parse(&Metadata::of("todos", &indexes).to_json()).expect("metadata");
+        let again = Metadata::parse(&Metadata::of("todos", indexes.clone()).to_json()).expect("metadata");
         assert_eq!(again.indexes().expect("indexes"), indexes);
     }
 

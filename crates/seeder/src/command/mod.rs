@@ -36,7 +36,8 @@ pub enum Command {
     Restore(Restore),
     /// Take documents as mongoimport does: JSON objects one behind the other or in an array, or CSV; plain or gzip.
     Import(Import),
-    /// Write an archive that `mongorestore --archive` takes. What is changed meanwhile in MongoDB may be in it or not.
+    /// Write an archive that `mongorestore --archive` takes. What is changed meanwhile in MongoDB may be in it or not; the
+    /// options of the collection are not.
     Dump(Dump),
     /// Count, look for duplicates and for what is no todo, compare with a seed or a file; changes nothing.
     Verify(Verify),

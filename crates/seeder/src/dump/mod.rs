@@ -78,7 +78,7 @@ async fn prelude(store: &Store, options: &Dump) -> Result<Prelude, SeederError> 
         }
     }
     let namespace = Namespace::new(&target.database, &target.collection);
-    let metadata = Metadata::of(&target.collection, &indexes);
+    let metadata = Metadata::of(&target.collection, indexes);
     Ok(Prelude { namespaces: vec![Described { namespace, kind: Kind::Collection, metadata }] })
 }
 

@@ -12,8 +12,6 @@ use super::input::Input;
 use crate::archive::metadata::Metadata;
 use crate::namespace::{Kind, Namespace};
 
-/// As long as the metadata of an archive may be.
-const LONGEST_METADATA: usize = 16 << 20;
 /// The data of a time-series collection.
 const BUCKETS: &str = "system.buckets.";
 
@@ -111,8 +109,9 @@ fn read_metadata(path: &Path) -> Result<Metadata, ReadError> {
             0 => break,
             count => text.extend_from_slice(&chunk[..count]),
         }
-        if text.len() > LONGEST_METADATA {
-            return Err(input.error(0, Problem::Prelude(LONGEST_METADATA)));
+        // Parsing says what is wrong with it.
+        if text.len() > Metadata::LONGEST {
+            break;
         }
     }
     let text = String::from_utf8(text).map_err(|error| input.error(0, Problem::Json(error.to_string())))?;

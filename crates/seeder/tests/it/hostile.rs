@@ -23,7 +23,7 @@ fn todos_namespace() -> Namespace {
 }
 
 fn described(collection: &str) -> Described {
-    let metadata = Metadata::of(collection, &todo_store::raw::Documents::default());
+    let metadata = Metadata::of(collection, todo_store::raw::Documents::default());
     Described { namespace: Namespace::new("test", collection), kind: Kind::Collection, metadata }
 }
 
@@ -203,6 +203,7 @@ fn a_prelude_that_is_wrong_is_refused() {
     let about = rawdoc! { "version": "0.1" };
     let metadata = |text: &str| rawdoc! { "db": "test", "collection": "todos", "metadata": text };
     let large = metadata(&" ".repeat(8 << 20));
+    let swelling = metadata(&format!("[{}]", vec!["[]"; 1 << 20].join(",")));
     for (frames, word) in [
         (vec![&TERMINATOR[..]], "a terminator where the header"),
         (vec![about.as_bytes()], "it ends inside the prelude"),
@@ -211,6 +212,7 @@ fn a_prelude_that_is_wrong_is_refused() {
         (vec![about.as_bytes(), metadata("[]").as_bytes()], "it must be an object"),
         (vec![about.as_bytes(), metadata(r#"{"a":{"$oid":"x"}}"#).as_bytes()], "the metadata of test.todos"),
         (vec![about.as_bytes(), metadata(&"[".repeat(100_000)).as_bytes()], "recursion limit"),
+        (vec![about.as_bytes(), swelling.as_bytes()], "it is longer than 2097152 bytes"),
         (vec![about.as_bytes(), large.as_bytes(), large.as_bytes()], "the prelude is over"),
     ] {
         let error = error([&MAGIC[..], &frames.concat()].concat()).to_string();
