@@ -46,7 +46,11 @@ impl FromStr for Namespace {
 
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.database, self.collection)
+        match self.database.as_str() {
+            // The log of changes during the dump belongs to no database.
+            "" => f.write_str(&self.collection),
+            database => write!(f, "{database}.{}", self.collection),
+        }
     }
 }
 
