@@ -18,20 +18,17 @@ pub(crate) fn mongod() -> PathBuf {
     program(MONGO).unwrap_or_else(|| panic!("{}", not_found(MONGO)))
 }
 
-<<<<<<< HEAD
+/// One of the MongoDB Database Tools: `mongodump`, `mongorestore`, `mongoimport` or `mongoexport`.
+pub fn mongo_tool(name: &str) -> PathBuf {
+    let names = [name, &format!(".tools/{name}")];
+    program(names).unwrap_or_else(|| panic!("{name} is neither on PATH nor in .tools/; `make test` builds it"))
+}
+
 fn not_found([name, installed]: [&str; 2]) -> String {
     format!("{name} is neither on PATH nor at {installed}; `scripts/install` installs it")
 }
 
 fn program([name, installed]: [&str; 2]) -> Option<PathBuf> {
-=======
-/// One of the MongoDB Database Tools: `mongodump`, `mongorestore`, `mongoimport` or `mongoexport`.
-pub fn mongo_tool(name: &str) -> PathBuf {
-    program(name, &format!(".tools/{name}"))
-}
-
-fn program(name: &str, installed: &str) -> PathBuf {
->>>>>>> seeder-restore
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     std::env::split_paths(&on_path)
