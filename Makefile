@@ -1,7 +1,7 @@
 # A person and CI call the same targets. Each is a script; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check verify up down seed serve loadtest smoke bench
+.PHONY: help demo test check verify up down seed dump serve loadtest smoke bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ down: ## stop what `make up` started
 
 seed: ## fill the store with a million todos (ARGS="--count 1000" for others)
 	@scripts/with-servers seeder generate $(ARGS)
+
+dump: ## data/todos-200000.archive.gz, by the real mongodump (ARGS="1000" for another count)
+	@scripts/dump $(ARGS)
 
 serve: ## serve them on http://127.0.0.1:8000, until Ctrl-C
 	@scripts/with-servers todo-api $(ARGS)

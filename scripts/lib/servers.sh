@@ -9,6 +9,13 @@ find_mongod() {
   echo "$installed"
 }
 
+# find_mongo_tool NAME: mongodump, mongorestore, mongoimport or mongoexport.
+find_mongo_tool() {
+  command -v "$1" && return
+  [ -x "$tools/$1" ] || fail "$1 is missing: run scripts/install-mongo-tools"
+  echo "$tools/$1"
+}
+
 # start_redis PORT FOLDER: prints the process id.
 start_redis() {
   mkdir -p "$2"

@@ -3,20 +3,22 @@
 //! One process leads, elected through Redis: it watches the store, tells the cache, and says by heartbeats how far it is
 //! behind. Two that lead at one time do no harm: invalidations may come twice.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::cache::{Cache, Token};
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::freshness::now_ms;
-use crate::read::Began;
-use crate::repair::{Owed, tell};
+use crate::offer::Began;
+use crate::repair::Owed;
 use crate::source::{Loaded, Source};
+use crate::telling::Telling;
 
 /// What happened in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,11 +91,6 @@ impl Drop for Background {
 
 /// Before the lead is tried again, and before a stream that ended is opened again.
 const RETRY: Duration = Duration::from_millis(200);
-/// Changes under way to the cache at one time.
-const AT_ONCE: usize = 256;
-/// What no version tells of is told twice, the second time so much later: a read that was answered by a member of the
-/// store which did not know of it yet is over by then.
-const AGAIN: Duration = Duration::from_secs(1);
 /// How often the place in the stream is saved while changes come, and while none do.
 const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 /// How far the clocks of two nodes may be apart without a cell of before a moment counting as one of after it.
@@ -151,41 +148,42 @@ impl<S: Source> CacheAside<S> {
 
     /// Until the lead is lost, or the store or the cache fails.
     async fn watch_and_beat(&self, changes: &impl ChangeSource, token: Token) -> Ended {
-        let caught_up_ms = AtomicU64::new(0);
-        tokio::select! {
-            ended = self.watch(changes, &caught_up_ms) => ended,
+        let (mut telling, caught_up_ms) = (Telling::new(self.cache.clone()), AtomicU64::new(0));
+        let ended = tokio::select! {
+            ended = self.watch(changes, &mut telling, &caught_up_ms) => match ended {
+                Ok(never) => match never {},
+                Err(ended) => ended,
+            },
             () = self.beat(token, &caught_up_ms) => Ended::Lead,
+        };
+        for id in telling.untold() {
+            self.repair_later(&id, Owed::Forget);
         }
+        ended
     }
 
-    async fn watch(&self, changes: &impl ChangeSource, caught_up_ms: &AtomicU64) -> Ended {
-        match self.try_watch(changes, caught_up_ms).await {
-            Ok(never) => match never {},
-            Err(ended) => ended,
-        }
-    }
-
-    async fn try_watch(
+    async fn watch(
         &self,
         changes: &impl ChangeSource,
+        telling: &mut Telling,
         caught_up_ms: &AtomicU64,
-    ) -> Result<std::convert::Infallible, Ended> {
-        let store = |error: &dyn std::fmt::Display| Ended::Store(error.to_string());
+    ) -> Result<Infallible, Ended> {
         // What every process caches for itself, each has to follow for itself, from its own start on.
         let name = matches!(self.cache, Cache::Redis(_)).then_some(self.options().prefix.as_str());
-        let mut stream = changes.open(name).await.map_err(|error| store(&error))?;
+        let mut stream = changes.open(name).await.map_err(Ended::store)?;
         if !stream.is_complete() {
             tracing::info!("the change stream begins anew: what the cache held until now is not believed any more");
             self.distrust_all().await?;
-            stream.save().await.map_err(|error| store(&error))?;
+            stream.save().await.map_err(Ended::store)?;
         }
         tracing::info!("this process follows the store's changes");
-        let (mut telling, mut saved_at, mut unsaved) = (Telling::default(), Instant::now(), false);
+        let (mut saved_at, mut unsaved) = (Instant::now(), false);
         loop {
-            match stream.next().await.map_err(|error| store(&error))? {
+            telling.repeat().await?;
+            match stream.next().await.map_err(Ended::store)? {
                 Some(change) => {
                     unsaved = true;
-                    self.apply(change, &mut telling).await?;
+                    self.apply(change, telling).await?;
                 }
                 None => {
                     telling.finish().await?;
@@ -195,7 +193,7 @@ impl<S: Source> CacheAside<S> {
             let due = if unsaved { SAVE.0 } else { SAVE.1 };
             if saved_at.elapsed() >= due {
                 telling.finish().await?;
-                stream.save().await.map_err(|error| store(&error))?;
+                stream.save().await.map_err(Ended::store)?;
                 (saved_at, unsaved) = (Instant::now(), false);
             }
         }
@@ -203,35 +201,19 @@ impl<S: Source> CacheAside<S> {
 
     async fn apply(&self, change: Change, telling: &mut Telling) -> Result<(), Ended> {
         match change {
-            Change::Written { id, version } => {
-                let cache = self.cache.clone();
-                telling.tell(async move { tell(&cache, &id, Owed::Floor(version)).await }).await
-            }
+            Change::Written { id, version } => Ok(telling.floor(id, version).await?),
             Change::Deleted { id } => {
-                // Its version is not known: as if a reader without a lease had found nothing.
-                let (cache, absence) = (self.cache.clone(), self.put_of(&Loaded::Absent, &Began::now()));
-                telling.tell(async move { cache.put(&id, None, &absence).await.map(drop) }).await
+                // Its version is not known.
+                let absence = self.put_of(&Loaded::Absent, &Began::now());
+                Ok(telling.absence(id, absence).await?)
             }
-            Change::Touched { id } => self.forget_twice(id, telling).await,
+            Change::Touched { id } => Ok(telling.forget(id).await?),
             Change::Unknown => {
                 telling.finish().await?;
                 tracing::info!("anything may have changed in the store: what the cache held is not believed any more");
                 self.distrust_all().await
             }
         }
-    }
-
-    /// Now, and again later.
-    async fn forget_twice(&self, id: String, telling: &mut Telling) -> Result<(), Ended> {
-        let (this, again) = (self.clone(), id.clone());
-        tokio::spawn(async move {
-            tokio::time::sleep(AGAIN).await;
-            if tell(&this.cache, &again, Owed::Forget).await.is_err() {
-                this.repair_later(&again, Owed::Forget);
-            }
-        });
-        let cache = self.cache.clone();
-        telling.tell(async move { tell(&cache, &id, Owed::Forget).await }).await
     }
 
     /// A fill that is as old as its read of the store began before now, whatever the clock of its node says.
@@ -265,38 +247,14 @@ enum Ended {
     Store(String),
 }
 
-impl From<CacheError> for Ended {
-    fn from(_: CacheError) -> Self {
-        Self::Lead
+impl Ended {
+    fn store(error: impl std::fmt::Display) -> Self {
+        Self::Store(error.to_string())
     }
 }
 
-/// What the cache is being told, many at a time: invalidations may cross each other.
-#[derive(Default)]
-struct Telling(JoinSet<Result<(), CacheError>>);
-
-impl Telling {
-    async fn tell(&mut self, told: impl Future<Output = Result<(), CacheError>> + Send + 'static) -> Result<(), Ended> {
-        while self.0.len() >= AT_ONCE {
-            self.one().await?;
-        }
-        self.0.spawn(told);
-        Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<(), Ended> {
-        while !self.0.is_empty() {
-            self.one().await?;
-        }
-        Ok(())
-    }
-
-    async fn one(&mut self) -> Result<(), Ended> {
-        match self.0.join_next().await {
-            Some(Ok(told)) => told.map_err(Ended::from),
-            // A task that panicked told nobody.
-            Some(Err(_)) => Err(Ended::Lead),
-            None => Ok(()),
-        }
+impl From<CacheError> for Ended {
+    fn from(_: CacheError) -> Self {
+        Self::Lead
     }
 }

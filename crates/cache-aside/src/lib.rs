@@ -13,8 +13,10 @@
 //! - `cache`: Redis, in-process or none behind one enum; `redis` and `memory` are the first two.
 //! - `freshness`: what a cell is worth now. `trust`: what may still be believed of it.
 //! - `l1`: values in this process, in front of Redis.
+//! - `offer`: what is put for what the store gave. `landed`: what a flight ends with.
 //! - `flight`: one fill per id at a time. `breaker`: a cache that fails is left alone for a while.
 //! - `repair`: publishes that could not be made in time are made up for.
+//! - `telling`: what the change stream tells the cache, many ids at a time.
 //! - `teeth`: guards that a test build can switch off, to show that the checker notices.
 
 pub mod audit;
@@ -28,7 +30,9 @@ mod flight;
 mod freshness;
 mod keys;
 mod l1;
+mod landed;
 mod memory;
+mod offer;
 pub mod options;
 pub mod outcome;
 pub mod read;
@@ -37,6 +41,7 @@ mod repair;
 pub mod rules;
 pub mod source;
 mod teeth;
+mod telling;
 mod trust;
 pub mod url;
 pub mod write;

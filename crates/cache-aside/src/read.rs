@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-use bytes::Bytes;
+use std::time::Duration;
 
 use crate::cache::{Cache, Put, Token};
-use crate::cell::{Cell, Kind, MAX_VERSION, Seen};
+use crate::cell::Seen;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::flight::{Boarding, Leader};
 use crate::freshness::{Look, judge, now_ms};
-use crate::options::jittered_ms;
-use crate::outcome::{Answer, Detail, Entry, Outcome};
+use crate::landed::{Landed, from_store, new_enough, or_stale};
+use crate::offer::Began;
+use crate::outcome::{Answer, Detail, Outcome};
 use crate::repair::Owed;
 use crate::rules::{LeaseResult, PutResult};
 use crate::source::{Loaded, Source};
@@ -41,33 +40,6 @@ pub struct ReadOptions {
     pub only_if_cached: bool,
     /// The answer must be of this version or above ([`ReadError::TooOld`]); 0 asks for nothing.
     pub min_version: u64,
-}
-
-/// When an access to the store began. A cell is as old as that: what happened since may not be in it.
-pub(crate) struct Began {
-    at: Instant,
-    at_ms: u64,
-}
-
-impl Began {
-    pub(crate) fn now() -> Self {
-        Self { at: Instant::now(), at_ms: now_ms() }
-    }
-}
-
-/// What a flight ends with.
-#[derive(Debug, Clone)]
-pub(crate) struct Landed<E: std::fmt::Debug> {
-    answer: Result<Answer, ReadError<E>>,
-    /// Whether it is right for everybody who boarded: no writer came between the read of the store and the put.
-    shareable: bool,
-}
-
-impl<E: std::fmt::Debug> Landed<E> {
-    /// For somebody who waited; `None`: look again.
-    fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
-        (self.shareable || teeth::is_off(Guard::RuleB)).then(|| self.answer.map(collapsed))
-    }
 }
 
 impl<S: Source> CacheAside<S> {
@@ -277,59 +249,5 @@ impl<S: Source> CacheAside<S> {
                 leader.land(landed);
             }
         });
-    }
-
-    /// The cell to be put for what the store gave.
-    pub(crate) fn put_of(&self, loaded: &Loaded, began: &Began) -> Put {
-        let options = self.options();
-        let jitter = rand::random::<f64>();
-        let (kind, version, body, kept) = match loaded {
-            Loaded::Value { version, body } => (Kind::Value, *version, body.clone(), options.fresh + options.keep),
-            Loaded::Absent => (Kind::Absent, 0, Bytes::new(), options.absent),
-        };
-        let cell = Cell {
-            kind,
-            version: version.min(MAX_VERSION),
-            filled_at_ms: began.at_ms,
-            cost_us: u32::try_from(began.at.elapsed().as_micros()).unwrap_or(u32::MAX),
-            body,
-        };
-        Put { cell, ttl_ms: jittered_ms(kept, jitter) }
-    }
-}
-
-fn from_store(loaded: Loaded, outcome: Outcome, detail: Option<Detail>) -> Answer {
-    let entry = match loaded {
-        Loaded::Value { version, body } => Some(Entry { version, body }),
-        Loaded::Absent => None,
-    };
-    Answer { entry, outcome, detail, ttl_ms: 0 }
-}
-
-fn collapsed(answer: Answer) -> Answer {
-    let detail = if answer.outcome == Outcome::Miss { Some(Detail::Collapsed) } else { answer.detail };
-    Answer { detail, ..answer }
-}
-
-/// A store that fails is answered over by a value past its time, if there is one and none newer was asked for.
-fn or_stale<E: std::fmt::Debug>(
-    answer: Result<Answer, ReadError<E>>,
-    fallback: Option<Answer>,
-) -> Result<Answer, ReadError<E>> {
-    match (answer, fallback) {
-        (Err(ReadError::Source(_) | ReadError::Overloaded | ReadError::Abandoned), Some(old)) => {
-            Ok(Answer { outcome: Outcome::Stale, detail: Some(Detail::StaleIfError), ..old })
-        }
-        (answer, _) => answer,
-    }
-}
-
-fn new_enough<E: std::fmt::Debug>(
-    answer: Result<Answer, ReadError<E>>,
-    how: &ReadOptions,
-) -> Result<Answer, ReadError<E>> {
-    match answer {
-        Ok(Answer { entry: Some(entry), .. }) if entry.version < how.min_version => Err(ReadError::TooOld),
-        answer => answer,
     }
 }

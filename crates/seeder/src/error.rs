@@ -1,7 +1,12 @@
 //! Why the seeder stopped, and how to go on.
 
+use std::io;
+
 use thiserror::Error;
 use todo_store::{StoreError, StoreUrl};
+
+use crate::source::dump::OpenError;
+use crate::source::error::ReadError;
 
 /// Each message is one line.
 #[derive(Debug, Error)]
@@ -35,6 +40,54 @@ pub enum SeederError {
         /// The first that differs.
         id: String,
     },
+    /// The file is damaged, or none that can be read.
+    #[error(transparent)]
+    Read(ReadError),
+    /// The dump cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A document is no todo, and `--strict` wants nothing else.
+    #[error("{file}: byte {at}: the document that begins here is no todo: {problem} (without --strict it is stored)")]
+    NoTodo {
+        /// The file's name as the user gave it.
+        file: String,
+        /// Where the document begins, after decompression.
+        at: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another document has the `_id` or the id.
+    #[error(
+        "{file}: byte {at}: the document {id} that begins here conflicts with another in {url} that has its _id or id: add \
+         --on-conflict skip or --on-conflict replace"
+    )]
+    Taken {
+        /// The file's name as the user gave it.
+        file: String,
+        /// Where the document begins, after decompression.
+        at: u64,
+        /// The document's id.
+        id: String,
+        /// Shown without its password.
+        url: StoreUrl,
+    },
+    /// The dump's definition of an index is wrong.
+    #[error("the dump's definition of an index is wrong: {problem}; the documents are restored")]
+    Index {
+        /// What is wrong.
+        problem: String,
+    },
+    /// An archive cannot be written.
+    #[error("{file}: cannot be written: {source}")]
+    Write {
+        /// The file's name as the user gave it.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// SIGINT or SIGTERM while an archive was written.
+    #[error("stopped; {0} was not written")]
+    NoDump(String),
     /// A batch failed.
     #[error("{source}; {written} todos were written; to go on: {resume}")]
     Broken {
@@ -53,7 +106,7 @@ pub enum SeederError {
         /// The command line that goes on.
         resume: String,
     },
-    /// A generator thread panicked: a bug.
+    /// A thread panicked: a bug.
     #[error("a batch was given up")]
     Abandoned,
 }

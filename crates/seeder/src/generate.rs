@@ -9,12 +9,12 @@ use futures::StreamExt;
 use futures::stream;
 use todo_model::Todo;
 use todo_store::{Store, StoreError};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::command::Generate;
 use crate::error::SeederError;
 use crate::progress::Progress;
+use crate::stop::stopped;
 use crate::todos::todos;
 
 /// What was done.
@@ -48,7 +48,7 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
     let store = store.map_err(|source| of_store(options, source))?;
     prepare(&store, options).await?;
 
-    let (began, mut progress) = (Instant::now(), Progress::new(options.count));
+    let (began, mut progress) = (Instant::now(), Progress::of_todos(options.count));
     let (mut written, mut found) = (0, 0);
     let (give_up, given_up) = oneshot::channel::<()>();
     let mut give_up = Some(give_up);
@@ -133,16 +133,6 @@ async fn missing(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<V
 /// 1 to `count`, cut in batches.
 fn batches(count: u64, size: u64) -> impl Iterator<Item = Range<u64>> {
     (0..count.div_ceil(size)).map(move |n| n * size + 1..((n + 1) * size).min(count) + 1)
-}
-
-/// SIGINT or SIGTERM; never, where signals cannot be had.
-async fn stopped() {
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            futures::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
-        }
-        _ => futures::future::pending().await,
-    }
 }
 
 fn of_store(options: &Generate, source: StoreError) -> SeederError {

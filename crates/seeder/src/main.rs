@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use seeder::command::{Command, CommandLine};
+use seeder::command::CommandLine;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -10,14 +10,10 @@ async fn main() -> ExitCode {
         Ok(line) => line,
         Err(usage) => return usage.print(),
     };
-    let Command::Generate(options) = line.command;
-    match seeder::generate::run(&options).await {
-        Ok(done) => {
-            #[expect(clippy::print_stdout, reason = "the result is the program's output")]
-            {
-                println!("{done}");
-            }
-            ExitCode::SUCCESS
+    match seeder::program::run(&line.command).await {
+        Ok(report) => {
+            report.print();
+            if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("error: {error}");

@@ -18,6 +18,12 @@ pub(crate) fn mongod() -> PathBuf {
     program(MONGO).unwrap_or_else(|| panic!("{}", not_found(MONGO)))
 }
 
+/// One of the MongoDB Database Tools: `mongodump`, `mongorestore`, `mongoimport` or `mongoexport`.
+pub fn mongo_tool(name: &str) -> PathBuf {
+    let names = [name, &format!(".tools/{name}")];
+    program(names).unwrap_or_else(|| panic!("{name} is neither on PATH nor in .tools/; `make test` builds it"))
+}
+
 fn not_found([name, installed]: [&str; 2]) -> String {
     format!("{name} is neither on PATH nor at {installed}; `scripts/install` installs it")
 }

@@ -10,7 +10,7 @@ mod names;
 mod process;
 mod redis;
 
-pub use find::missing;
+pub use find::{missing, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};

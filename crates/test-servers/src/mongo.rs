@@ -139,15 +139,25 @@ impl MongoServer {
         }
     }
 
-    /// Runs a command on `admin`, on a thread and runtime of its own: callers may be inside a runtime.
+    /// Runs a command on a database.
+    pub fn run_command(&self, database: &str, command: Document) -> Document {
+        self.on(database, command).expect("the server takes the command")
+    }
+
     pub(crate) fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {
+        self.on("admin", command)
+    }
+
+    /// On a thread and runtime of its own: callers may be inside a runtime.
+    fn on(&self, database: &str, command: Document) -> Result<Document, mongodb::error::Error> {
+        let database = database.to_owned();
         let address = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(self.port) };
         let options = ClientOptions::builder()
             .hosts(vec![address])
             .direct_connection(true)
             .server_selection_timeout(Duration::from_secs(2))
             .build();
-        let run = async move { Client::with_options(options)?.database("admin").run_command(command).await };
+        let run = async move { Client::with_options(options)?.database(&database).run_command(command).await };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime starts").block_on(run)

@@ -196,6 +196,14 @@ impl Store {
         on!(self, count())
     }
 
+    /// How many documents there are, at once and perhaps not exactly; for a progress bar.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn estimated_count(&self) -> Result<u64, StoreError> {
+        on!(self, estimated_count())
+    }
+
     /// Removes all documents; the unique index stays, or is made again.
     ///
     /// # Errors

@@ -28,6 +28,45 @@ fn every_flag_is_also_a_variable() {
 }
 
 #[test]
+fn flags_of_every_command_are_variables_and_a_wrong_value_names_its_flag() {
+    for (command, name, value, flag) in [
+        ("restore", "TODO_NS", "todos", "--ns"),
+        ("restore", "TODO_ON_CONFLICT", "x", "--on-conflict"),
+        ("restore", "TODO_STRICT", "x", "--strict"),
+        ("import", "TODO_FORMAT", "xml", "--format"),
+        ("import", "TODO_JOBS", "0", "--jobs"),
+        ("dump", "TODO_GZIP", "x", "--gzip"),
+        ("verify", "TODO_SEED", "x", "--seed"),
+    ] {
+        let output = seeder(&[command]).env("TODO_FILE", "f").env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+        assert!(said(&output).contains(flag), "{name}: {}", said(&output));
+    }
+    let output = seeder(&["restore"]).env("TODO_FILE", "/no/such/file").output().unwrap();
+    assert!(output.status.code() == Some(1) && said(&output).contains("/no/such/file"), "{}", said(&output));
+    for flags in [&["restore"][..], &["restore", "f", "--drop", "--resume"], &["verify", "--count", "5"]] {
+        let output = seeder(flags).output().unwrap();
+        assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1), "{}", said(&output));
+    }
+}
+
+#[test]
+fn the_manual_names_every_flag_of_every_command() {
+    for (command, flags) in [
+        ("restore", "store database collection ns drop resume on-conflict strict jobs"),
+        ("import", "store database collection format drop resume on-conflict strict jobs"),
+        ("dump", "store database collection gzip"),
+        ("verify", "store database collection seed count against ns"),
+    ] {
+        let help = said(&seeder(&[command, "--help"]).output().unwrap());
+        for flag in flags.split_whitespace() {
+            let variable = format!("TODO_{}", flag.to_uppercase().replace('-', "_"));
+            assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{command} {flag}");
+        }
+    }
+}
+
+#[test]
 fn the_manual_names_every_flag() {
     let help = said(&seeder(&["generate", "--help"]).output().unwrap());
     for flag in "store database collection count seed drop resume jobs".split_whitespace() {

@@ -4,7 +4,15 @@
 
 mod flags;
 mod generation;
+mod hostile;
+mod imports;
 mod interrupted;
+mod mutations;
+mod real_tools;
 mod refusals;
+mod resumes;
+mod samples;
 mod stops;
 mod support;
+mod testdata;
+mod verifies;

@@ -1,11 +1,14 @@
 //! The program, and what it left in the store.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use bson::RawDocumentBuf;
 use tempfile::TempDir;
-use test_servers::{fresh_name, shared_mongo};
+use test_servers::{fresh_name, mongo_tool, shared_mongo};
 use todo_model::{Todo, TodoId};
+use todo_store::raw::Documents;
 use todo_store::{Store, StoreOptions, StoreUrl};
 
 /// A store of a test's own.
@@ -28,10 +31,75 @@ pub(crate) fn embedded() -> Place {
 impl Place {
     /// `seeder generate` into this place.
     pub(crate) fn command(&self, flags: &[&str]) -> Command {
+        self.of("generate", flags)
+    }
+
+    /// Any command of the seeder, over this place.
+    pub(crate) fn of(&self, name: &str, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seeder"));
-        command.arg("generate").args(["--store", &self.url, "--database", &self.database]).args(flags);
+        command.arg(name).args(["--store", &self.url, "--database", &self.database]).args(flags);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Runs it; all must be well.
+    pub(crate) fn done(&self, name: &str, flags: &[&str]) -> String {
+        let output = self.of(name, flags).output().unwrap();
+        assert!(output.status.success(), "{name} {flags:?}: {}", said(&output));
+        said(&output)
+    }
+
+    /// Runs it; it must end with exit code 1.
+    pub(crate) fn fails(&self, name: &str, flags: &[&str]) -> String {
+        let output = self.of(name, flags).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name} {flags:?}: {}", said(&output));
+        said(&output)
+    }
+
+    /// One of the MongoDB Database Tools, over this server.
+    pub(crate) fn tool(&self, name: &str, flags: &[&str]) -> String {
+        let output = Command::new(mongo_tool(name)).args(["--uri", &self.url]).args(flags).output().unwrap();
+        assert!(output.status.success(), "{name} {flags:?}: {}", said(&output));
+        said(&output)
+    }
+
+    /// The real mongodump of this database, into an archive.
+    pub(crate) fn mongodump(&self, file: &Path, flags: &[&str]) {
+        let archive = format!("--archive={}", file.display());
+        self.tool("mongodump", &[&["--db", &self.database, &archive], flags].concat());
+    }
+
+    /// Another collection of the same database.
+    pub(crate) async fn collection(&self, name: &str) -> Store {
+        let options = StoreOptions {
+            database: self.database.clone(),
+            collection: name.to_owned(),
+            timeout: Duration::from_secs(20),
+            bulk_timeout: Duration::from_secs(60),
+            ..StoreOptions::default()
+        };
+        Store::open(&self.url.parse::<StoreUrl>().unwrap(), &options).await.unwrap()
+    }
+
+    /// Adds documents to a collection.
+    pub(crate) async fn put(&self, collection: &str, documents: &[RawDocumentBuf]) {
+        let store = self.collection(collection).await;
+        for some in documents.chunks(1_000) {
+            let inserted = store.insert_raw(&raw(some)).await.unwrap();
+            assert_eq!(inserted.count, some.len() as u64, "{inserted:?}");
+        }
+        store.flush().await.unwrap();
+    }
+
+    /// All documents of a collection, in the order of their bytes.
+    pub(crate) async fn all(&self, collection: &str) -> Vec<Vec<u8>> {
+        let store = self.collection(collection).await;
+        let (mut reader, mut all) = (store.read_raw().await.unwrap(), Vec::new());
+        while let Some(some) = reader.next().await.unwrap() {
+            all.extend(some.iter().map(<[u8]>::to_vec));
+        }
+        all.sort();
+        all
     }
 
     pub(crate) fn generate(&self, flags: &[&str]) -> Output {
@@ -62,6 +130,18 @@ impl Place {
     pub(crate) async fn count(&self) -> u64 {
         self.open().await.count().await.unwrap()
     }
+}
+
+pub(crate) fn raw(documents: &[RawDocumentBuf]) -> Documents {
+    let mut all = Documents::default();
+    documents.iter().for_each(|document| all.push(document.as_bytes()).unwrap());
+    all
+}
+
+pub(crate) fn sorted(documents: &[RawDocumentBuf]) -> Vec<Vec<u8>> {
+    let mut all: Vec<_> = documents.iter().map(|document| document.as_bytes().to_vec()).collect();
+    all.sort();
+    all
 }
 
 pub(crate) fn said(output: &Output) -> String {

@@ -61,6 +61,11 @@ impl EmbeddedStore {
         self.read(self.bulk_timeout, Todos::count).await
     }
 
+    /// It keeps an exact one.
+    pub(crate) async fn estimated_count(&self) -> Result<u64, StoreError> {
+        self.count().await
+    }
+
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.read(self.timeout, |_| Ok(())).await
     }

@@ -48,6 +48,12 @@ impl MongoStore {
         within(self.bulk_timeout, Doing::Read, count.into_future()).await
     }
 
+    /// From the collection's metadata: nothing is scanned.
+    pub(crate) async fn estimated_count(&self) -> Result<u64, StoreError> {
+        let count = self.todos.estimated_document_count();
+        within(self.bulk_timeout, Doing::Read, count.into_future()).await
+    }
+
     pub(crate) async fn clear(&self) -> Result<(), StoreError> {
         within(self.bulk_timeout, Doing::Write, self.todos.drop().into_future()).await?;
         self.make_unique_index().await

@@ -8,21 +8,21 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use mongodb::Collection;
-use mongodb::bson::{Bson, Document, Timestamp, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::error::Error;
 use mongodb::options::{FullDocumentBeforeChangeType, FullDocumentType};
 use serde::Deserialize;
-use todo_model::{TodoId, Version};
+use todo_model::TodoId;
 use tokio::time::Instant;
 
 use super::election::Term;
+use super::event::{self, Event};
 use super::failures::{self, Doing};
 use super::seen::Seen;
 use super::{MongoStore, within};
 use crate::changes::Change;
-use crate::document;
 use crate::error::StoreError;
 
 /// How long the server waits for a change before it says that there is none.
@@ -61,22 +61,6 @@ struct Place {
     token: ResumeToken,
     #[serde(flatten)]
     term: Term,
-}
-
-/// Of an event only what is needed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Event {
-    operation_type: String,
-    cluster_time: Option<Timestamp>,
-    /// `_id` of the document.
-    key: Option<Bson>,
-    id: Option<Bson>,
-    old_id: Option<Bson>,
-    /// Of an inserted document.
-    v: Option<Bson>,
-    /// Of an update that set it.
-    new_v: Option<Bson>,
 }
 
 impl MongoStore {
@@ -130,16 +114,10 @@ impl MongoStore {
     }
 
     async fn watch(&self, after: Option<ResumeToken>) -> Result<ChangeStream<Event>, Error> {
-        // Version and id are all that is needed of the documents, whose texts would travel for nothing.
-        let fields = doc! {
-            "operationType": 1, "clusterTime": 1, "key": "$documentKey._id",
-            "id": "$fullDocument.id", "oldId": "$fullDocumentBeforeChange.id",
-            "v": "$fullDocument.v", "newV": "$updateDescription.updatedFields.v",
-        };
         let watch = self
             .todos
             .watch()
-            .pipeline([doc! { "$project": fields }])
+            .pipeline([doc! { "$project": event::fields() }])
             .full_document(FullDocumentType::UpdateLookup)
             .full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable)
             .max_await_time(QUIET);
@@ -291,14 +269,6 @@ impl MongoChanges {
             }
         }
         failures::meaning(error, Doing::Read)
-    }
-}
-
-impl Event {
-    /// The version that the write itself gave.
-    fn version(&self) -> Option<Version> {
-        let given = if self.operation_type == "update" { self.new_v.as_ref() } else { self.v.as_ref() };
-        given.map(document::version_of)
     }
 }
 

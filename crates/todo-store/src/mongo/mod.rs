@@ -1,13 +1,14 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `seen`: which of
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `event`: one of its events; `seen`: which of
 //!   its versions are new. `election`: which primary there is.
 //! - `failures`: what the driver's errors mean.
 
 mod bulk;
 mod changes;
 mod election;
+mod event;
 mod failures;
 mod open;
 mod raw;

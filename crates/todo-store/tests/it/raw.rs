@@ -37,6 +37,7 @@ async fn documents_come_back_byte_by_byte(store: &Store) {
     assert_eq!(inserted, Inserted { count: 2, ..Inserted::default() });
     store.flush().await.unwrap();
     assert_eq!(all_of(store).await, sorted(&ours));
+    assert_eq!((store.count().await.unwrap(), store.estimated_count().await.unwrap()), (2, 2));
     assert_eq!(sorted(&store.find_raw(&ours).await.unwrap()), sorted(&ours));
     let found = store.find(&id("a")).await.unwrap().unwrap();
     assert_eq!((found.todo.name.as_str(), found.version.0), ("A", 7));

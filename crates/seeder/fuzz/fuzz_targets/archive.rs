@@ -1,0 +1,36 @@
+//! Any bytes as an archive and as a `.bson` file, plain or gzip: documents or an error, never a panic.
+
+#![no_main]
+
+use std::io::Cursor;
+
+use libfuzzer_sys::fuzz_target;
+use seeder::archive::reader::Archive;
+use seeder::filling::keyed::keyed;
+use seeder::namespace::choose;
+use seeder::source::input::Input;
+use seeder::source::{Bson, Source};
+use todo_store::raw::{Documents, todo};
+
+fuzz_target!(|bytes: &[u8]| {
+    let input = || Input::new("fuzz", Cursor::new(bytes.to_vec()));
+    if let Ok(archive) = input().and_then(Archive::open)
+        && let Ok(namespace) = choose(&archive.prelude().names(), None)
+    {
+        read_all(Source::Archive(Box::new(archive), namespace));
+    }
+    if let Ok(input) = input() {
+        read_all(Source::Bson(Bson::new(input)));
+    }
+});
+
+fn read_all(mut source: Source) {
+    while let Ok(true) = source.read_next() {
+        let mut documents = Documents::default();
+        if let Ok(document) = keyed(source.document())
+            && documents.push(&document).is_ok()
+        {
+            let _ = todo(documents.get(0));
+        }
+    }
+}

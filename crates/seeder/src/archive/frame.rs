@@ -1,0 +1,74 @@
+//! The frames an archive is made of: BSON documents and terminators. A length is never believed before it is checked.
+
+use crate::source::error::{Problem, ReadError};
+use crate::source::input::Input;
+
+/// An empty document: its length and a zero byte.
+const SHORTEST: i32 = 5;
+/// 16 MiB of a user's document and 16 KiB that the server may add (MongoDB manual, "BSON Document Size").
+const LONGEST: i32 = (16 << 20) + (16 << 10);
+/// Stands where a length would.
+const TERMINATOR: i32 = -1;
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// See [`Frames::document`].
+    Document,
+    /// Ends a block.
+    Terminator,
+}
+
+/// Reads frames.
+pub(crate) struct Frames {
+    input: Input,
+    document: Vec<u8>,
+    begin: u64,
+}
+
+impl Frames {
+    pub(crate) fn new(input: Input) -> Self {
+        Self { input, document: Vec::new(), begin: 0 }
+    }
+
+    /// The next frame; none if the file ends here.
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, ReadError> {
+        self.begin = self.input.at();
+        let mut length = [0; 4];
+        match self.input.read_up_to(&mut length)? {
+            0 => return Ok(None),
+            4 => {}
+            _ => return Err(self.input.error(self.input.at(), Problem::Truncated("a length"))),
+        }
+        let bytes = length;
+        let length = i32::from_le_bytes(bytes);
+        if length == TERMINATOR {
+            return Ok(Some(Frame::Terminator));
+        }
+        if !(SHORTEST..=LONGEST).contains(&length) {
+            return Err(self.error(Problem::Length(length)));
+        }
+        self.document.clear();
+        self.document.extend_from_slice(&bytes);
+        self.input.append(&mut self.document, length as usize - bytes.len(), "a document")?;
+        if self.document.last() != Some(&0) {
+            return Err(self.error(Problem::Unclosed(length as usize)));
+        }
+        Ok(Some(Frame::Document))
+    }
+
+    /// The bytes of the last document.
+    pub(crate) fn document(&self) -> &[u8] {
+        &self.document
+    }
+
+    /// Where the last frame begins.
+    pub(crate) fn begin(&self) -> u64 {
+        self.begin
+    }
+
+    /// An error in the last frame.
+    pub(crate) fn error(&self, problem: Problem) -> ReadError {
+        self.input.error(self.begin, problem)
+    }
+}

@@ -1,0 +1,158 @@
+//! What a dump knows of a collection beside its documents: canonical extended JSON, as mongodump writes it.
+
+use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
+use todo_store::raw::Documents;
+
+use crate::namespace::Kind;
+
+/// Options and indexes of a collection.
+#[derive(Debug, Clone)]
+pub struct Metadata {
+    kind: Kind,
+    collection: Option<String>,
+    options: Vec<String>,
+    /// Definitions, with those that every store has.
+    indexes: Documents,
+}
+
+impl Default for Metadata {
+    fn default() -> Self {
+        Self { kind: Kind::Collection, collection: None, options: Vec::new(), indexes: Documents::default() }
+    }
+}
+
+impl Metadata {
+    /// The longest JSON that is read, in bytes: what is parsed takes many times as much memory.
+    pub const LONGEST: usize = 2 << 20;
+
+    /// Reads the JSON; an empty text is no metadata.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        if json.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        if json.len() > Self::LONGEST {
+            return Err(format!("it is longer than {} bytes", Self::LONGEST));
+        }
+        let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let Bson::Document(document) = Bson::try_from(value).map_err(|error| error.to_string())? else {
+            return Err("it must be an object".to_owned());
+        };
+        let options = document.get_document("options");
+        let options = options.map(|options| options.keys().cloned().collect()).unwrap_or_default();
+        let mut indexes = Documents::default();
+        for index in document.get_array("indexes").into_iter().flatten() {
+            let mut index = index.as_document().ok_or("an index must be an object")?.clone();
+            // Of servers before 4.4; newer ones refuse it.
+            index.remove("ns");
+            let bytes = index.to_vec().map_err(|error| error.to_string())?;
+            indexes.push(&bytes).map_err(|error| error.to_string())?;
+        }
+        let collection = document.get_str("collectionName").ok().map(ToOwned::to_owned);
+        Ok(Self { kind: kind(&document), collection, options, indexes })
+    }
+
+    /// Of a collection with these indexes.
+    pub fn of(collection: &str, indexes: Documents) -> Self {
+        Self { collection: Some(collection.to_owned()), indexes, ..Self::default() }
+    }
+
+    /// The JSON, but for the options.
+    pub fn to_json(&self) -> String {
+        let indexes: Vec<Document> =
+            self.indexes.iter().filter_map(|index| Document::from_reader(index).ok()).collect();
+        let name = self.collection.as_deref().unwrap_or_default();
+        let document = doc! { "options": {}, "indexes": indexes, "collectionName": name, "type": "collection" };
+        Bson::Document(document).into_canonical_extjson().to_string()
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The collection's name, in full; names of files may be cut short.
+    pub fn collection(&self) -> Option<&str> {
+        self.collection.as_deref()
+    }
+
+    /// The names of the collection's options (capped, collation, validator, …).
+    pub fn options(&self) -> &[String] {
+        &self.options
+    }
+
+    /// The indexes to make, without those that every store has: on `_id`, and the unique one on `id`.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn indexes(&self) -> Result<Documents, String> {
+        let mut places = Vec::new();
+        for (place, index) in self.indexes.iter().enumerate() {
+            let index = RawDocument::from_bytes(index).map_err(|error| error.to_string())?;
+            let key = index.get_document("key").map_err(|_| "an index without a key")?;
+            let fields: Vec<_> = key.into_iter().flatten().collect();
+            // Another kind, like `hashed`, is an index beside it.
+            let is_ours = matches!(
+                fields[..],
+                [(name, RawBsonRef::Int32(_) | RawBsonRef::Int64(_) | RawBsonRef::Double(_))]
+                    if matches!(name.as_str(), "_id" | "id")
+            );
+            if !is_ours {
+                places.push(place);
+            }
+        }
+        Ok(self.indexes.only(&places))
+    }
+
+    /// The names of [`Metadata::indexes`].
+    pub fn index_names(&self) -> Vec<String> {
+        let all = self.indexes().unwrap_or_default();
+        let name = |index| Some(RawDocument::from_bytes(index).ok()?.get_str("name").ok()?.to_owned());
+        all.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
+    }
+}
+
+/// Older releases of mongodump do not say it, but their options do.
+fn kind(metadata: &Document) -> Kind {
+    let options = metadata.get_document("options");
+    let has = |name| options.as_ref().is_ok_and(|options| options.contains_key(name));
+    match metadata.get_str("type") {
+        Ok("view") => Kind::View,
+        Ok("timeseries") => Kind::TimeSeries,
+        _ if has("viewOn") => Kind::View,
+        _ if has("timeseries") => Kind::TimeSeries,
+        _ => Kind::Collection,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REAL: &str = r#"{"options":{},"indexes":[{"v":{"$numberInt":"2"},"key":{"_id":{"$numberInt":"1"}},"name":"_id_"},
+        {"v":{"$numberInt":"2"},"key":{"name":{"$numberInt":"1"},"id":{"$numberInt":"-1"}},"name":"n","ns":"test.todos"}],
+        "uuid":"0a","collectionName":"todos","type":"collection"}"#;
+
+    #[test]
+    fn what_mongodump_writes_is_read_and_the_indexes_keep_the_order_of_their_keys() {
+        let metadata = Metadata::parse(REAL).expect("metadata");
+        assert_eq!((metadata.kind(), metadata.collection()), (Kind::Collection, Some("todos")));
+        let indexes = metadata.indexes().expect("indexes");
+        assert_eq!(indexes.len(), 1);
+        let index = Document::from_reader(indexes.get(0)).expect("a document");
+        assert_eq!(index, doc! { "v": 2, "key": { "name": 1, "id": -1 }, "name": "n" });
+        let again = Metadata::parse(&Metadata::of("todos", indexes.clone()).to_json()).expect("metadata");
+        assert_eq!(again.indexes().expect("indexes"), indexes);
+    }
+
+    #[test]
+    fn views_and_time_series_are_known_by_their_options_too() {
+        let kind = |json| Metadata::parse(json).map(|metadata| metadata.kind());
+        assert_eq!(kind(r#"{"options":{"viewOn":"todos","pipeline":[]}}"#), Ok(Kind::View));
+        assert_eq!(kind(r#"{"options":{"timeseries":{"timeField":"t"}}}"#), Ok(Kind::TimeSeries));
+        assert_eq!(kind(""), Ok(Kind::Collection));
+        assert!(kind("[1]").is_err() && kind("{").is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! The flags of all commands that take documents from a file.
+
+use std::fmt;
+
+use clap::{Args, ValueEnum};
+use command_line::values;
+
+use crate::filling::write::Rules;
+
+/// What happens to what is in the store already, and to what is no todo.
+#[derive(Debug, Clone, Args)]
+pub struct Filling {
+    /// Remove what is there first.
+    #[arg(long, env = "TODO_DROP", conflicts_with = "resume")]
+    pub drop: bool,
+
+    /// Go on where a run with the same file stopped: only the documents that are missing are written.
+    #[arg(long, env = "TODO_RESUME")]
+    pub resume: bool,
+
+    /// Add to what is there; and what to do when another document has the _id or the id. One that is the same, byte by
+    /// byte, is no conflict. `skip` and `replace` write in the order of the file, one batch at a time.
+    #[arg(long, env = "TODO_ON_CONFLICT", value_name = "WHAT")]
+    pub on_conflict: Option<OnConflict>,
+
+    /// Stop at the first document that is no todo: no id, a wrong type, over the limits.
+    #[arg(long, env = "TODO_STRICT")]
+    pub strict: bool,
+
+    /// Batches under way at one time.
+    #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive, allow_negative_numbers = true)]
+    pub jobs: usize,
+}
+
+/// What happens to a document whose place is taken by another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnConflict {
+    /// It is left out, and counted.
+    Skip,
+    /// It takes the place of the other.
+    Replace,
+    /// It ends the run.
+    Fail,
+}
+
+impl fmt::Display for OnConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Skip => "skip",
+            Self::Replace => "replace",
+            Self::Fail => "fail",
+        })
+    }
+}
+
+impl Filling {
+    /// Whether the store may hold something before.
+    pub fn adds(&self) -> bool {
+        self.resume || self.on_conflict.is_some() && !self.drop
+    }
+
+    /// How batches are written.
+    pub fn rules(&self) -> Rules {
+        Rules { on_conflict: self.policy(), strict: self.strict, look_first: self.adds() }
+    }
+
+    fn policy(&self) -> OnConflict {
+        self.on_conflict.unwrap_or(OnConflict::Fail)
+    }
+
+    /// Batches under way at one time: if a file has an id twice, its order decides.
+    pub fn at_a_time(&self) -> usize {
+        match self.policy() {
+            OnConflict::Fail => self.jobs,
+            OnConflict::Skip | OnConflict::Replace => 1,
+        }
+    }
+
+    /// The flags that a run needs to go on.
+    pub(crate) fn resume_flags(&self) -> String {
+        let mut flags = String::new();
+        if let Some(policy) = self.on_conflict {
+            flags.push_str(&format!(" --on-conflict {policy}"));
+        }
+        if self.strict {
+            flags.push_str(" --strict");
+        }
+        flags + " --resume"
+    }
+}

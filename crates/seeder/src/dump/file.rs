@@ -1,0 +1,88 @@
+//! Where an archive goes: a file appears under its name only when it is whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where the archive goes.
+#[derive(Debug, Clone)]
+pub(crate) enum ArchiveFile {
+    StandardOutput,
+    /// Written under another name first.
+    File(PathBuf),
+}
+
+pub(crate) enum Out {
+    File(File),
+    Standard(io::Stdout),
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Standard(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Standard(out) => out.flush(),
+        }
+    }
+}
+
+impl Out {
+    pub(crate) fn sync(self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.sync_all(),
+            Self::Standard(mut out) => out.flush(),
+        }
+    }
+}
+
+impl ArchiveFile {
+    pub(crate) fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::StandardOutput } else { Self::File(path.to_owned()) }
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::StandardOutput => "standard output".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    pub(crate) fn create(&self) -> io::Result<Out> {
+        match self {
+            Self::StandardOutput => Ok(Out::Standard(io::stdout())),
+            Self::File(path) if is_special(path) => File::create(path).map(Out::File),
+            Self::File(path) => File::create(partial(path)).map(Out::File),
+        }
+    }
+
+    pub(crate) fn keep(&self) -> io::Result<()> {
+        match self {
+            Self::File(path) if !is_special(path) => fs::rename(partial(path), path),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn discard(&self) {
+        if let Self::File(path) = self {
+            let _ = fs::remove_file(partial(path));
+        }
+    }
+}
+
+/// A pipe or a device has no other name.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}

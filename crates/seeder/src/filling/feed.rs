@@ -1,0 +1,124 @@
+//! A thread that reads, checks and batches. It waits when too much is in memory; a damaged document is never passed on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use todo_store::raw::Documents;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::keyed::keyed;
+use crate::source::error::{Problem, ReadError};
+use crate::source::{Extent, Source};
+
+/// Bytes of documents in memory, wherever they are. A driver holds a batch three or four times while it sends it.
+const IN_MEMORY: usize = 20 << 20;
+/// A batch is sent off when it has so many bytes.
+const BATCH: usize = 2 << 20;
+
+/// Documents, where they begin, and how far the file was read then.
+pub struct Batch {
+    /// The documents.
+    pub documents: Documents,
+    /// Where each begins, in bytes after decompression.
+    pub begins: Vec<u64>,
+    /// Bytes of the file, before decompression.
+    pub read: u64,
+    /// Memory, given back when the batch is dropped.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What the thread passes on.
+pub enum Fed {
+    /// A batch, in the order of the file.
+    Batch(Batch),
+    /// Nothing can be read any more.
+    Damaged(ReadError),
+    /// All was read, and is as it should be.
+    End,
+}
+
+impl Batch {
+    fn new() -> Self {
+        Self { documents: Documents::default(), begins: Vec::new(), read: 0, permit: None }
+    }
+}
+
+/// Starts the thread: batches of at most `size` documents. It ends when nobody listens any more; it may then hang on a
+/// pipe that gives nothing, so it is not waited for.
+pub fn feed(source: Source, extent: &Extent, size: usize) -> mpsc::Receiver<Fed> {
+    let (sender, receiver) = mpsc::channel(1);
+    let (read, runtime) = (Arc::clone(&extent.read), Handle::current());
+    let mut feeder = Feeder {
+        source,
+        size,
+        sender: sender.clone(),
+        memory: Arc::new(Semaphore::new(IN_MEMORY)),
+        runtime,
+        read: Box::new(move || read.load(Ordering::Relaxed)),
+    };
+    std::thread::spawn(move || {
+        let last = match feeder.run() {
+            Ok(true) => Fed::End,
+            Ok(false) => return,
+            Err(error) => Fed::Damaged(error),
+        };
+        // Nobody listens any more if it cannot be sent.
+        let _ = sender.blocking_send(last);
+    });
+    receiver
+}
+
+struct Feeder {
+    source: Source,
+    size: usize,
+    sender: mpsc::Sender<Fed>,
+    memory: Arc<Semaphore>,
+    runtime: Handle,
+    read: Box<dyn Fn() -> u64 + Send>,
+}
+
+impl Feeder {
+    /// False if nobody listens any more.
+    fn run(&mut self) -> Result<bool, ReadError> {
+        let mut batch = Batch::new();
+        loop {
+            match self.add_to(&mut batch) {
+                Ok(true) if batch.begins.len() < self.size && batch.documents.bytes().len() < BATCH => {}
+                Ok(true) => {
+                    if !self.send(&mut batch) {
+                        return Ok(false);
+                    }
+                }
+                Ok(false) => return Ok(batch.documents.is_empty() || self.send(&mut batch)),
+                // What came before it is good.
+                Err(error) if batch.documents.is_empty() || self.send(&mut batch) => return Err(error),
+                Err(_) => return Ok(false),
+            }
+        }
+    }
+
+    /// False at the end.
+    fn add_to(&mut self, batch: &mut Batch) -> Result<bool, ReadError> {
+        if !self.source.read_next()? {
+            return Ok(false);
+        }
+        let pushed = keyed(self.source.document()).and_then(|document| {
+            let pushed = batch.documents.push(&document);
+            pushed.map_err(|malformed| malformed.to_string())
+        });
+        pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        batch.begins.push(self.source.begin());
+        Ok(true)
+    }
+
+    fn send(&mut self, batch: &mut Batch) -> bool {
+        let bytes = batch.documents.bytes().len().clamp(1, IN_MEMORY) as u32;
+        let memory = Arc::clone(&self.memory);
+        let Ok(permit) = self.runtime.block_on(memory.acquire_many_owned(bytes)) else { return false };
+        let mut full = std::mem::replace(batch, Batch::new());
+        full.permit = Some(permit);
+        full.read = (self.read)();
+        self.sender.blocking_send(Fed::Batch(full)).is_ok()
+    }
+}

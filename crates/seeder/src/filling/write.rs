@@ -1,0 +1,148 @@
+//! One batch into the store. What is there already is never changed unless that was asked for.
+
+use std::collections::{HashMap, HashSet};
+
+use bson::RawDocument;
+use todo_store::raw::{Documents, todo};
+use todo_store::{Store, StoreError};
+
+use super::feed::Batch;
+use super::tally::{Tally, problem};
+use crate::command::OnConflict;
+
+/// How batches are written.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// What happens to a document whose place is taken.
+    pub on_conflict: OnConflict,
+    /// Whether what is no todo ends the run.
+    pub strict: bool,
+    /// Whether much may be there already: it is then asked for first, for a refused insertion costs ten lookups.
+    pub look_first: bool,
+}
+
+/// The batch is not, or not wholly, written.
+#[derive(Debug)]
+pub enum NotWritten {
+    /// The store failed.
+    Store(StoreError),
+    /// A document is no todo, and must be one.
+    Strange {
+        /// Where it begins.
+        at: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The place of a document is taken.
+    Conflict {
+        /// Where it begins.
+        at: u64,
+        /// Its id, or what stands for it.
+        id: String,
+    },
+}
+
+impl From<StoreError> for NotWritten {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Writes a batch. The tally also counts what was written of one that failed.
+///
+/// # Errors
+/// [`NotWritten`].
+pub async fn write(store: &Store, batch: &Batch, rules: &Rules) -> (Tally, Result<(), NotWritten>) {
+    let mut tally = Tally::default();
+    let result = write_all(store, batch, rules, &mut tally).await;
+    (tally, result)
+}
+
+async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tally) -> Result<(), NotWritten> {
+    let mut strange: HashMap<usize, String> = HashMap::new();
+    for (place, document) in batch.documents.iter().enumerate() {
+        if let Err(error) = todo(document) {
+            strange.insert(place, problem(&error));
+        }
+    }
+    if rules.strict
+        && let Some(place) = strange.keys().min()
+    {
+        return Err(NotWritten::Strange { at: batch.begins[*place], problem: strange[place].clone() });
+    }
+    let mut places: Vec<usize> = (0..batch.documents.len()).collect();
+    if rules.look_first {
+        places = not_there(store, &batch.documents, &places, tally).await?;
+    }
+    let inserted = if places.len() == batch.documents.len() {
+        store.insert_raw(&batch.documents).await?
+    } else {
+        store.insert_raw(&batch.documents.only(&places)).await?
+    };
+    tally.written = inserted.count;
+    for (at, why) in inserted.refused {
+        let (place, at) = (places[at], batch.begins[places[at]]);
+        strange.remove(&place);
+        tally.refused.add(at, format!("byte {at}: {why}"));
+    }
+    let taken: Vec<usize> = inserted.taken.into_iter().map(|at| places[at]).collect();
+    let conflicts = not_there(store, &batch.documents, &taken, tally).await?;
+    match rules.on_conflict {
+        OnConflict::Replace => {
+            tally.replaced = conflicts.len() as u64;
+            store.replace_raw(&batch.documents.only(&last_of_each(&batch.documents, conflicts))).await?;
+        }
+        OnConflict::Skip => {
+            tally.skipped = conflicts.len() as u64;
+            conflicts.iter().for_each(|place| drop(strange.remove(place)));
+        }
+        OnConflict::Fail => {
+            if let Some(&place) = conflicts.first() {
+                let (at, id) = (batch.begins[place], name(batch.documents.get(place)));
+                return Err(NotWritten::Conflict { at, id });
+            }
+        }
+    }
+    for (place, problem) in strange {
+        let at = batch.begins[place];
+        tally.no_todos.add(at, format!("byte {at}: {problem}"));
+    }
+    Ok(())
+}
+
+/// Those of `places` whose document is not there in these very bytes; the others are counted as found.
+async fn not_there(
+    store: &Store,
+    documents: &Documents,
+    places: &[usize],
+    tally: &mut Tally,
+) -> Result<Vec<usize>, StoreError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let there = store.find_raw(&documents.only(places)).await?;
+    let there: HashSet<&[u8]> = there.iter().collect();
+    let (found, others): (Vec<usize>, _) = places.iter().partition(|place| there.contains(documents.get(**place)));
+    tally.found += found.len() as u64;
+    Ok(others)
+}
+
+/// If an id stands more than once among them, the last one of the file stays.
+fn last_of_each(documents: &Documents, mut places: Vec<usize>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    places.sort_unstable();
+    places.reverse();
+    places.retain(|&place| seen.insert(name(documents.get(place))));
+    places.reverse();
+    places
+}
+
+/// What a document is called in a message: its id, else its `_id`.
+fn name(document: &[u8]) -> String {
+    let raw = RawDocument::from_bytes(document);
+    let field = |name| raw.as_ref().ok().and_then(|raw| raw.get(name).ok().flatten());
+    match field("id").or_else(|| field("_id")) {
+        Some(id) => id.as_str().map_or_else(|| format!("{id:?}"), ToOwned::to_owned),
+        None => "without id".to_owned(),
+    }
+}

@@ -1,0 +1,175 @@
+//! Bytes of a file or of standard input. Gzip is detected, not told; every byte has a position that errors can name.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::error::{Place, Problem, ReadError};
+
+/// RFC 1952 §2.3.1.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const BUFFER: usize = 128 << 10;
+/// Memory grows by this much, however long a document says it is.
+const STEP: usize = 1 << 20;
+
+/// Bytes with positions.
+pub struct Input {
+    name: String,
+    bytes: Bytes,
+    at: u64,
+    read: Arc<AtomicU64>,
+}
+
+enum Bytes {
+    Plain(BufReader<Counted>),
+    Gzip(Box<BufReader<MultiGzDecoder<BufReader<Counted>>>>),
+}
+
+/// Counts what is taken from the file.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// [`Problem::Io`].
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        if path == Path::new("-") {
+            return Self::new("standard input", io::stdin());
+        }
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|error| ReadError {
+            file: name.clone(),
+            place: Place::Byte(0),
+            problem: Problem::Io(error),
+        })?;
+        Self::new(&name, file)
+    }
+
+    /// What `raw` gives; errors call it `name`.
+    ///
+    /// # Errors
+    /// [`Problem::Io`].
+    pub fn new(name: &str, mut raw: impl Read + Send + 'static) -> Result<Self, ReadError> {
+        let mut first = Vec::new();
+        let looked = raw.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut first);
+        let is_gzip = first == GZIP_MAGIC;
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Counted { inner: Box::new(Cursor::new(first).chain(raw)), read: Arc::clone(&read) };
+        let counted = BufReader::with_capacity(BUFFER, counted);
+        let bytes = if is_gzip {
+            Bytes::Gzip(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(counted))))
+        } else {
+            Bytes::Plain(counted)
+        };
+        let input = Self { name: name.to_owned(), bytes, at: 0, read };
+        match looked {
+            Ok(_) => Ok(input),
+            Err(error) => Err(input.failed(error)),
+        }
+    }
+
+    /// How many bytes of the file were taken so far, also from another thread.
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
+    }
+
+    /// The position of the next byte, after decompression.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// An error at a position after decompression.
+    pub fn error(&self, at: u64, problem: Problem) -> ReadError {
+        let place = match self.bytes {
+            Bytes::Plain(_) => Place::Byte(at),
+            Bytes::Gzip(_) => Place::Unzipped(at),
+        };
+        ReadError { file: self.name.clone(), place, problem }
+    }
+
+    /// Reads up to `buffer.len()` bytes; fewer only at the end.
+    ///
+    /// # Errors
+    /// [`Problem::Io`], [`Problem::Gzip`].
+    pub fn read_up_to(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let count = self.read_some(&mut buffer[filled..])?;
+            if count == 0 {
+                break;
+            }
+            filled += count;
+        }
+        Ok(filled)
+    }
+
+    /// Reads what is there, one byte at least; none at the end.
+    ///
+    /// # Errors
+    /// [`Problem::Io`], [`Problem::Gzip`].
+    pub fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        loop {
+            let read = match &mut self.bytes {
+                Bytes::Plain(plain) => plain.read(buffer),
+                Bytes::Gzip(gzip) => gzip.read(buffer),
+            };
+            match read {
+                Ok(count) => {
+                    self.at += count as u64;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    /// Appends `length` bytes to `buffer`.
+    ///
+    /// # Errors
+    /// [`Problem::Truncated`] inside `what`, at the end of the file; [`Problem::Io`], [`Problem::Gzip`].
+    pub fn append(&mut self, buffer: &mut Vec<u8>, length: usize, what: &'static str) -> Result<(), ReadError> {
+        let mut left = length;
+        while left > 0 {
+            let (begin, step) = (buffer.len(), left.min(STEP));
+            buffer.resize(begin + step, 0);
+            if self.read_up_to(&mut buffer[begin..])? < step {
+                return Err(self.error(self.at, Problem::Truncated(what)));
+            }
+            left -= step;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: io::Error) -> ReadError {
+        let damaged = matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        );
+        let (place, problem) = match &self.bytes {
+            Bytes::Gzip(gzip) if damaged => {
+                let ahead = gzip.get_ref().get_ref().buffer().len() as u64;
+                let at = self.read.load(Ordering::Relaxed).saturating_sub(ahead);
+                (Place::Zipped(at), Problem::Gzip(error))
+            }
+            _ => return self.error(self.at, Problem::Io(error)),
+        };
+        ReadError { file: self.name.clone(), place, problem }
+    }
+}
