@@ -1,11 +1,15 @@
 //! Operations on one todo.
 
+use std::time::Duration;
+
+use mongodb::action::FindOneAndUpdate;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReturnDocument;
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use super::failures::{self, DUPLICATE_KEY, Doing};
-use super::updates::{by_id, never_there, unchanged};
+use super::updates::{Clock, by_id, never_there, unchanged};
 use super::{Deadline, MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
@@ -13,6 +17,8 @@ use crate::store::{Expect, Replaced, Versioned};
 
 /// How often a replace goes between update and create when others delete and create the same id.
 const TURNS: usize = 8;
+/// Creates of one id that met try again after a random time up to this.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(8);
 
 impl MongoStore {
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
@@ -25,17 +31,45 @@ impl MongoStore {
     }
 
     async fn create_by(&self, deadline: Deadline, todo: &Todo) -> Result<Version, StoreError> {
-        let insert = self
-            .todos
-            .find_one_and_update(never_there(&todo.id), self.clock.create(todo))
-            .upsert(true)
-            .return_document(ReturnDocument::After)
-            .projection(doc! { "v": 1 });
-        match deadline.bare(Doing::Write, insert.into_future()).await? {
+        let inserted = match self.clock {
+            Clock::Cluster => deadline.bare(Doing::Write, self.insert_or_conflict(todo)).await?,
+            Clock::Wall => deadline.bare(Doing::Write, self.insert(todo).into_future()).await?,
+        };
+        match inserted {
             Ok(document) => version_of(document.as_ref()),
             Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
             Err(error) => Err(failures::meaning(error, Doing::Write)),
         }
+    }
+
+    /// In a transaction: it sees the id as of before the clock gave the version, and ends if somebody wrote it since.
+    /// Outside of one the server would try again inside the command, with the clock of its start; and the version of a
+    /// todo that was made and deleted meanwhile would be higher, or come twice.
+    async fn insert_or_conflict(&self, todo: &Todo) -> Result<Option<RawDocumentBuf>, Error> {
+        let mut session = self.database.client().start_session().await?;
+        loop {
+            session.start_transaction().await?;
+            let done = match self.insert(todo).session(&mut session).await {
+                Ok(inserted) => session.commit_transaction().await.map(|()| inserted),
+                Err(error) => {
+                    // Left open, it would keep others from the id; the server ends it anyway, a minute later.
+                    let _ = session.abort_transaction().await;
+                    Err(error)
+                }
+            };
+            match done {
+                Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
+                    let pause = rand::random_range(Duration::ZERO..CONFLICT_PAUSE);
+                    tokio::time::sleep(pause).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn insert(&self, todo: &Todo) -> FindOneAndUpdate<'_, RawDocumentBuf> {
+        let insert = self.todos.find_one_and_update(never_there(&todo.id), self.clock.create(todo));
+        insert.upsert(true).return_document(ReturnDocument::After).projection(doc! { "v": 1 })
     }
 
     pub(crate) async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {

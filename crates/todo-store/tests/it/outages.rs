@@ -142,7 +142,7 @@ async fn a_write_that_happened_but_whose_answer_was_lost_is_told_as_it_happened(
     let faults = Faults::new(PATIENT).await;
     let store = &faults.store;
 
-    faults.next(1, "findAndModify", done_but_not_told()).await;
+    faults.next(1, "commitTransaction", done_but_not_told()).await;
     let created = store.create(&todo("one")).await.expect("not a conflict with itself");
     assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, created);
 
@@ -161,7 +161,7 @@ async fn a_write_that_no_majority_has_is_of_unknown_outcome() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let faults = Faults::new(PATIENT).await;
     let alone = doc! { "writeConcernError": { "code": 64, "codeName": "WriteConcernFailed", "errmsg": "alone" } };
-    faults.next(1, "findAndModify", alone.clone()).await;
+    faults.next(1, "commitTransaction", alone.clone()).await;
     let created = faults.store.create(&todo("one")).await;
     assert!(matches!(created, Err(StoreError::UnknownOutcome(_))), "{created:?}");
     let began = Instant::now();
@@ -179,6 +179,15 @@ async fn broken_connections_are_mended_once_and_then_told() {
     let faults = Faults::new(PATIENT).await;
     let broken = doc! { "closeConnection": true };
     faults.store.create(&todo("one")).await.unwrap();
+
+    for command in ["findAndModify", "commitTransaction"] {
+        let other = todo_model::Todo { id: id(command), ..todo("one") };
+        faults.next(1, command, broken.clone()).await;
+        faults.store.create(&other).await.expect("tried again, or committed again");
+    }
+    faults.next(2, "commitTransaction", broken.clone()).await;
+    let created = faults.store.create(&todo_model::Todo { id: id("2"), ..todo("one") }).await;
+    assert!(matches!(created, Err(StoreError::UnknownOutcome(_))), "{created:?}");
 
     faults.next(1, "find", broken.clone()).await;
     assert!(faults.store.find(&id("1")).await.unwrap().is_some(), "read again");

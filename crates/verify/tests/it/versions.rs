@@ -9,7 +9,6 @@ use verify::workload::plan::Mix;
 use crate::support::{cluster, short};
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "known fault of the store: a create that began before a delete may get a version that was deleted"]
 async fn a_version_never_comes_twice_however_creates_and_deletes_race() {
     let cluster = cluster(&[]).await;
     let mut options = short(8, FaultPlan::of(&[]));
