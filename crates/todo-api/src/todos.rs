@@ -203,9 +203,13 @@ impl Todos {
     /// # Errors
     /// [`StoreError::Exists`] and those of the store; `None` if the write was given up half way.
     pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written), Option<StoreError>> {
+        let chosen = new.id.is_some();
         let todo = new.into_todo(new_id);
         let (store, id) = (self.store().clone(), todo.id.clone());
-        let commit = async move { committed(store.create(&todo).await.map(|version| value(&todo, version))) };
+        let commit = async move {
+            let created = if chosen { store.create(&todo).await } else { store.create_under_new_id(&todo).await };
+            committed(created.map(|version| value(&todo, version)))
+        };
         let written = self.engine.write(id.as_str(), commit).await?;
         Ok((id, written))
     }

@@ -138,6 +138,18 @@ impl Store {
         on!(self, create(todo))
     }
 
+    /// As [`Store::create`], under an id that was made for it and that nobody else knows yet (a UUID): cheaper, since no
+    /// other write of the id can race with it.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub async fn create_under_new_id(&self, todo: &Todo) -> Result<Version, StoreError> {
+        match &self.0 {
+            Kind::Mongo(mongo) => mongo.create_under_new_id(todo).await,
+            Kind::Embedded(embedded) => embedded.create(todo).await,
+        }
+    }
+
     /// Puts `todo` in the place of the one with its id, or adds it. Fields that the todo does not know are kept.
     ///
     /// # Errors

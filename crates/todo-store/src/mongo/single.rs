@@ -30,16 +30,16 @@ impl MongoStore {
         self.create_by(self.deadline(), todo).await
     }
 
+    pub(crate) async fn create_under_new_id(&self, todo: &Todo) -> Result<Version, StoreError> {
+        created(todo, self.deadline().bare(Doing::Write, self.insert(todo).into_future()).await?)
+    }
+
     async fn create_by(&self, deadline: Deadline, todo: &Todo) -> Result<Version, StoreError> {
         let inserted = match self.clock {
             Clock::Cluster => deadline.bare(Doing::Write, self.insert_or_conflict(todo)).await?,
             Clock::Wall => deadline.bare(Doing::Write, self.insert(todo).into_future()).await?,
         };
-        match inserted {
-            Ok(document) => version_of(document.as_ref()),
-            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
-            Err(error) => Err(failures::meaning(error, Doing::Write)),
-        }
+        created(todo, inserted)
     }
 
     /// In a transaction: it sees the id as of before the clock gave the version, and ends if somebody wrote it since.
@@ -158,6 +158,14 @@ fn filter(id: &TodoId, expect: &Expect) -> Result<Document, StoreError> {
         Expect::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected)),
         // What is not there can be neither patched nor deleted; and no todo is another one.
         Expect::Absent | Expect::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
+    }
+}
+
+fn created(todo: &Todo, inserted: Result<Option<RawDocumentBuf>, Error>) -> Result<Version, StoreError> {
+    match inserted {
+        Ok(document) => version_of(document.as_ref()),
+        Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
+        Err(error) => Err(failures::meaning(error, Doing::Write)),
     }
 }
 

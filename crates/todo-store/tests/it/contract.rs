@@ -54,6 +54,10 @@ fn patch(name: Option<&str>, description: Option<Option<&str>>) -> TodoPatch {
 
 async fn what_is_created_is_found(store: Store) {
     assert_eq!(found(&store, "1").await, None);
+    let other = Todo { id: id("3"), ..todo("new") };
+    let version = store.create_under_new_id(&other).await.unwrap();
+    assert_eq!(found(&store, "3").await, Some(Versioned { todo: other.clone(), version }));
+    assert!(matches!(store.create_under_new_id(&other).await, Err(StoreError::Exists(_))));
     let version = store.create(&todo("one")).await.unwrap();
     assert_eq!(found(&store, "1").await, Some(Versioned { todo: todo("one"), version }));
     assert_eq!(found(&store, "2").await, None);
