@@ -3,9 +3,10 @@
 
 use todo_model::{TodoId, Version};
 
-use crate::StoreError;
 use crate::embedded::EmbeddedChanges;
 use crate::mongo::MongoChanges;
+use crate::store;
+use crate::{Store, StoreError};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,28 @@ pub struct Changes(pub(crate) Kind);
 pub(crate) enum Kind {
     Mongo(Box<MongoChanges>),
     Embedded(EmbeddedChanges),
+}
+
+impl Store {
+    /// Whether its changes can be watched: not those of a MongoDB that is no replica set.
+    pub fn has_changes(&self) -> bool {
+        match &self.0 {
+            store::Kind::Mongo(mongo) => mongo.has_changes(),
+            store::Kind::Embedded(_) => true,
+        }
+    }
+
+    /// What happens to the todos from now on, or from where the last watcher of this name saved its place. Needs
+    /// MongoDB 6 or later, as a replica set.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Refused`] without the right to watch.
+    pub async fn changes(&self, name: Option<&str>) -> Result<Changes, StoreError> {
+        Ok(Changes(match &self.0 {
+            store::Kind::Mongo(mongo) => Kind::Mongo(Box::new(mongo.changes(name).await?)),
+            store::Kind::Embedded(embedded) => Kind::Embedded(embedded.changes()),
+        }))
+    }
 }
 
 impl Changes {

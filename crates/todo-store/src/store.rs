@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
-use crate::changes::{self, Changes};
 use crate::embedded::EmbeddedStore;
 use crate::mongo::MongoStore;
 use crate::raw::{Documents, Inserted, Reader};
@@ -69,10 +68,10 @@ impl Default for StoreOptions {
 
 /// The primary database. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Store(Kind);
+pub struct Store(pub(crate) Kind);
 
 #[derive(Debug, Clone)]
-enum Kind {
+pub(crate) enum Kind {
     Mongo(MongoStore),
     Embedded(EmbeddedStore),
 }
@@ -271,26 +270,6 @@ impl Store {
     /// [`StoreError::Refused`] with what the server says; [`StoreError::Unavailable`].
     pub async fn make_indexes(&self, indexes: &Documents) -> Result<(), StoreError> {
         on!(self, make_indexes(indexes))
-    }
-
-    /// Whether its changes can be watched: not those of a MongoDB that is no replica set.
-    pub fn has_changes(&self) -> bool {
-        match &self.0 {
-            Kind::Mongo(mongo) => mongo.has_changes(),
-            Kind::Embedded(_) => true,
-        }
-    }
-
-    /// What happens to the todos from now on, or from where the last watcher of this name saved its place. Needs
-    /// MongoDB 6 or later, as a replica set.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Refused`] without the right to watch.
-    pub async fn changes(&self, name: Option<&str>) -> Result<Changes, StoreError> {
-        Ok(Changes(match &self.0 {
-            Kind::Mongo(mongo) => changes::Kind::Mongo(Box::new(mongo.changes(name).await?)),
-            Kind::Embedded(embedded) => changes::Kind::Embedded(embedded.changes()),
-        }))
     }
 
     /// Whether the store answers.

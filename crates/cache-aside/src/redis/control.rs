@@ -1,0 +1,51 @@
+//! What processes tell each other through Redis, besides cells: who leads the change stream, how far it is behind, since when
+//! cells may be believed; and the walk over all cells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::redis::{Value, cmd, from_redis_value};
+
+use super::{RedisCache, Shared, scripts};
+use crate::cache::Token;
+use crate::cell::ZeroPadded;
+use crate::error::CacheError;
+
+impl RedisCache {
+    /// Some ids that it holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
+    pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
+        let keys = &self.shared.keys;
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(keys.every_cell()).arg("COUNT").arg(100);
+        let answer = self.run(async |mut connection| connection.send_packed_command(&scan).await).await?;
+        let (cursor, names): (u64, Vec<String>) =
+            from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        Ok((cursor, names.iter().filter_map(|name| keys.id(name)).collect()))
+    }
+
+    /// Takes the lead over the change stream if nobody has it, or keeps it.
+    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
+        let Shared { keys, options, .. } = &*self.shared;
+        let lead_ms = options.lead.as_millis().to_string();
+        let taken = self.call(&scripts::LEAD, &[keys.lead()], &[&token.text(), lead_ms.as_bytes()]).await?;
+        Ok(taken == Value::Int(1))
+    }
+
+    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
+        self.call(&scripts::RELEASE, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
+    }
+
+    pub(crate) async fn beat(&self, lag: Duration) -> Result<(), CacheError> {
+        let Shared { keys, trust, .. } = &*self.shared;
+        let mut publish = cmd("PUBLISH");
+        publish.arg(keys.control()).arg(format!("B{} {}", lag.as_millis(), trust.since_ms()));
+        self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
+    }
+
+    pub(crate) async fn distrust_before(&self, at_ms: u64) -> Result<(), CacheError> {
+        let Shared { keys, trust, .. } = &*self.shared;
+        trust.distrust_before(at_ms);
+        let at: [u8; 14] = at_ms.zero_padded();
+        self.call(&scripts::DISTRUST, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
+    }
+}
