@@ -55,6 +55,9 @@ pub trait ChangeStream: Send + 'static {
     /// The next change; `None` if within a heartbeat or so there was none, and none is outstanding.
     fn next(&mut self) -> impl Future<Output = Result<Option<Change>, Self::Error>> + Send;
 
+    /// How long ago the change that was given out last happened, as far as the stream can tell.
+    fn lag(&self) -> Duration;
+
     /// Remembers that every change until now has been dealt with.
     fn save(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
@@ -184,6 +187,9 @@ impl<S: Source> CacheAside<S> {
                 Some(change) => {
                     unsaved = true;
                     self.apply(change, telling).await?;
+                    // Where there is always a next change, this alone says that the stream keeps up.
+                    let at_ms = now_ms().saturating_sub(stream.lag().as_millis() as u64);
+                    caught_up_ms.fetch_max(at_ms, Ordering::AcqRel);
                 }
                 None => {
                     telling.finish().await?;

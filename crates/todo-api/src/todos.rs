@@ -141,6 +141,10 @@ impl ChangeStream for TodoChanges {
         }))
     }
 
+    fn lag(&self) -> Duration {
+        self.0.lag()
+    }
+
     async fn save(&mut self) -> Result<(), StoreError> {
         self.0.save().await
     }

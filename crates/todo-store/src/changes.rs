@@ -1,6 +1,8 @@
 //! What others did to the todos: every write reaches a watcher within moments, also those of programs that know nothing
 //! of versions.
 
+use std::time::Duration;
+
 use todo_model::{TodoId, Version};
 
 use crate::embedded::EmbeddedChanges;
@@ -80,6 +82,14 @@ impl Changes {
         match &mut self.0 {
             Kind::Mongo(changes) => changes.next().await,
             Kind::Embedded(changes) => changes.next().await,
+        }
+    }
+
+    /// How long ago the change that was given out last was committed, to the second.
+    pub fn lag(&self) -> Duration {
+        match &self.0 {
+            Kind::Mongo(changes) => changes.lag(),
+            Kind::Embedded(_) => Duration::ZERO,
         }
     }
 

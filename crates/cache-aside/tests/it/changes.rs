@@ -16,6 +16,7 @@ over_each_cache! {
     after_an_unknown_change_nothing_of_before_is_believed
     a_stream_that_missed_changes_takes_back_what_was_cached
     own_writes_stay_hits_when_the_stream_tells_of_them
+    a_stream_without_a_pause_vouches_while_it_keeps_up
     while_nobody_follows_values_are_fresh_for_a_shorter_time
 }
 
@@ -24,6 +25,7 @@ over_each_cache! {
 struct FakeChanges {
     tell: broadcast::Sender<Change>,
     complete: bool,
+    lag: Duration,
     failing: Arc<AtomicBool>,
     opened: Arc<AtomicU64>,
 }
@@ -31,11 +33,18 @@ struct FakeChanges {
 struct FakeStream {
     told: broadcast::Receiver<Change>,
     complete: bool,
+    lag: Duration,
 }
 
 impl FakeChanges {
     fn new(complete: bool) -> Self {
-        Self { tell: broadcast::channel(1_000).0, complete, failing: Arc::default(), opened: Arc::default() }
+        Self {
+            tell: broadcast::channel(1_000).0,
+            complete,
+            lag: Duration::ZERO,
+            failing: Arc::default(),
+            opened: Arc::default(),
+        }
     }
 
     fn tell(&self, change: Change) {
@@ -52,7 +61,7 @@ impl ChangeSource for FakeChanges {
             return Err("the store does not answer");
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(FakeStream { told: self.tell.subscribe(), complete: self.complete })
+        Ok(FakeStream { told: self.tell.subscribe(), complete: self.complete, lag: self.lag })
     }
 }
 
@@ -68,6 +77,10 @@ impl ChangeStream for FakeStream {
             Ok(told) => told.map(Some).map_err(|_| "the test is over"),
             Err(_) => Ok(None),
         }
+    }
+
+    fn lag(&self) -> Duration {
+        self.lag
     }
 
     async fn save(&mut self) -> Result<(), &'static str> {
@@ -172,6 +185,31 @@ async fn own_writes_stay_hits_when_the_stream_tells_of_them(over: Over) {
     until("the stream has told", || async { body(&get(&engine, "3").await) == Some("new") }).await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     assert_eq!(outcome(&engine, "2").await, Outcome::Absent);
+}
+
+async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
+    for (lag, keeps_up) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
+        let (store, changes) = (FakeStore::new(), FakeChanges { lag, ..FakeChanges::new(true) });
+        let brief = Duration::from_millis(100);
+        let options = Options { max_lag: brief, silence: brief, heartbeat: brief / 4, ..options() };
+        let engine = engine(over, &store, options);
+        let _background = (engine.listen(), engine.follow(changes.clone()));
+        assert!(engine.vouched(Duration::from_secs(20)).await);
+        // So often that it never says that there is none.
+        let telling = tokio::spawn(async move {
+            for version in 1.. {
+                changes.tell(written("other", version));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let mut vouched = 0;
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            vouched += u32::from(engine.vouched(Duration::ZERO).await);
+        }
+        telling.abort();
+        assert_eq!(vouched > 50, keeps_up, "{vouched} of 100 looks, lag {lag:?}");
+    }
 }
 
 async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {

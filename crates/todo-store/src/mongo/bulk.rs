@@ -60,7 +60,7 @@ impl MongoStore {
     }
 
     /// By the server's clock: later writes there must come out higher.
-    fn now(&self) -> Version {
+    pub(super) fn now(&self) -> Version {
         let ahead = Duration::from_secs(self.clock_ahead.unsigned_abs());
         let now = SystemTime::now();
         let server = if self.clock_ahead >= 0 { now.checked_add(ahead) } else { now.checked_sub(ahead) };

@@ -14,7 +14,7 @@ use mongodb::change_stream::event::ResumeToken;
 use mongodb::error::Error;
 use mongodb::options::{FullDocumentBeforeChangeType, FullDocumentType};
 use serde::Deserialize;
-use todo_model::TodoId;
+use todo_model::{TodoId, Version};
 use tokio::time::Instant;
 
 use super::election::Term;
@@ -52,6 +52,8 @@ pub(crate) struct MongoChanges {
     dropped: bool,
     pre_images: bool,
     seen: Seen,
+    /// When the last event was committed, by the server's clock, seconds since 1970.
+    last_at: u64,
 }
 
 #[derive(Debug, serde::Serialize, Deserialize)]
@@ -101,6 +103,7 @@ impl MongoStore {
             dropped: false,
             pre_images: false,
             seen: Seen::since(term.clock),
+            last_at: term.clock.0 / Version::PER_SECOND,
         };
         if known != Some(term.election) {
             changes.begin_term(term).await?;
@@ -175,6 +178,11 @@ impl MongoChanges {
         }
     }
 
+    pub(crate) fn lag(&self) -> Duration {
+        let now = self.store.now().0 / Version::PER_SECOND;
+        Duration::from_secs(now.saturating_sub(self.last_at))
+    }
+
     pub(crate) async fn save(&mut self) -> Result<(), StoreError> {
         let (Some(name), Some(token)) = (&self.name, self.stream.resume_token()) else { return Ok(()) };
         if !self.pending.is_empty() || self.unknown {
@@ -194,6 +202,7 @@ impl MongoChanges {
     }
 
     async fn take(&mut self, event: Event) {
+        self.last_at = event.cluster_time.map_or(self.last_at, |at| u64::from(at.time));
         match event.operation_type.as_str() {
             "drop" | "rename" | "dropDatabase" => {
                 self.dropped = true;
