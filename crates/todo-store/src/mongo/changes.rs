@@ -205,7 +205,8 @@ impl MongoChanges {
         self.last_at = event.cluster_time.map_or(self.last_at, |at| u64::from(at.time));
         match event.operation_type.as_str() {
             "drop" | "rename" | "dropDatabase" => {
-                self.dropped = true;
+                // What comes in its place has neither the index nor pre-images.
+                (self.dropped, self.pre_images) = (true, false);
                 self.unknown = true;
             }
             "insert" | "update" | "replace" => self.take_write(&event).await,

@@ -132,6 +132,13 @@ async fn deletes_of_documents_whose_key_is_not_their_id_say_of_what() {
         assert!(gone.contains(&deleted(name)), "{name} was deleted: {gone:?}");
     }
     watcher.nothing().await;
+
+    documents.drop().await.unwrap();
+    assert_eq!(watcher.next().await, Change::Unknown);
+    documents.insert_one(doc! { "_id": ObjectId::new(), "id": "1", "name": "anew" }).await.unwrap();
+    assert_eq!(watcher.next().await, touched("1"));
+    documents.delete_one(doc! { "id": "1" }).await.unwrap();
+    assert_eq!(watcher.next().await, deleted("1"), "also where the collection was made anew");
 }
 
 #[tokio::test]
