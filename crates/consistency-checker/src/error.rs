@@ -1,0 +1,42 @@
+//! Why a run could not be made. What a run finds is no error: see [`crate::checker::Violation`].
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Each message is one line and says what to do.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// A server program is missing.
+    #[error("{0}")]
+    Missing(String),
+    /// The service's program is not there.
+    #[error("{0} is not there: build it (cargo build --release -p todo-api), or say where it is by --api")]
+    NoService(PathBuf),
+    /// A node does not answer.
+    #[error("{node} does not answer: {log}")]
+    NoAnswer {
+        /// Which.
+        node: String,
+        /// The end of its log.
+        log: String,
+    },
+    /// A server that the run needs refused something.
+    #[error("{0}")]
+    Server(String),
+    /// Something of the run's own ended early.
+    #[error("a task of the run ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    /// The system refused something.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+    /// MongoDB refused something.
+    #[error("MongoDB: {0}")]
+    Mongo(#[from] mongodb::error::Error),
+    /// Redis refused something.
+    #[error("Redis: {0}")]
+    Redis(#[from] deadpool_redis::redis::RedisError),
+    /// No HTTP client can be made.
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}

@@ -1,0 +1,27 @@
+//! `consistency-checker`: parse, run, say what was found.
+
+use std::process::ExitCode;
+
+use consistency_checker::options::CommandLine;
+use consistency_checker::program;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let line: CommandLine = match command_line::parse() {
+        Ok(line) => line,
+        Err(usage) => return usage.print(),
+    };
+    match program::run(&line.command).await {
+        Ok(done) => {
+            #[expect(clippy::print_stdout, reason = "the report is the program's output")]
+            {
+                print!("{}", done.text);
+            }
+            if done.is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

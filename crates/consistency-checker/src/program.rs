@@ -1,0 +1,121 @@
+//! What the program does between its command line and its exit code.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use test_servers::fresh_name;
+
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::error::CheckError;
+use crate::faults::schedule::FaultPlan;
+use crate::model::{Found, Setup, check};
+use crate::options::{Command, Model, Run, Switch};
+use crate::report::Report;
+use crate::run::{self, RunOptions};
+use crate::workload::plan::Plan;
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Done {
+    /// To be read.
+    pub text: String,
+    /// Whether nothing was wrong.
+    pub is_clean: bool,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// It could not be done.
+pub async fn run(command: &Command) -> Result<Done, CheckError> {
+    match command {
+        Command::Run(flags) => {
+            let report = run_once(flags).await?;
+            Ok(Done { text: format!("{}\n{report}", describe(flags)), is_clean: report.is_clean() })
+        }
+        Command::Model(flags) => {
+            let found = model(flags);
+            Ok(Done { text: found.to_string(), is_clean: found.story.is_none() })
+        }
+    }
+}
+
+/// What it takes to run the same again.
+fn describe(flags: &Run) -> String {
+    let faults: Vec<&str> = flags.faults.0.iter().map(|fault| fault.name()).collect();
+    format!(
+        "{} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
+        flags.seconds,
+        flags.seed,
+        flags.processes,
+        flags.clients,
+        flags.write_policy.name(),
+        if flags.l1_ttl.is_zero() { "off".to_owned() } else { format!("{} ms", flags.l1_ttl.as_millis()) },
+        if faults.is_empty() { "none".to_owned() } else { faults.join(",") }
+    )
+}
+
+/// Starts the cluster, runs, and writes the report where it is wanted.
+///
+/// # Errors
+/// The run could not be made, or its report not be written.
+pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
+    let cluster = Arc::new(Cluster::start(&cluster_options(flags)?).await?);
+    let report = run::run(&cluster, &run_options(flags)).await?;
+    if let Some(path) = &flags.json {
+        let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
+        std::fs::write(path, json)?;
+    }
+    Ok(report)
+}
+
+/// Goes through the model.
+pub fn model(flags: &Model) -> Found {
+    check(&Setup {
+        crashes: flags.crashes,
+        processes: flags.processes,
+        writers_apart: flags.writers_apart == Switch::On,
+        l1: flags.l1 == Switch::On,
+        invalidate: flags.invalidate == Switch::On,
+        off: flags.off.clone(),
+        ..Setup::new(flags.sizes.writers, flags.sizes.readers, flags.sizes.losses)
+    })
+}
+
+fn cluster_options(flags: &Run) -> Result<ClusterOptions, CheckError> {
+    let mut api_flags = vec!["--write-policy".to_owned(), flags.write_policy.name().to_owned()];
+    if !flags.l1_ttl.is_zero() {
+        api_flags.extend(["--l1-ttl".to_owned(), format!("{}ms", flags.l1_ttl.as_millis())]);
+    }
+    Ok(ClusterOptions {
+        api: match &flags.api {
+            Some(path) => path.clone(),
+            None => beside_this_program("todo-api")?,
+        },
+        processes: u32::try_from(flags.processes).unwrap_or(u32::MAX),
+        flags: api_flags,
+        variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
+        mongo_url: None,
+    })
+}
+
+fn run_options(flags: &Run) -> RunOptions {
+    let mut plan = Plan::new(&fresh_name("todo"));
+    plan.clients = u32::try_from(flags.clients).unwrap_or(u32::MAX);
+    if flags.foreign_writer == Switch::Off {
+        plan.foreign_ids.clear();
+    }
+    RunOptions {
+        duration: Duration::from_secs(flags.seconds as u64),
+        seed: flags.seed,
+        plan,
+        faults: FaultPlan::of(&flags.faults.0),
+        l1_ttl: flags.l1_ttl,
+        last_words: true,
+    }
+}
+
+fn beside_this_program(name: &str) -> Result<PathBuf, CheckError> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}

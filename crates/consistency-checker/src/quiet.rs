@@ -1,0 +1,55 @@
+//! What everybody says once all is quiet.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+
+use crate::cluster::Cluster;
+use crate::cluster::node::Node;
+use crate::cluster::redis::look;
+use crate::error::CheckError;
+use crate::history::LastWord;
+use crate::workload::{Reply, ask};
+
+/// How long a node may refuse to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks every node, the cell and the database for each id.
+///
+/// # Errors
+/// One of them does not answer.
+pub async fn last_words(cluster: &Cluster, ids: &[Arc<str>]) -> Result<Vec<LastWord>, CheckError> {
+    let mut redis = cluster.redis.connect_async().await?;
+    let mut words = Vec::new();
+    for id in ids {
+        let mut nodes = Vec::new();
+        for node in &cluster.nodes {
+            nodes.push((node.process(), answer_of(node, id).await?));
+        }
+        let cell = look(&mut redis, id).await?;
+        let store = cluster.todos.find_one(doc! { "id": &**id }).await?.map(|found| stored(&found));
+        words.push(LastWord { id: Arc::clone(id), store, cell, nodes });
+    }
+    Ok(words)
+}
+
+async fn answer_of(node: &Node, id: &str) -> Result<Option<(u64, Arc<str>)>, CheckError> {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        match ask(node, id).await {
+            Some(Reply::Todo { version, body }) => return Ok(Some((version, body))),
+            Some(Reply::Nothing) => return Ok(None),
+            None => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    Err(CheckError::NoAnswer { node: node.process().to_string(), log: format!("GET {id}") })
+}
+
+/// A document as the service answers it.
+fn stored(found: &Document) -> (u64, Arc<str>) {
+    let version = found.get_i64("v").ok().and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
+    let text = |field: &str| serde_json::json!(found.get_str(field).ok()).to_string();
+    let body = format!(r#"{{"id":{},"name":{},"description":{}}}"#, text("id"), text("name"), text("description"));
+    (version, body.into())
+}

@@ -1,0 +1,76 @@
+//! One run: clients at work, faults under them, then quiet, then the check.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::checker::{Promises, check};
+use crate::clock::{Clock, Stalls};
+use crate::cluster::Cluster;
+use crate::error::CheckError;
+use crate::faults::schedule::{FaultPlan, Faults};
+use crate::history::History;
+use crate::quiet::last_words;
+use crate::report::Report;
+use crate::sampler::Sampler;
+use crate::workload::Workload;
+use crate::workload::plan::Plan;
+
+/// What the change stream and repairs are given, and a machine that is busy with other things.
+const NOTICED: Duration = Duration::from_secs(1);
+/// Of a request and a commit, beyond what is measured.
+const SLACK: Duration = Duration::from_millis(250);
+/// After the last write, until all must agree.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How long clients are at work.
+    pub duration: Duration,
+    /// What is drawn from.
+    pub seed: u64,
+    /// What the clients do.
+    pub plan: Plan,
+    /// What is broken.
+    pub faults: FaultPlan,
+    /// How long an L1 may keep what has changed; zero if there is none.
+    pub l1_ttl: Duration,
+    /// Whether to wait for quiet and ask everybody of every id.
+    pub last_words: bool,
+}
+
+/// Runs, checks, and tells.
+///
+/// # Errors
+/// The run could not be made. What the check finds is no error.
+pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report, CheckError> {
+    let (clock, stalls) = (Clock::start(), Stalls::measure());
+    let watched: Vec<Arc<str>> = options.plan.hot_ids.clone();
+    let sampler = Sampler::start(cluster, &clock, watched.clone());
+    let faults = Faults::start(cluster, &clock, options.faults.clone(), watched, options.seed);
+    let workload = Workload::start(cluster, &clock, options.plan.clone(), options.seed);
+    tokio::time::sleep(options.duration).await;
+
+    let log = faults.finish().await?;
+    let operations = workload.finish().await?;
+    let cells = sampler.finish().await?;
+    let longest_stall = stalls.longest();
+    let last_words = if options.last_words {
+        let quiet = log.windows.iter().map(|window| window.until).max().unwrap_or_default();
+        let quiet = quiet.max(clock.now().plus(QUIET + options.l1_ttl));
+        tokio::time::sleep(Duration::from_nanos(quiet.0.saturating_sub(clock.now().0))).await;
+        let ids: Vec<Arc<str>> = options.plan.ids().cloned().collect();
+        last_words(cluster, &ids).await?
+    } else {
+        Vec::new()
+    };
+    let history = History { operations, faults: log.marks, windows: log.windows, cells, last_words };
+    let slack = SLACK + longest_stall * 2;
+    let promises = Promises {
+        lag: if options.l1_ttl.is_zero() { Duration::ZERO } else { options.l1_ttl + slack },
+        deferred_lag: NOTICED + slack,
+        foreign_lag: NOTICED + slack,
+    };
+    let verdict = check(&history, &promises);
+    Ok(Report::new(&history, verdict, log.counts, longest_stall))
+}

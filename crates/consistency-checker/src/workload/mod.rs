@@ -1,0 +1,126 @@
+//! What is asked of the cluster: clients that each send a request, wait for its answer and send the next, and somebody who
+//! writes past the service.
+//!
+//! - [`plan`]: which ids, and what is drawn next. `client`: one client. `foreign`: the writer past the service.
+
+mod client;
+mod foreign;
+pub mod plan;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::task::JoinSet;
+
+use self::client::{ApiClient, Sent, version_of};
+use self::foreign::ForeignWriter;
+use self::plan::Plan;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::cluster::node::Node;
+use crate::error::CheckError;
+use crate::history::{Marker, Operation};
+
+/// What all clients share.
+pub(crate) struct Shared {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) clock: Clock,
+    pub(crate) plan: Plan,
+    stop: AtomicBool,
+    markers: AtomicU64,
+    /// The last tag that anybody saw of an id, for `If-Match` and `Min-Version`.
+    tags: Mutex<HashMap<Arc<str>, Tag>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Tag {
+    pub(crate) version: u64,
+    pub(crate) text: String,
+}
+
+impl Shared {
+    fn marker(&self) -> Marker {
+        Marker(self.markers.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn tag(&self, id: &str) -> Option<Tag> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn saw(&self, id: &Arc<str>, tag: Tag) {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(id), tag);
+    }
+}
+
+/// Clients at work.
+pub struct Workload {
+    shared: Arc<Shared>,
+    tasks: JoinSet<Vec<Operation>>,
+}
+
+impl Workload {
+    /// Sends the clients off. The same seed draws the same requests; what comes of them depends on the moment.
+    pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: Plan, seed: u64) -> Self {
+        let shared = Arc::new(Shared {
+            cluster: Arc::clone(cluster),
+            clock: clock.clone(),
+            plan,
+            stop: AtomicBool::new(false),
+            markers: AtomicU64::new(0),
+            tags: Mutex::default(),
+        });
+        let mut tasks = JoinSet::new();
+        for number in 0..shared.plan.clients {
+            let random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)));
+            tasks.spawn(ApiClient::new(number, Arc::clone(&shared), random).run());
+        }
+        if !shared.plan.foreign_ids.is_empty() {
+            let random = ChaCha8Rng::seed_from_u64(!seed);
+            tasks.spawn(ForeignWriter::new(shared.plan.clients, Arc::clone(&shared), random).run());
+        }
+        Self { shared, tasks }
+    }
+
+    /// Lets every client finish what it is at, and gathers what they wrote down.
+    ///
+    /// # Errors
+    /// A client panicked.
+    pub async fn finish(mut self) -> Result<Vec<Operation>, CheckError> {
+        self.shared.stop.store(true, Ordering::Release);
+        let mut all = Vec::new();
+        while let Some(done) = self.tasks.join_next().await {
+            all.extend(done?);
+        }
+        Ok(all)
+    }
+}
+
+/// What a node says of an id.
+pub enum Reply {
+    /// This.
+    Todo {
+        /// As the `ETag` says.
+        version: u64,
+        /// As it came.
+        body: Arc<str>,
+    },
+    /// 404.
+    Nothing,
+}
+
+/// One plain `GET`; `None` if there was no answer.
+pub async fn ask(node: &Node, id: &str) -> Option<Reply> {
+    let Sent::Answered(answer) = client::answer(node.http.get(node.todo(id)).send().await).await else { return None };
+    match (answer.status, answer.tag.as_deref().and_then(version_of)) {
+        (200, Some(version)) => Some(Reply::Todo { version, body: answer.body }),
+        (404, _) => Some(Reply::Nothing),
+        _ => None,
+    }
+}

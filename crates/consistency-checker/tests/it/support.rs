@@ -1,0 +1,79 @@
+//! What tests share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use consistency_checker::cluster::{Cluster, ClusterOptions};
+use consistency_checker::faults::schedule::FaultPlan;
+use consistency_checker::report::Report;
+use consistency_checker::run::{RunOptions, run};
+use consistency_checker::workload::plan::Plan;
+use test_servers::{fresh_name, shared_mongo};
+
+/// The service as it is built for tests.
+pub(crate) fn api() -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_consistency-checker")).with_file_name("todo-api");
+    assert!(beside.is_file(), "the service is not built: run `cargo build -p todo-api` first, as `make test` does");
+    beside
+}
+
+/// Two processes with these flags.
+pub(crate) async fn cluster(flags: &[&str]) -> Arc<Cluster> {
+    cluster_of(api(), flags, &[]).await
+}
+
+/// Two processes of this program, with these flags and variables.
+pub(crate) async fn cluster_of(api: PathBuf, flags: &[&str], variables: &[(&str, &str)]) -> Arc<Cluster> {
+    let mongo_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    cluster_over(mongo_url, api, flags, variables).await
+}
+
+/// The same over this MongoDB.
+pub(crate) async fn cluster_over(
+    mongo_url: String,
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Arc<Cluster> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let options = ClusterOptions {
+        api,
+        processes: 2,
+        flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
+        variables: variables.iter().map(owned).collect(),
+        mongo_url: Some(mongo_url),
+    };
+    Arc::new(Cluster::start(&options).await.unwrap())
+}
+
+/// Options of a short run that nobody writes past.
+pub(crate) fn short(seconds: u64, faults: FaultPlan) -> RunOptions {
+    let mut plan = Plan::new(&fresh_name("todo"));
+    plan.foreign_ids.clear();
+    RunOptions {
+        duration: Duration::from_secs(seconds),
+        seed: 7,
+        plan,
+        faults,
+        l1_ttl: Duration::ZERO,
+        last_words: true,
+    }
+}
+
+/// A run that must find nothing, and must have done something.
+pub(crate) async fn must_be_clean(cluster: &Arc<Cluster>, options: &RunOptions) -> Report {
+    let report = run(cluster, options).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(report.reads_checked > 200 && report.writes > 50, "hardly anything happened:\n{report}");
+    report
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,0 +1,221 @@
+//! A checker that cannot fail proves nothing: with any one guard of the engine switched off, it finds a violation; with
+//! all of them on, and the same pauses where races have their windows, it finds none.
+//!
+//! The service is a build of its own (`--features teeth`), in a folder of its own, so that no other build has the switches.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use consistency_checker::checker::Invariant;
+use consistency_checker::cluster::Cluster;
+use consistency_checker::faults::Fault;
+use consistency_checker::faults::schedule::FaultPlan;
+use consistency_checker::report::Report;
+use consistency_checker::run::{RunOptions, run};
+use consistency_checker::workload::plan::{Mix, Plan};
+use test_servers::fresh_name;
+
+use crate::support::cluster_of;
+
+/// How long a guard may be missed without being missed.
+const PATIENCE: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(2);
+
+/// How a race is made likely.
+#[derive(Clone)]
+struct Hunt {
+    flags: Vec<&'static str>,
+    delays: &'static str,
+    faults: FaultPlan,
+    l1_ttl: Duration,
+    mix: Mix,
+    ids: usize,
+    no_cache_percent: u32,
+}
+
+/// Cells are lost all the time, and everybody pauses where a race has its window.
+fn losing_cells() -> Hunt {
+    Hunt {
+        flags: vec!["--write-policy", "through"],
+        delays: "after-load:40,before-publish:40",
+        faults: FaultPlan { kinds: vec![Fault::Cell, Fault::Cell, Fault::Cell, Fault::Flush], pause_ms: 1..12 },
+        l1_ttl: Duration::ZERO,
+        mix: Mix { get: 70, put: 20, patch: 0, post: 4, delete: 6 },
+        ids: 2,
+        no_cache_percent: 8,
+    }
+}
+
+/// Writers raise the floor, and take no lease.
+fn invalidating() -> Hunt {
+    Hunt { flags: vec!["--write-policy", "invalidate"], ..losing_cells() }
+}
+
+/// Many writers of one todo, and nothing is lost: one takes the lease over from another that commits later.
+fn racing_writers() -> Hunt {
+    Hunt {
+        faults: FaultPlan::of(&[]),
+        mix: Mix { get: 50, put: 50, patch: 0, post: 0, delete: 0 },
+        ids: 1,
+        ..losing_cells()
+    }
+}
+
+/// Nothing is lost; readers look past the cell while writers are between commit and publish.
+fn looking_past_the_cell() -> Hunt {
+    Hunt {
+        delays: "before-publish:60",
+        mix: Mix { get: 85, put: 15, patch: 0, post: 0, delete: 0 },
+        no_cache_percent: 30,
+        ..racing_writers()
+    }
+}
+
+/// Each process has an L1.
+fn with_l1() -> Hunt {
+    Hunt {
+        flags: vec!["--l1-ttl", "1s"],
+        delays: "before-l1:60",
+        faults: FaultPlan { kinds: vec![Fault::Cell], pause_ms: 5..50 },
+        l1_ttl: Duration::from_secs(1),
+        mix: Mix { get: 80, put: 20, patch: 0, post: 0, delete: 0 },
+        ids: 2,
+        no_cache_percent: 8,
+    }
+}
+
+impl Hunt {
+    async fn cluster(&self, off: &str) -> Arc<Cluster> {
+        let variables = [("TODO_TEETH", off), ("TODO_TEETH_DELAY", self.delays), ("TODO_LOG", "error")];
+        cluster_of(service(), &self.flags, &variables).await
+    }
+
+    async fn round(&self, cluster: &Arc<Cluster>, seed: u64) -> Report {
+        let mut plan = Plan::new(&fresh_name("todo"));
+        plan.hot_ids.truncate(self.ids);
+        plan.more_ids.clear();
+        plan.foreign_ids.clear();
+        plan.clients = 24;
+        plan.pause = Duration::from_millis(2);
+        plan.mix = self.mix;
+        plan.no_cache_percent = self.no_cache_percent;
+        let options = RunOptions {
+            duration: ROUND,
+            seed,
+            plan,
+            faults: self.faults.clone(),
+            l1_ttl: self.l1_ttl,
+            last_words: false,
+        };
+        run(cluster, &options).await.unwrap()
+    }
+}
+
+/// The build with switches.
+pub(crate) fn service() -> PathBuf {
+    let target = Path::new(env!("CARGO_BIN_EXE_consistency-checker")).ancestors().nth(2).unwrap();
+    let service = target.join("teeth/debug/todo-api");
+    assert!(
+        service.is_file(),
+        "the service with switches is not built. Run: cargo build --locked -p todo-api --features teeth --target-dir {}",
+        target.join("teeth").display()
+    );
+    service
+}
+
+/// Switches one guard off and waits until the checker notices.
+async fn bites(off: &str, hunt: Hunt, expected: &[Invariant]) {
+    let cluster = hunt.cluster(off).await;
+    let began = Instant::now();
+    for seed in 1.. {
+        let report = hunt.round(&cluster, seed).await;
+        if let Some(found) = report.violations.iter().find(|found| expected.contains(&found.invariant)) {
+            eprintln!("{off} was missed after {:.1} s:\n{found}", began.elapsed().as_secs_f64());
+            break;
+        }
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{off} is switched off, and after {} s nobody noticed; the last round:\n{report}",
+            PATIENCE.as_secs()
+        );
+    }
+    cluster.drop_database().await;
+}
+
+/// All guards on, the same pauses: nothing may be found.
+async fn is_clean(hunt: Hunt) {
+    let cluster = hunt.cluster("").await;
+    for seed in 1..=3 {
+        let report = hunt.round(&cluster, seed).await;
+        assert!(report.is_clean(), "{report}");
+        assert!(report.reads_checked > 100, "hardly anything happened:\n{report}");
+    }
+    cluster.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_holder_of_the_lease_stores() {
+    bites("token", losing_cells(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_takes_the_lease_before_it_commits() {
+    bites("lease-before-commit", losing_cells(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fill_has_a_token_of_its_own() {
+    bites("token-per-fill", losing_cells(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_notes_what_others_have_seen() {
+    bites("lease-notes", invalidating(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_stored_below_the_version_of_the_cell() {
+    bites("version-test", racing_writers(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_from_the_store_passes_the_put_before_it_is_answered() {
+    bites("rule-a", looking_past_the_cell(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flight_is_shared_only_if_no_writer_came_between() {
+    bites("rule-b", invalidating(), &[Invariant::I3, Invariant::I9]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l1_takes_nothing_whose_read_began_before_an_invalidation() {
+    bites("l1-record", with_l1(), &[Invariant::I5]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_never_comes_twice() {
+    bites("version-reuse", losing_cells(), &[Invariant::I1, Invariant::I2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_guards_on_nothing_is_found_when_writers_publish() {
+    is_clean(losing_cells()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_guards_on_nothing_is_found_when_writers_invalidate() {
+    is_clean(invalidating()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_guards_on_nothing_is_found_when_writers_race() {
+    is_clean(racing_writers()).await;
+    is_clean(looking_past_the_cell()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_guards_on_nothing_is_found_with_l1() {
+    is_clean(with_l1()).await;
+}
