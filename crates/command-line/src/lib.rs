@@ -1,8 +1,10 @@
 //! Reads a program's flags; a wrong one ends it with one line and exit code 2.
 //!
 //! - [`parse`], [`Usage`]: the command line as a whole.
+//! - [`crypto`]: the provider of TLS that a program chooses before it does anything else.
 //! - [`values`]: parsers of single values, whose errors say what is allowed.
 
+pub mod crypto;
 pub mod values;
 
 use std::error::Error;

@@ -7,6 +7,7 @@ use consistency_checker::program;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    command_line::crypto::use_ring();
     let line: CommandLine = match command_line::parse() {
         Ok(line) => line,
         Err(usage) => return usage.print(),

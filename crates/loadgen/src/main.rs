@@ -8,6 +8,7 @@ use loadgen::{Options, program};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    command_line::crypto::use_ring();
     let options: Options = match command_line::parse() {
         Ok(options) => options,
         Err(usage) => return usage.print(),

@@ -1,8 +1,10 @@
 //! Starts the real Redis and MongoDB that tests run against, each on a free port with a folder of its own.
 //!
+//! - `certificates`: a private certificate authority for servers with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`: the two servers. `mongo_set`: three that are one. `names`: what is unique.
 
+mod certificates;
 mod find;
 mod mongo;
 mod mongo_set;
@@ -10,6 +12,7 @@ mod names;
 mod process;
 mod redis;
 
+pub use certificates::Certificates;
 pub use find::{missing, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;

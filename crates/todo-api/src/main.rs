@@ -6,6 +6,7 @@ use todo_api::{app::Application, settings::Settings, telemetry};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
+    command_line::crypto::use_ring();
     let settings = match Settings::from_command_line() {
         Ok(settings) => settings,
         Err(usage) => return usage.print(),

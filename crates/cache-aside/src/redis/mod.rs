@@ -5,6 +5,7 @@ mod control;
 mod incarnation;
 mod scripts;
 mod subscription;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ impl RedisCache {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
+        if url.scheme() == "rediss" {
+            tls::ensure_crypto_provider();
+        }
         let manager = Manager::new_with_config(url.as_str(), timeouts)?;
         // One connection for each worker, and workers are few: the pool makes and counts them, it never queues.
         let pool = Pool::builder(manager)

@@ -13,3 +13,4 @@ mod reading;
 mod start;
 mod stopping;
 mod support;
+mod tls;
