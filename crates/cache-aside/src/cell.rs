@@ -54,15 +54,15 @@ impl Kind {
 /// A cell, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// What it says.
+    /// What the cell says of its id.
     pub kind: Kind,
-    /// Of the value, or the floor. At most [`MAX_VERSION`].
+    /// Version of the value, or the floor of a tombstone. At most [`MAX_VERSION`].
     pub version: u64,
     /// When the fill or publish was made, milliseconds since 1970.
     pub filled_at_ms: u64,
     /// How long the store took to answer, microseconds; 0 for a publish.
     pub cost_us: u32,
-    /// The body; empty unless a value.
+    /// Body of the value; empty unless there is one.
     pub body: Bytes,
 }
 

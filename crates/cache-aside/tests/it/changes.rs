@@ -93,7 +93,7 @@ macro_rules! following {
     ($over:expr, $store:expr, $changes:expr) => {{
         let engine = engine($over, &$store, options());
         let background = (engine.listen(), engine.follow($changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         (engine, background)
     }};
 }
@@ -164,7 +164,7 @@ async fn a_stream_that_missed_changes_takes_back_what_was_cached(over: Over) {
         get(&engine, "1").await;
         store.set_at("1", "new", version);
         let _background = (engine.listen(), engine.follow(FakeChanges::new(complete)));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         assert_eq!(body(&get(&engine, "1").await), Some(expected), "complete: {complete}");
     }
 }
@@ -191,12 +191,12 @@ async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
     for (lag, keeps_up) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
         let (store, changes) = (FakeStore::new(), FakeChanges { lag, ..FakeChanges::new(true) });
         let brief = Duration::from_millis(100);
-        let options = Options { max_lag: brief, silence: brief, heartbeat: brief / 4, ..options() };
+        let options = Options { max_lag: brief, heartbeat_timeout: brief, heartbeat: brief / 4, ..options() };
         let engine = engine(over, &store, options);
         let _background = (engine.listen(), engine.follow(changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         // So often that it never says that there is none.
-        let telling = tokio::spawn(async move {
+        let invalidator = tokio::spawn(async move {
             for version in 1.. {
                 changes.tell(written("other", version));
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -205,9 +205,9 @@ async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
         let mut vouched = 0;
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            vouched += u32::from(engine.vouched(Duration::ZERO).await);
+            vouched += u32::from(engine.wait_until_live(Duration::ZERO).await);
         }
-        telling.abort();
+        invalidator.abort();
         assert_eq!(vouched > 50, keeps_up, "{vouched} of 100 looks, lag {lag:?}");
     }
 }
@@ -215,14 +215,14 @@ async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
 async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
     changes.failing.store(true, Ordering::SeqCst);
-    let brief = Options { unvouched_fresh: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
+    let brief = Options { fresh_without_stream: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
     let engine = engine(over, &store, brief);
     let _background = (engine.listen(), engine.follow(changes.clone()));
     store.set("1", "one");
     get(&engine, "1").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Stale, "answered, and refreshed behind it");
     changes.failing.store(false, Ordering::SeqCst);
-    assert!(engine.vouched(Duration::from_secs(20)).await);
+    assert!(engine.wait_until_live(Duration::from_secs(20)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
 }
 
@@ -232,10 +232,10 @@ async fn one_process_follows_and_another_takes_over_when_it_ends() {
     let (first, second) = (FakeChanges::new(true), FakeChanges::new(true));
     let one = engine(Over::Redis, &store, shared.clone());
     let following = (one.listen(), one.follow(first.clone()));
-    assert!(one.vouched(Duration::from_secs(20)).await);
+    assert!(one.wait_until_live(Duration::from_secs(20)).await);
     let two = engine(Over::Redis, &store, shared);
     let _background = (two.listen(), two.follow(second.clone()));
-    assert!(two.vouched(Duration::from_secs(20)).await, "it hears the first");
+    assert!(two.wait_until_live(Duration::from_secs(20)).await, "it hears the first");
     let opened = || (first.opened.load(Ordering::SeqCst), second.opened.load(Ordering::SeqCst));
     assert_eq!(opened(), (1, 0));
     drop(following);
