@@ -75,7 +75,7 @@ impl<S: Source> CacheAside<S> {
     /// One `GET`: what the cell is good for, and what it was.
     async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
         if how.refetch {
-            return (Freshness::Expired(None), Seen::Unlooked);
+            return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
         let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };

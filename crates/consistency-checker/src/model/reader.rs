@@ -31,7 +31,7 @@ pub(super) fn steps(setup: &Setup, state: &State, number: usize) -> Vec<Step> {
         Reader::Looks { .. } => vec![Step::LooksAtCell],
         Reader::WantsLease { .. } => match flight(setup, state, number) {
             Some((leader, true)) => vec![Step::Joins(leader)],
-            // Sealed: it looks again when that has landed, which is the same as looking now.
+            // Sealed: it looks again when that is over, which is the same as looking now.
             Some((_, false)) => vec![Step::LooksAgain],
             None if state.lease.is_none() => vec![Step::TakesLease],
             None => vec![Step::LooksAgain, Step::GoesOnWithoutLease],
