@@ -1,23 +1,23 @@
-//! `CacheAside`: the joint of cache and store.
+//! `CacheAside`: a cache in front of a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
-use crate::audit::AuditCounts;
-use crate::cache::Cache;
+use crate::backend::Backend;
+use crate::backend::memory::MemoryCache;
+use crate::backend::redis::RedisCache;
 use crate::error::CacheError;
-use crate::flight::Flights;
+use crate::fill::FillResult;
 use crate::l1::L1;
-use crate::landed::Landed;
-use crate::memory::MemoryCache;
 use crate::options::Options;
-use crate::redis::RedisCache;
-use crate::repair::Repair;
+use crate::repair::RepairQueue;
+use crate::single_flight::SingleFlight;
 use crate::source::Source;
-use crate::trust::Trust;
+use crate::stats::AuditCounts;
 use crate::url::CacheUrl;
+use crate::validity::Validity;
 
 /// A cache in front of a store.
 ///
@@ -25,18 +25,18 @@ use crate::url::CacheUrl;
 /// Redis of its own, driven on its own thread.
 #[derive(Clone)]
 pub struct CacheAside<S: Source> {
-    pub(crate) cache: Cache,
+    pub(crate) backend: Backend,
     pub(crate) shared: Arc<Shared<S>>,
 }
 
 pub(crate) struct Shared<S: Source> {
     pub(crate) source: S,
     pub(crate) options: Options,
-    pub(crate) flights: Flights<Landed<S::Error>>,
+    pub(crate) flights: SingleFlight<FillResult<S::Error>>,
     pub(crate) store_turns: Semaphore,
     pub(crate) store_reads: AtomicU64,
-    pub(crate) repair: Repair,
-    pub(crate) trust: Arc<Trust>,
+    pub(crate) repair: RepairQueue,
+    pub(crate) validity: Arc<Validity>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
 }
@@ -44,11 +44,11 @@ pub(crate) struct Shared<S: Source> {
 /// Whether the cache is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It answers.
+    /// The cache answers.
     Up,
-    /// It does not; reads go to the store.
+    /// The cache does not answer: reads go to the store.
     Down,
-    /// It is switched off.
+    /// The cache is switched off.
     Off,
 }
 
@@ -58,44 +58,44 @@ impl<S: Source> CacheAside<S> {
     /// # Errors
     /// [`CacheError::Redis`] if the URL is none that the Redis client takes.
     pub fn new(url: &CacheUrl, source: S, options: Options) -> Result<Self, CacheError> {
-        let trust = Arc::new(Trust::new());
-        let cache = match url {
+        let validity = Arc::new(Validity::new());
+        let backend = match url {
             CacheUrl::Redis(url) => {
-                let redis = RedisCache::new(url, &options, Arc::clone(&trust));
-                Cache::Redis(redis.map_err(|error| CacheError::Redis(Arc::new(error)))?)
+                let redis = RedisCache::new(url, &options, Arc::clone(&validity));
+                Backend::Redis(redis.map_err(|error| CacheError::Redis(Arc::new(error)))?)
             }
-            CacheUrl::Memory => Cache::Memory(MemoryCache::new(&options, Arc::clone(&trust))),
-            CacheUrl::Off => Cache::Off,
+            CacheUrl::Memory => Backend::Memory(MemoryCache::new(&options, Arc::clone(&validity))),
+            CacheUrl::Off => Backend::Off,
         };
         // In front of a cache in this process another one gains nothing.
-        let l1 = matches!(cache, Cache::Redis(_)) && !options.l1_ttl.is_zero();
-        let l1 = l1.then(|| Arc::new(L1::new(options.l1_ttl, options.l1_max_bytes, Arc::clone(&trust))));
+        let l1 = matches!(backend, Backend::Redis(_)) && !options.l1_ttl.is_zero();
+        let l1 = l1.then(|| Arc::new(L1::new(options.l1_ttl, options.l1_max_bytes, Arc::clone(&validity))));
         let shared = Shared {
             source,
-            flights: Flights::new(),
+            flights: SingleFlight::new(),
             store_turns: Semaphore::new(options.store_concurrency),
             store_reads: AtomicU64::new(0),
-            repair: Repair::new(options.repair_max, options.breaker_pause),
+            repair: RepairQueue::new(backend.clone(), options.repair_max, options.breaker_pause),
             options,
-            trust,
+            validity,
             l1,
             audit: AuditCounts::default(),
         };
-        Ok(Self { cache, shared: Arc::new(shared) })
+        Ok(Self { backend, shared: Arc::new(shared) })
     }
 
     /// A handle for one worker thread, to be made and used on that thread.
     #[must_use]
     pub fn per_worker(&self) -> Self {
-        Self { cache: self.cache.per_worker(), shared: Arc::clone(&self.shared) }
+        Self { backend: self.backend.per_worker(), shared: Arc::clone(&self.shared) }
     }
 
     /// Asks the cache whether it is there. If it is not, reads leave it alone until it answers again.
     pub async fn health(&self) -> Health {
-        match &self.cache {
-            Cache::Off => Health::Off,
-            Cache::Memory(_) => Health::Up,
-            Cache::Redis(redis) => match redis.ping().await {
+        match &self.backend {
+            Backend::Off => Health::Off,
+            Backend::Memory(_) => Health::Up,
+            Backend::Redis(redis) => match redis.ping().await {
                 Ok(()) => Health::Up,
                 Err(_) => Health::Down,
             },

@@ -20,8 +20,8 @@ pub enum CacheError {
     /// No connection could be made.
     #[error("no connection to the cache: {0}")]
     Connect(Arc<deadpool_redis::PoolError>),
-    /// The task that told it ended without an answer: it panicked, or the process is shutting down.
-    #[error("the cache may not have been told")]
+    /// The task that invalidated a cell ended without an answer: it panicked, or the process is shutting down.
+    #[error("an invalidation was given up: its task panicked or the process is shutting down")]
     Abandoned,
     /// It answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]

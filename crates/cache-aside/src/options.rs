@@ -19,17 +19,17 @@ pub enum WritePolicy {
 pub struct Options {
     /// First part of every key in Redis. Services that share a Redis need different ones.
     pub prefix: String,
-    /// How long a value is answered without asking the store.
+    /// How long a value is fresh: answered without asking the store.
     pub fresh: Duration,
-    /// How long a value is answered at most while the change stream is expected, and is silent or far behind.
-    pub unvouched_fresh: Duration,
-    /// How long past that it may still be answered while one refresh is under way.
+    /// How long a value is fresh at most while the change stream is expected, and is silent or far behind.
+    pub fresh_without_stream: Duration,
+    /// How long past its fresh time a value may still be answered while one refresh is under way (RFC 5861 §3).
     pub stale_while_revalidate: Duration,
-    /// How long past `fresh` a value is kept for outages of the store.
-    pub keep: Duration,
+    /// How long past its fresh time a value is kept, to be answered while the store fails (RFC 5861 §4).
+    pub stale_if_error: Duration,
     /// How long absence is answered without asking the store.
     pub absent: Duration,
-    /// How long a floor is kept.
+    /// How long a tombstone keeps the floor of its id.
     pub tombstone: Duration,
     /// How long the right to fill lasts. Above the deadline of the store, or slow fills are lost.
     pub lease: Duration,
@@ -48,9 +48,9 @@ pub struct Options {
     pub store_concurrency: usize,
     /// How long a read waits for its turn at the store.
     pub store_queue: Duration,
-    /// Failures of the cache in a row after which it is left alone.
+    /// Failures of Redis in a row after which the breaker opens: Redis is left alone.
     pub breaker_failures: u32,
-    /// For how long; then one request tries it again.
+    /// How long the breaker stays open; then one request tries Redis again.
     pub breaker_pause: Duration,
     /// Bytes that the in-process cache may hold, keys and overhead estimated in.
     pub memory_max_bytes: u64,
@@ -60,11 +60,11 @@ pub struct Options {
     pub l1_ttl: Duration,
     /// Bytes that L1 may hold, keys and overhead estimated in.
     pub l1_max_bytes: u64,
-    /// How often the leader of the change stream says that it is alive, and each process asks whether it hears.
+    /// How often the leader of the change stream sends a heartbeat, and each process pings its subscription.
     pub heartbeat: Duration,
-    /// After how long without either, nobody is taken to be alive.
-    pub silence: Duration,
-    /// How far the change stream may be behind until it counts as silent.
+    /// After how long without a heartbeat the change stream counts as not live, and without an answer L1 is cleared.
+    pub heartbeat_timeout: Duration,
+    /// How far the change stream may be behind until it counts as not live.
     pub max_lag: Duration,
     /// How long the lead over the change stream lasts when it is not renewed.
     pub lead: Duration,
@@ -75,9 +75,9 @@ impl Default for Options {
         Self {
             prefix: "todo".to_owned(),
             fresh: Duration::from_secs(60),
-            unvouched_fresh: Duration::from_secs(5),
+            fresh_without_stream: Duration::from_secs(5),
             stale_while_revalidate: Duration::from_secs(10),
-            keep: Duration::from_secs(300),
+            stale_if_error: Duration::from_secs(300),
             absent: Duration::from_secs(5),
             tombstone: Duration::from_secs(60),
             lease: Duration::from_secs(3),
@@ -95,7 +95,7 @@ impl Default for Options {
             l1_ttl: Duration::ZERO,
             l1_max_bytes: 64 << 20,
             heartbeat: Duration::from_millis(250),
-            silence: Duration::from_secs(1),
+            heartbeat_timeout: Duration::from_secs(1),
             max_lag: Duration::from_secs(5),
             lead: Duration::from_millis(750),
         }

@@ -7,14 +7,15 @@ use bytes::Bytes;
 /// What the store holds under an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loaded {
-    /// A value.
+    /// The store holds a value.
     Value {
-        /// Never comes twice for an id, never goes back; below 2^53. 0 if the writer gave none.
+        /// Version of the value: for one id it never comes twice and never goes back, and it is below 2^53; 0 if the writer
+        /// gave none.
         version: u64,
-        /// The body as it is answered; the cache keeps these bytes.
+        /// Body of the value as it is answered; the cache keeps these bytes.
         body: Bytes,
     },
-    /// Nothing.
+    /// The store holds nothing under the id.
     Absent,
 }
 

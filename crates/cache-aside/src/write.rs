@@ -5,29 +5,29 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::cache::{Cache, Token};
+use crate::backend::Backend;
 use crate::cell::MAX_VERSION;
 use crate::engine::CacheAside;
 use crate::error::CacheError;
-use crate::offer::Began;
+use crate::failpoints::{self, Guard, Point};
 use crate::options::WritePolicy;
-use crate::repair::Owed;
+use crate::put::{LoadStart, Put, Token};
+use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
-use crate::teeth::{self, Guard, Point};
 
 /// What became of a write in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commit<E> {
     /// The store holds this value now.
     Value {
-        /// Above every version the id had.
+        /// Version of the value, above every version the id had.
         version: u64,
-        /// The body as it is answered.
+        /// Body of the value as it is answered.
         body: Bytes,
     },
     /// The store holds nothing now.
     Absent {
-        /// Of the absence: above every version the id had.
+        /// Version of the absence, above every version the id had.
         version: u64,
     },
     /// Nothing was written, and why.
@@ -39,22 +39,22 @@ pub enum Commit<E> {
 /// Whether the cache knows of a write that was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It does: no read that starts now answers an older value.
+    /// It knows: no read that starts now answers an older value.
     Yes,
-    /// It could not be told in time. It will be, and until then this process does not trust what it holds of the id.
+    /// It could not be reached in time. It will be told, and until then this process answers nothing that it holds of the id.
     Deferred,
-    /// It was not to be told ([`WritePolicy::None`], or no cache).
+    /// The write was not published ([`WritePolicy::None`], or no cache).
     No,
 }
 
 /// A write that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Of the value, or of its absence.
+    /// Version of the value, or of its absence.
     pub version: u64,
-    /// The body as it is answered; `None` if the store holds nothing now.
+    /// Body of the value as it is answered; `None` if the store holds nothing now.
     pub body: Option<Bytes>,
-    /// Whether the cache knows.
+    /// Whether the cache knows of the write.
     pub published: Published,
 }
 
@@ -94,50 +94,50 @@ impl<S: Source> CacheAside<S> {
         commit: impl Future<Output = Commit<E>>,
     ) -> Result<Written, NotCommitted<E>> {
         let token = Token::random();
-        let early = !teeth::is_off(Guard::LeaseBeforeCommit);
-        let mut leased = early && self.in_time(self.cache.take_lease(id, token)).await.is_ok();
-        let began = Began::now();
+        let early = !failpoints::is_off(Guard::LeaseBeforeCommit);
+        let mut leased = early && self.in_time(self.backend.take_lease(id, token)).await.is_ok();
+        let start = LoadStart::now();
         match commit.await.committed() {
             Ok(at) => {
-                teeth::pause(Point::BeforePublish).await;
+                failpoints::pause(Point::BeforePublish).await;
                 if !early {
-                    leased = self.in_time(self.cache.take_lease(id, token)).await.is_ok();
+                    leased = self.in_time(self.backend.take_lease(id, token)).await.is_ok();
                 }
                 let published = if leased {
-                    self.publish(id, token, &at, &began).await
+                    self.publish(id, token, &at, start).await
                 } else {
                     // A fill that read the store before the commit may still hold the lease: it goes, and the cell.
-                    self.tell_or_owe(id, Owed::Forget).await
+                    self.apply_or_defer(id, PendingInvalidation::Remove).await
                 };
                 Ok(at.written(published))
             }
             Err(NotCommitted::Nothing(error)) => {
                 if leased {
                     // Unless it is given back, readers wait for it in vain until it ends by itself.
-                    let _ = self.in_time(self.cache.release(id, token)).await;
+                    let _ = self.in_time(self.backend.release(id, token)).await;
                 }
                 Err(NotCommitted::Nothing(error))
             }
             Err(unknown) => {
-                self.tell_or_owe(id, Owed::Forget).await;
+                self.apply_or_defer(id, PendingInvalidation::Remove).await;
                 Err(unknown)
             }
         }
     }
 
-    async fn publish(&self, id: &str, token: Token, at: &Committed, began: &Began) -> Published {
+    async fn publish(&self, id: &str, token: Token, at: &Committed, start: LoadStart) -> Published {
         let loaded = match &at.body {
             Some(body) => Loaded::Value { version: at.version, body: body.clone() },
             None => Loaded::Absent,
         };
-        let mut put = self.put_of(&loaded, began);
+        let mut put = Put::of(&loaded, start, self.options());
         // How long a write takes says nothing of a fill.
         put.cell.cost_us = 0;
         put.cell.version = at.version.min(MAX_VERSION);
-        match self.in_time(self.cache.put(id, Some(token), &put)).await {
+        match self.in_time(self.backend.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
             Err(_) => {
-                self.repair_later(id, at.owed());
+                self.shared.repair.add(id, at.invalidation());
                 Published::Deferred
             }
         }
@@ -150,34 +150,34 @@ impl<S: Source> CacheAside<S> {
     ) -> Result<Written, NotCommitted<E>> {
         match commit.await.committed() {
             Ok(at) => {
-                let published = self.tell_or_owe(id, at.owed()).await;
+                let published = self.apply_or_defer(id, at.invalidation()).await;
                 Ok(at.written(published))
             }
             Err(not) => {
                 if let NotCommitted::Unknown(_) = not {
-                    self.tell_or_owe(id, Owed::Forget).await;
+                    self.apply_or_defer(id, PendingInvalidation::Remove).await;
                 }
                 Err(not)
             }
         }
     }
 
-    async fn tell_or_owe(&self, id: &str, owed: Owed) -> Published {
-        if self.in_time(crate::repair::tell(&self.cache, id, owed)).await.is_ok() {
+    async fn apply_or_defer(&self, id: &str, invalidation: PendingInvalidation) -> Published {
+        if self.in_time(invalidation.apply(&self.backend, id)).await.is_ok() {
             return self.published();
         }
-        self.repair_later(id, owed);
+        self.shared.repair.add(id, invalidation);
         Published::Deferred
     }
 
     fn published(&self) -> Published {
-        if let Cache::Off = self.cache { Published::No } else { Published::Yes }
+        if let Backend::Off = self.backend { Published::No } else { Published::Yes }
     }
 
     /// A write does not wait long for the cache.
-    async fn in_time<T>(&self, told: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+    async fn in_time<T>(&self, step: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
         let patience = self.options().publish_timeout;
-        tokio::time::timeout(patience, told).await.unwrap_or(Err(CacheError::Timeout(patience)))
+        tokio::time::timeout(patience, step).await.unwrap_or(Err(CacheError::Timeout(patience)))
     }
 }
 
@@ -203,9 +203,9 @@ impl<E> Commit<E> {
 }
 
 impl Committed {
-    /// An absence is owed as a whole: a floor says nothing of a value at the version that was deleted.
-    fn owed(&self) -> Owed {
-        if self.body.is_some() { Owed::Floor(self.version) } else { Owed::Forget }
+    /// An absence removes the cell: a floor would say nothing of a value at the version that was deleted.
+    fn invalidation(&self) -> PendingInvalidation {
+        if self.body.is_some() { PendingInvalidation::Floor(self.version) } else { PendingInvalidation::Remove }
     }
 
     fn written(self, published: Published) -> Written {

@@ -145,7 +145,7 @@ impl Settings {
         Options {
             prefix: self.cache_prefix.clone(),
             fresh: self.fresh,
-            keep: self.keep,
+            stale_if_error: self.keep,
             absent: self.absent,
             // The right to fill must outlast the slowest fill.
             lease: self.store_timeout + Duration::from_secs(1),

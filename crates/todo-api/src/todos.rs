@@ -175,7 +175,7 @@ impl Todos {
 
     /// Waits until the change stream is known to be followed; `false` if it is not by then.
     pub async fn vouched(&self, patience: Duration) -> bool {
-        self.engine.vouched(patience).await
+        self.engine.wait_until_live(patience).await
     }
 
     /// Compares so many cached todos a second with the store, for as long as the result lives.

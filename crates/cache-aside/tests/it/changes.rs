@@ -13,10 +13,10 @@ over_each_cache! {
     a_foreign_write_is_answered_within_a_moment
     a_write_without_a_version_is_answered_within_a_moment
     a_foreign_delete_is_answered_within_a_moment
-    after_an_unknown_change_nothing_of_before_is_believed
+    after_an_unknown_change_nothing_of_before_is_served
     a_stream_that_missed_changes_takes_back_what_was_cached
     own_writes_stay_hits_when_the_stream_tells_of_them
-    a_stream_without_a_pause_vouches_while_it_keeps_up
+    a_stream_without_a_pause_is_live_while_it_keeps_up
     while_nobody_follows_values_are_fresh_for_a_shorter_time
 }
 
@@ -31,7 +31,7 @@ struct FakeChanges {
 }
 
 struct FakeStream {
-    told: broadcast::Receiver<Change>,
+    changes: broadcast::Receiver<Change>,
     complete: bool,
     lag: Duration,
 }
@@ -61,7 +61,7 @@ impl ChangeSource for FakeChanges {
             return Err("the store does not answer");
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(FakeStream { told: self.tell.subscribe(), complete: self.complete, lag: self.lag })
+        Ok(FakeStream { changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
     }
 }
 
@@ -73,8 +73,8 @@ impl ChangeStream for FakeStream {
     }
 
     async fn next(&mut self) -> Result<Option<Change>, &'static str> {
-        match tokio::time::timeout(Duration::from_millis(20), self.told.recv()).await {
-            Ok(told) => told.map(Some).map_err(|_| "the test is over"),
+        match tokio::time::timeout(Duration::from_millis(20), self.changes.recv()).await {
+            Ok(change) => change.map(Some).map_err(|_| "the test is over"),
             Err(_) => Ok(None),
         }
     }
@@ -93,7 +93,7 @@ macro_rules! following {
     ($over:expr, $store:expr, $changes:expr) => {{
         let engine = engine($over, &$store, options());
         let background = (engine.listen(), engine.follow($changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         (engine, background)
     }};
 }
@@ -108,7 +108,7 @@ async fn a_foreign_write_is_answered_within_a_moment(over: Over) {
     store.set("1", "old");
     assert_eq!(body(&get(&engine, "1").await), Some("old"));
     let version = store.set("1", "new");
-    assert_eq!(outcome(&engine, "1").await, Outcome::Hit, "nobody told");
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit, "nobody announced it");
     changes.tell(written("1", version));
     until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
@@ -141,7 +141,7 @@ async fn a_foreign_delete_is_answered_within_a_moment(over: Over) {
     assert_eq!(outcome(&engine, "1").await, Outcome::Absent);
 }
 
-async fn after_an_unknown_change_nothing_of_before_is_believed(over: Over) {
+async fn after_an_unknown_change_nothing_of_before_is_served(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
     let (engine, _background) = following!(over, store, changes);
     for id in ["1", "2"] {
@@ -164,7 +164,7 @@ async fn a_stream_that_missed_changes_takes_back_what_was_cached(over: Over) {
         get(&engine, "1").await;
         store.set_at("1", "new", version);
         let _background = (engine.listen(), engine.follow(FakeChanges::new(complete)));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         assert_eq!(body(&get(&engine, "1").await), Some(expected), "complete: {complete}");
     }
 }
@@ -177,52 +177,52 @@ async fn own_writes_stay_hits_when_the_stream_tells_of_them(over: Over) {
     crate::support::put(&engine, "2", "two").await;
     crate::support::delete(&engine, "2").await;
     changes.tell(Change::Deleted { id: "2".to_owned() });
-    // What is told after them is applied when they are.
+    // What comes after them is applied when they are.
     store.set("3", "old");
     get(&engine, "3").await;
     let version = store.set("3", "new");
     changes.tell(written("3", version));
-    until("the stream has told", || async { body(&get(&engine, "3").await) == Some("new") }).await;
+    until("the stream has caught up", || async { body(&get(&engine, "3").await) == Some("new") }).await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     assert_eq!(outcome(&engine, "2").await, Outcome::Absent);
 }
 
-async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
+async fn a_stream_without_a_pause_is_live_while_it_keeps_up(over: Over) {
     for (lag, keeps_up) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
         let (store, changes) = (FakeStore::new(), FakeChanges { lag, ..FakeChanges::new(true) });
         let brief = Duration::from_millis(100);
-        let options = Options { max_lag: brief, silence: brief, heartbeat: brief / 4, ..options() };
+        let options = Options { max_lag: brief, heartbeat_timeout: brief, heartbeat: brief / 4, ..options() };
         let engine = engine(over, &store, options);
         let _background = (engine.listen(), engine.follow(changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        assert!(engine.wait_until_live(Duration::from_secs(20)).await);
         // So often that it never says that there is none.
-        let telling = tokio::spawn(async move {
+        let invalidator = tokio::spawn(async move {
             for version in 1.. {
                 changes.tell(written("other", version));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
-        let mut vouched = 0;
+        let mut live = 0;
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            vouched += u32::from(engine.vouched(Duration::ZERO).await);
+            live += u32::from(engine.wait_until_live(Duration::ZERO).await);
         }
-        telling.abort();
-        assert_eq!(vouched > 50, keeps_up, "{vouched} of 100 looks, lag {lag:?}");
+        invalidator.abort();
+        assert_eq!(live > 50, keeps_up, "{live} of 100 looks, lag {lag:?}");
     }
 }
 
 async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
     changes.failing.store(true, Ordering::SeqCst);
-    let brief = Options { unvouched_fresh: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
+    let brief = Options { fresh_without_stream: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
     let engine = engine(over, &store, brief);
     let _background = (engine.listen(), engine.follow(changes.clone()));
     store.set("1", "one");
     get(&engine, "1").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Stale, "answered, and refreshed behind it");
     changes.failing.store(false, Ordering::SeqCst);
-    assert!(engine.vouched(Duration::from_secs(20)).await);
+    assert!(engine.wait_until_live(Duration::from_secs(20)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
 }
 
@@ -232,10 +232,10 @@ async fn one_process_follows_and_another_takes_over_when_it_ends() {
     let (first, second) = (FakeChanges::new(true), FakeChanges::new(true));
     let one = engine(Over::Redis, &store, shared.clone());
     let following = (one.listen(), one.follow(first.clone()));
-    assert!(one.vouched(Duration::from_secs(20)).await);
+    assert!(one.wait_until_live(Duration::from_secs(20)).await);
     let two = engine(Over::Redis, &store, shared);
     let _background = (two.listen(), two.follow(second.clone()));
-    assert!(two.vouched(Duration::from_secs(20)).await, "it hears the first");
+    assert!(two.wait_until_live(Duration::from_secs(20)).await, "it hears the first");
     let opened = || (first.opened.load(Ordering::SeqCst), second.opened.load(Ordering::SeqCst));
     assert_eq!(opened(), (1, 0));
     drop(following);

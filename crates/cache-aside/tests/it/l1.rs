@@ -68,17 +68,17 @@ async fn nothing_is_answered_by_a_process_that_does_not_hear_invalidations() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_that_was_broken_empties_it() {
+async fn a_subscription_that_broke_clears_it() {
     let (store, redis) = (FakeStore::new(), RedisServer::start());
     let engine = engine_at(&redis_url(&redis), &store, with_l1());
     let _listening = engine.listen();
     let version = store.set("1", "old");
     warm(&engine, "1").await;
-    // Nobody announces what happens while the line is down.
+    // Nobody announces what happens while the subscription is down.
     let mut other = Client::open(redis.url()).unwrap().get_connection().unwrap();
     store.set_at("1", "new", version);
     cmd("FLUSHALL").exec(&mut other).unwrap();
-    assert_eq!(body(&get(&engine, "1").await), Some("old"), "nobody told");
+    assert_eq!(body(&get(&engine, "1").await), Some("old"), "nobody announced it");
     cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).exec(&mut other).unwrap();
     until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
     warm(&engine, "1").await;

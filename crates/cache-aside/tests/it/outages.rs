@@ -86,7 +86,7 @@ async fn a_write_that_could_not_be_published_is_made_up_for() {
     let written = put(&engine, "1", "new").await;
     assert_eq!(written.published, Published::Deferred);
     assert_eq!(engine.repairs_pending(), 1);
-    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not trust the cell");
+    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not validity the cell");
     redis.resume();
     until("the repair is through", || async { engine.repairs_pending() == 0 }).await;
     assert_eq!(body(&get(&elsewhere, "1").await), Some("new"), "and so does no other process any more");

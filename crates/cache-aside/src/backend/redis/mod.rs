@@ -1,8 +1,10 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them.
 
+mod breaker;
 mod connection;
 mod control;
 mod incarnation;
+mod keys;
 mod scripts;
 mod subscription;
 mod tls;
@@ -17,19 +19,19 @@ use deadpool_redis::redis::{
 };
 use deadpool_redis::{Manager, Pool, Runtime};
 
+use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
+use self::keys::Keys;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
-use crate::breaker::Breaker;
-use crate::cache::{Put, Token};
 use crate::cell::{Cell, Kind, Seen, ZeroPadded};
 use crate::error::CacheError;
-use crate::keys::Keys;
 use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
+use crate::put::{Put, Token};
 use crate::rules::{LeaseResult, PutResult};
-use crate::trust::Trust;
+use crate::validity::Validity;
 
 /// One worker's access to Redis.
 #[derive(Clone)]
@@ -42,14 +44,14 @@ struct Shared {
     pool: Pool,
     client: Client,
     incarnation: Arc<Incarnation>,
-    trust: Arc<Trust>,
+    validity: Arc<Validity>,
     keys: Keys,
     breaker: Breaker,
     options: Options,
 }
 
 impl RedisCache {
-    pub(crate) fn new(url: &::url::Url, options: &Options, trust: Arc<Trust>) -> Result<Self, RedisError> {
+    pub(crate) fn new(url: &::url::Url, options: &Options, validity: Arc<Validity>) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -64,11 +66,11 @@ impl RedisCache {
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
         let keys = Keys::new(&options.prefix);
-        let incarnation = Incarnation { key: keys.incarnation().to_owned(), trust: Arc::clone(&trust) };
+        let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
         let shared = Shared {
             client: Client::open(url.as_str())?,
             incarnation: Arc::new(incarnation),
-            trust,
+            validity,
             keys,
             breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
             options: options.clone(),
@@ -87,11 +89,11 @@ impl RedisCache {
         Self { connection: Connection::new(shared.pool.clone(), incarnation, shared.options.redis_timeout), shared }
     }
 
-    /// The line on which this process hears the others; `l1` is told of invalidations.
+    /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, trust, .. } = &*self.shared;
+        let Shared { client, keys, options, validity, .. } = &*self.shared;
         let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
-        Subscription { client, keys, options, trust: Arc::clone(trust), l1 }
+        Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
     }
 
     /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
@@ -192,11 +194,11 @@ impl RedisCache {
         self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
-    /// Forgets the id.
-    pub(crate) async fn forget(&self, id: &str) -> Result<(), CacheError> {
+    /// Removes the cell and the lease of the id.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), CacheError> {
         let keys = &self.shared.keys;
         let args = [keys.channel().as_bytes(), id.as_bytes()];
-        self.call(&scripts::DROP, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
+        self.call(&scripts::REMOVE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {

@@ -1,26 +1,26 @@
-//! What a flight ends with, and what may be made of it.
+//! What a fill ends with, and what each request that waited for it may make of it.
 
 use crate::error::ReadError;
-use crate::outcome::{Answer, Detail, Entry, Outcome};
-use crate::read::ReadOptions;
+use crate::failpoints::{self, Guard};
+use crate::outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 use crate::source::Loaded;
-use crate::teeth::{self, Guard};
 
-/// What a flight ends with.
+/// What a fill ends with.
 #[derive(Debug, Clone)]
-pub(crate) struct Landed<E: std::fmt::Debug> {
+pub(crate) struct FillResult<E: std::fmt::Debug> {
     pub(crate) answer: Result<Answer, ReadError<E>>,
-    /// Whether it is right for everybody who boarded: no writer came between the read of the store and the put.
+    /// Whether it is right for everybody who joined: no writer came between the load and the put.
     pub(crate) shareable: bool,
 }
 
-impl<E: std::fmt::Debug> Landed<E> {
-    /// For somebody who waited; `None`: look again.
+impl<E: std::fmt::Debug> FillResult<E> {
+    /// The answer for a request that waited; `None` if that request has to look again.
     pub(crate) fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
-        (self.shareable || teeth::is_off(Guard::RuleB)).then(|| self.answer.map(collapsed))
+        (self.shareable || failpoints::is_off(Guard::ShareOnlyIfStored)).then(|| self.answer.map(collapsed))
     }
 }
 
+/// The answer that says what the store said.
 pub(crate) fn from_store(loaded: Loaded, outcome: Outcome, detail: Option<Detail>) -> Answer {
     let entry = match loaded {
         Loaded::Value { version, body } => Some(Entry { version, body }),
@@ -29,12 +29,13 @@ pub(crate) fn from_store(loaded: Loaded, outcome: Outcome, detail: Option<Detail
     Answer { entry, outcome, detail, ttl_ms: 0 }
 }
 
-pub(crate) fn collapsed(answer: Answer) -> Answer {
+fn collapsed(answer: Answer) -> Answer {
     let detail = if answer.outcome == Outcome::Miss { Some(Detail::Collapsed) } else { answer.detail };
     Answer { detail, ..answer }
 }
 
-/// A store that fails is answered over by a value past its time, if there is one and none newer was asked for.
+/// Answers a failed load with a value past its time, if there is one and none newer was asked for (RFC 5861 §4,
+/// `stale-if-error`).
 pub(crate) fn or_stale<E: std::fmt::Debug>(
     answer: Result<Answer, ReadError<E>>,
     fallback: Option<Answer>,
@@ -47,6 +48,7 @@ pub(crate) fn or_stale<E: std::fmt::Debug>(
     }
 }
 
+/// Refuses an answer below the version that was asked for.
 pub(crate) fn new_enough<E: std::fmt::Debug>(
     answer: Result<Answer, ReadError<E>>,
     how: &ReadOptions,
