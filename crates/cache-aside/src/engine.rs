@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
-use crate::backend::redis::RedisCache;
+use crate::backend::redis::{MissingRight, RedisCache};
 use crate::error::CacheError;
 use crate::fill::FillResult;
 use crate::l1::L1;
@@ -46,6 +46,8 @@ pub(crate) struct Shared<S: Source> {
 pub enum Health {
     /// The cache answers.
     Up,
+    /// The cache answers reads, and refuses writes: see [`CacheAside::write_refusal`].
+    ReadOnly,
     /// The cache does not answer: reads go to the store.
     Down,
     /// The cache is switched off.
@@ -96,10 +98,36 @@ impl<S: Source> CacheAside<S> {
             Backend::Off => Health::Off,
             Backend::Memory(_) => Health::Up,
             Backend::Redis(redis) => match redis.ping().await {
+                Ok(()) if redis.write_refusal().is_some() => Health::ReadOnly,
                 Ok(()) => Health::Up,
                 Err(_) => Health::Down,
             },
         }
+    }
+
+    /// Why the cache refuses writes although it answers reads (its memory is full, a right is missing), in its own words.
+    pub fn write_refusal(&self) -> Option<String> {
+        match &self.backend {
+            Backend::Redis(redis) => redis.write_refusal(),
+            Backend::Memory(_) | Backend::Off => None,
+        }
+    }
+
+    /// What the user of the cache is not allowed to do although it is needed: a line each, with the rule that allows it. Tried
+    /// out with the real user.
+    ///
+    /// # Errors
+    /// The cache does not answer.
+    pub async fn missing_rights(&self) -> Result<Vec<String>, CacheError> {
+        let Backend::Redis(redis) = &self.backend else { return Ok(Vec::new()) };
+        let missing = redis.missing_rights().await?;
+        let line = |MissingRight { what, rule }| format!("the Redis user may not use {what}: add {rule} to its ACL");
+        Ok(missing.into_iter().map(line).collect())
+    }
+
+    /// Waits until every invalidation that was deferred is delivered to the cache; how many are left when the patience ends.
+    pub async fn deliver_deferred(&self, patience: std::time::Duration) -> usize {
+        self.shared.repair.drain(patience).await
     }
 
     /// The store.

@@ -28,6 +28,28 @@ pub enum CacheError {
     Layout(String),
 }
 
+impl CacheError {
+    /// Whether the cache as a whole cannot be used, as against an error that concerns one key or one command.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) => true,
+            Self::Redis(error) => !matches!(error.code(), Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT")),
+            Self::Abandoned | Self::Layout(_) => false,
+        }
+    }
+
+    /// Whether a key of ours holds something of another type than ours.
+    pub(crate) fn is_wrong_type(&self) -> bool {
+        matches!(self, Self::Redis(error) if error.code() == Some("WRONGTYPE"))
+    }
+
+    /// Whether removing the cell and its lease does what a put or an invalidation could not: `DEL` takes keys of any type,
+    /// and needs no memory (Redis manual, "Key eviction").
+    pub(crate) fn is_mended_by_removal(&self) -> bool {
+        matches!(self, Self::Redis(error) if matches!(error.code(), Some("WRONGTYPE" | "OOM")))
+    }
+}
+
 /// Why a read has no answer. `E` is the store's own error.
 #[derive(Debug, Clone, Error)]
 pub enum ReadError<E: std::fmt::Debug> {

@@ -1,13 +1,17 @@
-//! `RepairQueue`: invalidations that the cache could not be given in time are made up for, old versions never over newer
-//! ones.
+//! `RepairQueue`: invalidations that the cache could not be given in time are made up for, oldest first, and one that
+//! cannot be delivered holds up none behind it.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::Entry as Place;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
 use crate::backend::Backend;
+use crate::clock::now_ms;
 use crate::error::CacheError;
 
 /// An invalidation of one id that the cache does not have yet.
@@ -37,32 +41,61 @@ impl PendingInvalidation {
     }
 }
 
+/// How long one id waits at most before it is tried again, when the cache answers and refuses just this one.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
 /// A bounded set of ids, and the backend that is told of them. Clones share it.
 #[derive(Clone)]
 pub(crate) struct RepairQueue(Arc<Inner>);
 
 struct Inner {
     backend: Backend,
-    invalidations: Mutex<HashMap<Box<str>, PendingInvalidation>>,
+    state: Mutex<State>,
     max: usize,
     pause: Duration,
-    /// Every hit reads it, so it is not behind the lock.
+    /// Every hit reads it, so it is not behind the lock. An overflow counts as one.
     pending: AtomicUsize,
-    /// Whether ids were turned away since the set was last empty: then no cell may be answered.
-    overflowed: AtomicBool,
     running: AtomicBool,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<Box<str>, Waiting>,
+    /// When each id is due, and which of two that are due at once came first.
+    order: BTreeMap<(Instant, u64), Box<str>>,
+    /// Counts what was added or could not be, and so numbers the ids in the order in which they came.
+    added: u64,
+    /// Whether a writer found no place: then every cell that was filled until now may be wrong.
+    overflowed: bool,
+}
+
+struct Waiting {
+    invalidation: PendingInvalidation,
+    due: (Instant, u64),
+    refusals: u32,
+}
+
+/// What is to be delivered next.
+enum Step {
+    Id(Box<str>, PendingInvalidation),
+    /// The validity moment that makes up for everything, also for what found no place.
+    Everything,
+    /// Nothing is due before then.
+    NotBefore(Instant),
+    Nothing,
 }
 
 impl RepairQueue {
     pub(crate) fn new(backend: Backend, max: usize, pause: Duration) -> Self {
         Self(Arc::new(Inner {
             backend,
-            invalidations: Mutex::default(),
+            state: Mutex::default(),
             max,
             pause,
             pending: AtomicUsize::new(0),
-            overflowed: AtomicBool::new(false),
             running: AtomicBool::new(false),
+            added: Notify::new(),
         }))
     }
 
@@ -72,83 +105,160 @@ impl RepairQueue {
 
     /// Whether what the cache holds of `id` may be older than a write of this process.
     pub(crate) fn is_pending(&self, id: &str) -> bool {
-        self.pending() > 0 && (self.0.overflowed.load(Ordering::Acquire) || self.invalidations().contains_key(id))
+        if self.pending() == 0 {
+            return false;
+        }
+        let state = self.state();
+        state.overflowed || state.waiting.contains_key(id)
     }
 
-    /// As [`RepairQueue::add`], for what is worth a place only while there are some: an outage of the cache has many
-    /// readers, and its writers need the places more.
+    /// Adds an invalidation on behalf of a reader, if there is room: an outage of the cache has many readers, and they
+    /// never take the places that are kept for writers.
     pub(crate) fn add_if_room(&self, id: &str, invalidation: PendingInvalidation) {
         if self.pending() < self.0.max {
             self.add(id, invalidation);
         }
     }
 
-    /// Gives the invalidation to the cache as soon as the cache takes it.
+    /// Gives the invalidation to the cache as soon as the cache takes it. Writers have as many places again as readers;
+    /// where those are full too, everything that the cache holds becomes invalid instead.
     pub(crate) fn add(&self, id: &str, invalidation: PendingInvalidation) {
         self.insert(id, invalidation);
+        self.0.added.notify_one();
         if !self.0.running.swap(true, Ordering::AcqRel) {
             tokio::spawn(self.clone().run());
         }
     }
 
+    /// Waits until everything was delivered; how many invalidations are left when the patience ends.
+    pub(crate) async fn drain(&self, patience: Duration) -> usize {
+        let delivered = async {
+            while self.pending() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, delivered).await;
+        self.pending()
+    }
+
     fn insert(&self, id: &str, invalidation: PendingInvalidation) {
-        let mut invalidations = self.invalidations();
-        let full = invalidations.len() >= self.0.max;
-        match invalidations.entry(id.into()) {
-            Entry::Occupied(mut entry) => {
-                let both = entry.get().merge(invalidation);
-                entry.insert(both);
+        let mut state = self.state();
+        let State { waiting, order, added, overflowed } = &mut *state;
+        let full = waiting.len() >= 2 * self.0.max;
+        match waiting.entry(id.into()) {
+            Place::Occupied(mut place) => {
+                *added += 1;
+                let merged = place.get().invalidation.merge(invalidation);
+                place.get_mut().invalidation = merged;
             }
-            Entry::Vacant(entry) if !full => {
-                entry.insert(invalidation);
+            Place::Vacant(place) if !full => {
+                *added += 1;
+                let due = (Instant::now(), *added);
+                order.insert(due, place.key().clone());
+                place.insert(Waiting { invalidation, due, refusals: 0 });
             }
-            Entry::Vacant(_) => {
-                if !self.0.overflowed.swap(true, Ordering::AcqRel) {
+            Place::Vacant(_) => {
+                *added += 1;
+                if !std::mem::replace(overflowed, true) {
                     tracing::warn!(
-                        max = self.0.max,
-                        "the repair queue is full: until it is empty this process answers nothing from the cache, and \
-                         other processes may answer old values until their fresh time ends"
+                        max = 2 * self.0.max,
+                        "more writes than the repair queue holds could not be published: as soon as the cache takes it, \
+                         everything it holds is invalidated; until then this process answers nothing from the cache"
                     );
                 }
             }
         }
-        self.0.pending.store(invalidations.len(), Ordering::Release);
+        self.count(&state);
     }
 
-    fn next(&self) -> Option<(Box<str>, PendingInvalidation)> {
-        self.invalidations().iter().next().map(|(id, invalidation)| (id.clone(), *invalidation))
+    fn next(&self) -> Step {
+        let state = self.state();
+        if state.overflowed {
+            return Step::Everything;
+        }
+        match state.order.first_key_value() {
+            None => Step::Nothing,
+            Some((&(due, _), _)) if due > Instant::now() => Step::NotBefore(due),
+            Some((_, id)) => match state.waiting.get(id) {
+                Some(waiting) => Step::Id(id.clone(), waiting.invalidation),
+                None => Step::Nothing,
+            },
+        }
     }
 
     fn done(&self, id: &str, invalidation: PendingInvalidation) {
-        let mut invalidations = self.invalidations();
+        let mut state = self.state();
         // Something newer may have been added meanwhile.
-        if invalidations.get(id) == Some(&invalidation) {
-            invalidations.remove(id);
+        if state.waiting.get(id).is_some_and(|waiting| waiting.invalidation == invalidation)
+            && let Some(waiting) = state.waiting.remove(id)
+        {
+            state.order.remove(&waiting.due);
         }
-        if invalidations.is_empty() {
-            self.0.overflowed.store(false, Ordering::Release);
+        self.count(&state);
+    }
+
+    /// The cache answers, but refuses just this id: it is tried again later, and the others are not held up.
+    fn postpone(&self, id: &str, error: &CacheError) {
+        let mut state = self.state();
+        let State { waiting, order, added, .. } = &mut *state;
+        let Some(waiting) = waiting.get_mut(id) else { return };
+        let backoff = self.0.pause.saturating_mul(1 << waiting.refusals.min(10)).min(LONGEST_BACKOFF);
+        if waiting.refusals == 0 {
+            tracing::warn!(id, %error, "the cache refuses to invalidate an id: it is tried again until it is taken");
         }
-        self.0.pending.store(invalidations.len(), Ordering::Release);
+        waiting.refusals += 1;
+        order.remove(&waiting.due);
+        *added += 1;
+        waiting.due = (Instant::now() + backoff, *added);
+        order.insert(waiting.due, id.into());
     }
 
     async fn run(self) {
         loop {
-            while let Some((id, invalidation)) = self.next() {
-                match invalidation.apply(&self.0.backend, &id).await {
+            match self.next() {
+                Step::Id(id, invalidation) => match invalidation.apply(&self.0.backend, &id).await {
                     Ok(()) => self.done(&id, invalidation),
-                    Err(_) => tokio::time::sleep(self.0.pause).await,
+                    Err(error) if error.is_outage() => tokio::time::sleep(self.0.pause).await,
+                    Err(error) => self.postpone(&id, &error),
+                },
+                Step::Everything => self.invalidate_everything().await,
+                Step::NotBefore(due) => {
+                    let _ = tokio::time::timeout_at(due, self.0.added.notified()).await;
                 }
-            }
-            self.0.running.store(false, Ordering::Release);
-            // One may have been added between the last look and the store.
-            if self.pending() == 0 || self.0.running.swap(true, Ordering::AcqRel) {
-                return;
+                Step::Nothing => {
+                    self.0.running.store(false, Ordering::Release);
+                    // One may have been added between the last look and the store.
+                    if self.pending() == 0 || self.0.running.swap(true, Ordering::AcqRel) {
+                        return;
+                    }
+                }
             }
         }
     }
 
-    fn invalidations(&self) -> MutexGuard<'_, HashMap<Box<str>, PendingInvalidation>> {
-        // Insertions and removals are single statements: a panic elsewhere leaves the map whole.
-        self.0.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn invalidate_everything(&self) {
+        let (covered, at_ms) = (self.state().added, now_ms() + 1);
+        if self.0.backend.invalidate_before(at_ms).await.is_err() {
+            tokio::time::sleep(self.0.pause).await;
+            return;
+        }
+        let mut state = self.state();
+        // What came meanwhile was committed after the moment: it is not made up for.
+        if state.added == covered {
+            state.overflowed = false;
+            state.waiting.clear();
+            state.order.clear();
+        }
+        self.count(&state);
+    }
+
+    fn count(&self, state: &State) {
+        let pending = state.waiting.len() + usize::from(state.overflowed);
+        self.0.pending.store(pending, Ordering::Release);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in between can panic: a panic elsewhere leaves the state whole.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,10 @@ pub enum CacheUrl {
 
 /// The text is no cache URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB], memory: or none:")]
+#[error(
+    "must be redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB], memory: or none: (DB is a number; in a password / is %2F, \
+     # is %23, ? is %3F, @ is %40)"
+)]
 pub struct CacheUrlError;
 
 impl FromStr for CacheUrl {
@@ -30,10 +33,20 @@ impl FromStr for CacheUrl {
         }
         let url = url::Url::parse(text).map_err(|_| CacheUrlError)?;
         match url.scheme() {
-            "redis" | "rediss" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(Self::Redis(url)),
+            // A path that is no number is the rest of a password with a slash in it: shown anywhere, it would be no secret.
+            "redis" | "rediss" if has_host(&url) && is_database(url.path()) => Ok(Self::Redis(url)),
             _ => Err(CacheUrlError),
         }
     }
+}
+
+fn has_host(url: &url::Url) -> bool {
+    url.host_str().is_some_and(|host| !host.is_empty())
+}
+
+fn is_database(path: &str) -> bool {
+    let number = path.strip_prefix('/').unwrap_or(path);
+    number.is_empty() || number.parse::<u16>().is_ok()
 }
 
 impl fmt::Display for CacheUrl {

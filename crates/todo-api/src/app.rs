@@ -116,6 +116,13 @@ impl Application {
             tracing::info!("stopping: requests in flight finish");
             self.drain.run(self.listener, self.shutdown_timeout).await;
             handle.stop(true).await;
+            let left = self.todos.deliver_deferred(self.shutdown_timeout).await;
+            if left > 0 {
+                tracing::warn!(
+                    left,
+                    "writes that could not be published are still not: others may answer what was before"
+                );
+            }
             drop(self.background);
         };
         let served = tokio::select! {
@@ -132,6 +139,9 @@ async fn follow(settings: &Settings, todos: &Todos) -> Vec<Background> {
     let health = todos.cache_health().await;
     if health == Health::Down {
         tracing::warn!(cache = %settings.cache, "the cache does not answer: reads go to the store until it does");
+    }
+    for missing in todos.missing_cache_rights().await {
+        tracing::warn!(cache = %settings.cache, "{missing}");
     }
     let mut background = vec![todos.listen()];
     let options = settings.engine_options();

@@ -178,6 +178,22 @@ impl Todos {
         self.engine.wait_until_live(patience).await
     }
 
+    /// Why the cache refuses writes although it answers reads, in its own words.
+    pub fn cache_refusal(&self) -> Option<String> {
+        self.engine.write_refusal()
+    }
+
+    /// What the user of the cache is not allowed to do although it is needed, a line each. Nothing where the cache does not
+    /// answer.
+    pub async fn missing_cache_rights(&self) -> Vec<String> {
+        self.engine.missing_rights().await.unwrap_or_default()
+    }
+
+    /// Waits until every invalidation that was deferred is delivered to the cache; how many are left when the patience ends.
+    pub async fn deliver_deferred(&self, patience: Duration) -> usize {
+        self.engine.deliver_deferred(patience).await
+    }
+
     /// Compares so many cached todos a second with the store, for as long as the result lives.
     pub fn audit(&self, per_second: u32) -> Background {
         self.engine.audit(per_second)

@@ -59,15 +59,32 @@ fn check_lost_stage(slot: &mut Slot, script: &Script) -> Result<(), String> {
 }
 
 #[test]
-fn a_cell_of_another_layout_is_left_alone() {
+fn a_cell_of_another_layout_counts_as_none() {
     assert_eq!(check_other_layout(&mut Slot::new(), &Script::new(PUT)), Ok(()));
 }
 
 fn check_other_layout(slot: &mut Slot, script: &Script) -> Result<(), String> {
     slot.prepare_other_layout();
     let answer = slot.put(script, Offer::Value(7), MINE)?;
-    let right = answer == "refused" && slot.is_other_layout() && !slot.is_staged();
-    right.then_some(()).ok_or(format!("{answer}, or the cell was touched"))
+    let state = slot.state()?;
+    let right = answer == "stored" && state == Some(CellState { kind: Kind::Value, version: 7 });
+    right.then_some(()).ok_or(format!("{answer}, and the cell is {state:?}"))
+}
+
+#[test]
+fn a_cell_of_another_layout_and_a_lease_of_another_type_keep_nobody_from_the_lease() {
+    assert_eq!(check_unreadable_is_leased(&mut Slot::new(), &Script::new(LEASE)), Ok(()));
+}
+
+fn check_unreadable_is_leased(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    slot.prepare_other_layout();
+    slot.remove_lease();
+    let over_other_layout = slot.lease_unlooked_at(script)?;
+    slot.prepare_lease_of_another_type();
+    let first = slot.lease_unlooked_at(script)?;
+    let second = slot.lease_unlooked_at(script)?;
+    let right = over_other_layout == "taken" && first == "held" && second == "taken";
+    right.then_some(()).ok_or(format!("{over_other_layout}, {first}, {second}"))
 }
 
 /// An invalidation cannot be compared with a version of another layout: it takes the cell away.
@@ -120,5 +137,5 @@ fn without_any_line_of_invalidate_lua_a_case_fails() {
 #[test]
 fn without_any_line_of_lease_lua_a_case_fails() {
     let check = |slot: &mut Slot, script: &Script, case| slot.check_lease(script, case);
-    every_line_matters(LEASE, leases(), check, |_, _| Ok(()));
+    every_line_matters(LEASE, leases(), check, check_unreadable_is_leased);
 }

@@ -11,7 +11,7 @@ use test_servers::{fresh_name, shared_redis};
 pub(crate) const MINE: &str = "aaaaaaaaaaaaaaaa";
 const OTHERS: &str = "bbbbbbbbbbbbbbbb";
 /// A cell that a later release may have written.
-const OTHER_LAYOUT: &str = "2 of a later release";
+const OTHER_LAYOUT: &str = "2V of a later release";
 
 /// What is under the id before a script runs.
 #[derive(Debug, Clone, Copy)]
@@ -73,9 +73,22 @@ impl Slot {
         cmd("SET").arg(&self.cell).arg(OTHER_LAYOUT).exec(&mut self.redis).unwrap();
     }
 
-    pub(crate) fn is_other_layout(&mut self) -> bool {
-        let kept: Option<String> = cmd("GET").arg(&self.cell).query(&mut self.redis).unwrap();
-        kept.as_deref() == Some(OTHER_LAYOUT)
+    pub(crate) fn remove_lease(&mut self) {
+        cmd("DEL").arg(&self.lease).exec(&mut self.redis).unwrap();
+    }
+
+    /// No cell, and under the name of the lease something that is no string.
+    pub(crate) fn prepare_lease_of_another_type(&mut self) {
+        self.prepare(Before { cell: None, lease: None });
+        cmd("RPUSH").arg(&self.lease).arg("foreign").exec(&mut self.redis).unwrap();
+    }
+
+    /// Asks for the lease as somebody who saw no cell.
+    pub(crate) fn lease_unlooked_at(&mut self, script: &Script) -> Result<String, String> {
+        let lease = format!("{MINE}{:016}0", 0);
+        let mut call = script.key(&self.cell);
+        call.key(&self.lease).arg(&lease).arg(100_000).arg("");
+        call.invoke(&mut self.redis).map_err(|error| error.to_string())
     }
 
     pub(crate) fn put(&mut self, script: &Script, offer: Offer, token: &str) -> Result<String, String> {

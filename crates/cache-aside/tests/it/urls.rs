@@ -16,3 +16,17 @@ fn anything_but_the_known_schemes_is_refused_with_what_is_allowed() {
         assert!(error.contains("redis://HOST") && error.contains("memory:"), "{text}: {error}");
     }
 }
+
+#[test]
+fn no_part_of_an_odd_password_is_shown() {
+    for text in
+        ["redis://:hun/ter2@cache", "redis://:hun#ter2@cache", "redis://:hun?ter2@cache", "rediss://a:hun/ter2@b:1/0"]
+    {
+        match text.parse::<CacheUrl>() {
+            Ok(url) => assert!(!url.to_string().contains("ter2") && !url.to_string().contains("hun"), "{text}: {url}"),
+            Err(error) => assert!(!error.to_string().contains("ter2"), "{text}: {error}"),
+        }
+    }
+    let url: CacheUrl = "redis://:hun%2Fter2@cache/2".parse().unwrap();
+    assert_eq!(url.to_string(), "redis://***@cache/2");
+}

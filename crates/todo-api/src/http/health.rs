@@ -29,9 +29,11 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
         store: if store.is_ok() { "up" } else { "down" },
         cache: match cache {
             Health::Up => "up",
+            Health::ReadOnly => "read-only",
             Health::Down => "down",
             Health::Off => "off",
         },
+        cache_refusal: worker.todos.cache_refusal(),
         audit: worker.audited.then(|| worker.todos.audited().into()),
     };
     let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
@@ -49,6 +51,9 @@ struct Ready {
     status: &'static str,
     store: &'static str,
     cache: &'static str,
+    /// Why the cache refuses writes, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_refusal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<Audit>,
 }

@@ -2,13 +2,19 @@
 -- `run_id` changes with every start of a server, `master_replid` when another server's data took the place of its own
 -- (Redis manual, "INFO").
 -- KEYS: incarnation. ARGV: now (milliseconds, 14 digits).
-local replication = redis.call('INFO', 'replication')
+local replication = redis.pcall('INFO', 'replication')
+if type(replication) == 'table' then
+  -- The user may not ask: each connection counts as one to another Redis. A replica refuses the SET.
+  redis.call('SET', KEYS[1], ARGV[1] .. ' unknown')
+  return ARGV[1]
+end
 if string.find(replication, 'role:slave', 1, true) then
   return redis.error_reply('REPLICA it is a replica, which may be behind')
 end
 local name = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   .. ' ' .. string.match(replication, 'master_replid:(%w+)')
-local known = redis.call('GET', KEYS[1])
+local known = redis.pcall('GET', KEYS[1])
+if type(known) == 'table' then known = false end
 if known and string.sub(known, 16) == name then
   return string.sub(known, 1, 14)
 end

@@ -14,5 +14,5 @@ elseif string.sub(header, 3, 18) < version then
 else
   return 'kept'
 end
-redis.call('PUBLISH', ARGV[3], 'V' .. version .. ARGV[4])
+redis.pcall('PUBLISH', ARGV[3], 'V' .. version .. ARGV[4])
 return 'raised'

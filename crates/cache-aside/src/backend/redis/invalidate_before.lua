@@ -1,8 +1,10 @@
 -- No cell filled before a moment is valid any more; the moment never goes back.
+-- An announcement that is not allowed undoes nothing: heartbeats and new connections repeat the moment.
 -- KEYS: incarnation. ARGV: the moment (milliseconds, 14 digits), control channel.
-local known = redis.call('GET', KEYS[1])
+local known = redis.pcall('GET', KEYS[1])
+if type(known) == 'table' then known = false end
 if not known or string.sub(known, 1, 14) < ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. (known and string.sub(known, 16) or ''))
 end
-redis.call('PUBLISH', ARGV[2], 'D' .. ARGV[1])
+redis.pcall('PUBLISH', ARGV[2], 'D' .. ARGV[1])
 return 'done'

@@ -13,16 +13,21 @@ pub(crate) struct Keys {
     control: String,
     lead: String,
     incarnation: String,
+    probe: String,
 }
 
 impl Keys {
-    pub(crate) fn new(prefix: &str) -> Self {
+    /// `database` is the number of the Redis database: channels carry it, since Redis announces to all databases alike
+    /// (Redis manual, "Pub/Sub").
+    pub(crate) fn new(prefix: &str, database: i64) -> Self {
+        let at = if database == 0 { String::new() } else { format!("@{database}") };
         Self {
             prefix: prefix.to_owned(),
-            channel: format!("{prefix}:invalidate"),
-            control: format!("{prefix}:control"),
+            channel: format!("{prefix}:invalidate{at}"),
+            control: format!("{prefix}:control{at}"),
             lead: format!("{prefix}:lead"),
             incarnation: format!("{prefix}:incarnation"),
+            probe: format!("{prefix}:probe"),
         }
     }
 
@@ -44,6 +49,11 @@ impl Keys {
     /// Which Redis the cells were filled in, and from which moment on they are valid.
     pub(crate) fn incarnation(&self) -> &str {
         &self.incarnation
+    }
+
+    /// What is written only to find out whether it can be.
+    pub(crate) fn probe(&self) -> &str {
+        &self.probe
     }
 
     pub(crate) fn cell(&self, id: &str) -> String {
@@ -95,7 +105,7 @@ mod tests {
 
     #[test]
     fn ids_with_braces_keep_one_hash_tag_and_never_collide() {
-        let keys = Keys::new("todo");
+        let keys = Keys::new("todo", 0);
         assert_eq!(keys.cell("42"), "todo:{42}");
         assert_eq!(keys.lease("}"), "todo:{%7D}:lease");
         assert_ne!(keys.cell("}"), keys.cell("%7D"));

@@ -1,6 +1,7 @@
 -- Takes the lead over the change stream if nobody has it, or keeps it.
 -- KEYS: lead. ARGV: token, duration ms.
-local holder = redis.call('GET', KEYS[1])
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'table' then holder = false end
 if holder and holder ~= ARGV[1] then
   return 0
 end

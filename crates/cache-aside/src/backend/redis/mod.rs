@@ -5,6 +5,8 @@ mod connection;
 mod control;
 mod incarnation;
 mod keys;
+mod refusals;
+mod rights;
 mod scripts;
 mod subscription;
 mod tls;
@@ -23,6 +25,8 @@ use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
 use self::keys::Keys;
+use self::refusals::Refusals;
+pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
 use crate::cell::{Cell, Kind, Seen, ZeroPadded};
@@ -47,6 +51,7 @@ struct Shared {
     validity: Arc<Validity>,
     keys: Keys,
     breaker: Breaker,
+    refusals: Refusals,
     options: Options,
 }
 
@@ -65,14 +70,16 @@ impl RedisCache {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
-        let keys = Keys::new(&options.prefix);
+        let client = Client::open(url.as_str())?;
+        let keys = Keys::new(&options.prefix, client.get_connection_info().redis_settings().db());
         let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
         let shared = Shared {
-            client: Client::open(url.as_str())?,
+            client,
             incarnation: Arc::new(incarnation),
             validity,
             keys,
             breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
+            refusals: Refusals::new(),
             options: options.clone(),
             pool,
         };
@@ -96,22 +103,42 @@ impl RedisCache {
         Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
     }
 
-    /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
+    /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it. Where it refused writes, it is asked
+    /// for one.
     pub(crate) async fn ping(&self) -> Result<(), CacheError> {
         let ping = cmd("PING");
-        let answer = self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await;
-        answer.map(drop).inspect_err(|error| self.shared.breaker.failed(error))
+        self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await?;
+        if self.write_refusal().is_some() && self.try_to_write().await.is_ok() {
+            self.shared.refusals.over();
+        }
+        Ok(())
+    }
+
+    /// Why Redis refuses writes although it answers reads, in its own words.
+    pub(crate) fn write_refusal(&self) -> Option<String> {
+        self.shared.refusals.cause()
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
         let key = self.shared.keys.cell(id);
         let mut get = cmd("GET");
         get.arg(&key);
-        match self.run(async |mut connection| connection.send_packed_command(&get).await).await? {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)).map(Some).ok_or(CacheError::Layout(key)),
-            _ => Err(CacheError::Layout(key)),
+        match self.run(async |mut connection| connection.send_packed_command(&get).await).await {
+            Ok(Value::Nil) => Ok(None),
+            Ok(Value::BulkString(bytes)) => match Cell::decode(Bytes::from(bytes)) {
+                Some(cell) => Ok(Some(cell)),
+                None => self.remove_unreadable(id, &key).await,
+            },
+            Err(error) if error.is_wrong_type() => self.remove_unreadable(id, &key).await,
+            Ok(_) => Err(CacheError::Layout(key)),
+            Err(error) => Err(error),
         }
+    }
+
+    /// What cannot be read is removed, as if it had been evicted: it would be in the way of every fill.
+    async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Cell>, CacheError> {
+        tracing::debug!(key, "what Redis holds here is no cell of this release: it is removed");
+        self.remove(id).await.map(|()| None)
     }
 
     /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
@@ -119,7 +146,14 @@ impl RedisCache {
         let keys = &self.shared.keys;
         let (lease_ms, seen) = (self.lease_ms().to_string(), seen.text());
         let args = [&new_lease(token)[..], lease_ms.as_bytes(), &seen];
-        let answer = self.call(&scripts::LEASE, &[&keys.cell(id), &keys.lease(id)], &args).await?;
+        let (cell, lease) = (keys.cell(id), keys.lease(id));
+        let answer = match self.call(&scripts::LEASE, &[&cell, &lease], &args).await {
+            Err(error) if error.is_wrong_type() => {
+                self.remove(id).await?;
+                self.call(&scripts::LEASE, &[&cell, &lease], &args).await?
+            }
+            answer => answer?,
+        };
         Ok(match word(answer)?.as_str() {
             "taken" => LeaseResult::Taken,
             "held" => LeaseResult::Held,
@@ -131,7 +165,9 @@ impl RedisCache {
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
         let mut set = cmd("SET");
         set.arg(self.shared.keys.lease(id)).arg(&new_lease(token)[..]).arg("PX").arg(self.lease_ms());
-        self.run(async |mut connection| connection.send_packed_command(&set).await).await.map(drop)
+        self.run(async |mut connection| connection.send_packed_command(&set).await).await?;
+        self.shared.refusals.accepted();
+        Ok(())
     }
 
     /// Gives the lease back, if it is still this one.
@@ -140,6 +176,17 @@ impl RedisCache {
     }
 
     pub(crate) async fn put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
+        let result = match self.try_put(id, token, put).await {
+            Err(error) if error.is_mended_by_removal() => self.remove(id).await.map(|()| PutResult::Raised),
+            result => result,
+        };
+        if let Ok(PutResult::Stored) = result {
+            self.shared.refusals.accepted();
+        }
+        result
+    }
+
+    async fn try_put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
         let Shared { keys, options, .. } = &*self.shared;
         let token = token.map_or_else(Default::default, |token| token.text().to_vec());
         let stage = keys.stage(id, std::str::from_utf8(&token).unwrap_or_default());
@@ -191,7 +238,10 @@ impl RedisCache {
         let version: [u8; 16] = version.zero_padded();
         let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
         let args = [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes()];
-        self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
+        match self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await {
+            Err(error) if error.is_mended_by_removal() => self.remove(id).await,
+            done => done.map(drop),
+        }
     }
 
     /// Removes the cell and the lease of the id.
@@ -213,7 +263,7 @@ impl RedisCache {
         .await
     }
 
-    /// Runs commands if the breaker lets them, and tells it how they went.
+    /// Runs commands if the breaker lets them.
     async fn run<F>(&self, commands: impl FnOnce(MultiplexedConnection) -> F) -> Result<Value, CacheError>
     where
         F: Future<Output = RedisResult<Value>>,
@@ -221,34 +271,42 @@ impl RedisCache {
         if !self.shared.breaker.admits() {
             return Err(CacheError::BreakerOpen);
         }
-        self.attempt(commands).await.inspect_err(|error| self.shared.breaker.failed(error))
+        self.attempt(commands).await
     }
 
+    /// Runs commands, and tells the breaker how they went: a command that Redis refuses is no failure of the connection.
     async fn attempt<F>(&self, commands: impl FnOnce(MultiplexedConnection) -> F) -> Result<Value, CacheError>
     where
         F: Future<Output = RedisResult<Value>>,
     {
-        let (number, connection) = self.connection.get().await?;
-        match commands(connection).await.and_then(Value::extract_error) {
+        let Shared { breaker, refusals, .. } = &*self.shared;
+        let (number, connection) = self.connection.get().await.inspect_err(|error| breaker.failed(error))?;
+        let error = match commands(connection).await.and_then(Value::extract_error) {
             Ok(answer) => {
-                self.shared.breaker.succeeded();
-                Ok(answer)
+                breaker.succeeded();
+                return Ok(answer);
             }
-            Err(error) => {
-                // An answer in time that is an error leaves the connection usable; anything else may leave answers of
-                // old commands on the way.
-                // A primary that became a replica is left for the one that took its place.
-                let deposed = error.code() == Some("READONLY");
-                if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() || deposed {
-                    self.connection.discard(number);
-                }
-                Err(if error.is_timeout() {
-                    CacheError::Timeout(self.shared.options.redis_timeout)
-                } else {
-                    CacheError::Redis(Arc::new(error))
-                })
-            }
+            Err(error) => error,
+        };
+        // An answer in time that is an error leaves the connection usable; anything else may leave answers of old commands
+        // on the way. A primary that became a replica is left for the one that took its place.
+        let deposed = error.code() == Some("READONLY");
+        if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() || deposed {
+            self.connection.discard(number);
         }
+        if Refusals::is_refusal(&error) {
+            refusals.refused(&error);
+            return Err(CacheError::Redis(Arc::new(error)));
+        }
+        let error = if error.is_timeout() {
+            CacheError::Timeout(self.shared.options.redis_timeout)
+        } else {
+            CacheError::Redis(Arc::new(error))
+        };
+        if error.is_outage() {
+            breaker.failed(&error);
+        }
+        Err(error)
     }
 
     fn lease_ms(&self) -> u64 {

@@ -1,15 +1,13 @@
 -- Offers a value or its absence to a cell: rules.rs `put`, word for word.
 -- KEYS: cell, lease, stage. ARGV: token (or ''), kind ('V' or 'N'), version, cell TTL ms, tombstone TTL ms, channel, id,
 -- the rest of an absent cell's header. Versions have 16 digits, so that they compare as text.
--- A value waits in the stage and is renamed into place: its body never enters Lua.
+-- A value waits in the stage and is renamed into place: its body never enters Lua. A cell of another layout counts as none.
+-- An announcement that is not allowed undoes nothing.
 local header = redis.call('GETRANGE', KEYS[1], 0, 17)
 local lease = redis.call('GET', KEYS[2])
 local token, kind, version = ARGV[1], ARGV[2], ARGV[3]
 
-if header ~= '' and string.sub(header, 1, 1) ~= '1' then
-  redis.call('UNLINK', KEYS[3])
-  return 'refused'
-end
+if string.sub(header, 1, 1) ~= '1' then header = '' end
 local cell_kind = string.sub(header, 2, 2)
 local cell_version = string.sub(header, 3, 18)
 
@@ -29,7 +27,7 @@ local function note(new_floor, new_gone)
 end
 
 local function announce(what)
-  redis.call('PUBLISH', ARGV[6], what .. ARGV[7])
+  redis.pcall('PUBLISH', ARGV[6], what .. ARGV[7])
 end
 
 local function tombstone(at)

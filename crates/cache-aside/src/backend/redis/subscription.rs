@@ -7,7 +7,7 @@ use std::time::Duration;
 use deadpool_redis::redis::aio::PubSubStream;
 use deadpool_redis::redis::{Client, Msg, Value};
 use futures::{FutureExt, StreamExt};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::keys::Keys;
 use crate::clock::now_ms;
@@ -16,8 +16,9 @@ use crate::l1::L1;
 use crate::options::Options;
 use crate::validity::Validity;
 
-/// Between two attempts to subscribe.
-const RETRY: Duration = Duration::from_millis(100);
+/// The pause between two attempts to subscribe: the first, doubled each time in vain up to the second; with jitter, so that
+/// processes do not come back all at once.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 pub(crate) struct Subscription {
     pub(crate) client: Client,
@@ -30,11 +31,17 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Listens until it is dropped.
     pub(crate) async fn run(self) {
+        let mut pause = RETRY.0;
         loop {
+            let began = Instant::now();
             let Err(error) = self.listen().await;
             self.validity.clear_l1();
             tracing::debug!(%error, "the subscription to invalidations broke: L1 is cleared and refilled when it is back");
-            tokio::time::sleep(RETRY).await;
+            if began.elapsed() > RETRY.1 {
+                pause = RETRY.0;
+            }
+            tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+            pause = (pause * 2).min(RETRY.1);
         }
     }
 

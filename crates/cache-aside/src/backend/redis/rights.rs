@@ -1,0 +1,113 @@
+//! What the Redis user has to be allowed (Redis manual, "ACL"), tried out with the real user: each command that is used, on a
+//! key and on the channels of the prefix.
+
+use std::sync::Arc;
+
+use deadpool_redis::redis::{Cmd, Pipeline, RedisError, Value, cmd};
+
+use super::RedisCache;
+use crate::error::CacheError;
+
+/// Something that the user is not allowed to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MissingRight {
+    /// The command, keys or channels.
+    pub(crate) what: String,
+    /// The ACL rule that allows it.
+    pub(crate) rule: String,
+}
+
+impl RedisCache {
+    /// Everything that is used and not allowed.
+    pub(crate) async fn missing_rights(&self) -> Result<Vec<MissingRight>, CacheError> {
+        let commands = self.every_command();
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for (_, command) in &commands {
+            pipeline.add_command(command.clone());
+        }
+        let (_, mut connection) = self.connection.get().await?;
+        let answers = connection.send_packed_commands(&pipeline, 0, commands.len()).await;
+        let answers = answers.map_err(|error| CacheError::Redis(Arc::new(error)))?;
+        let mut missing = Vec::new();
+        for ((name, _), answer) in commands.iter().zip(answers) {
+            if let Err(error) = answer.extract_error() {
+                self.note(&mut missing, name, &error);
+            }
+        }
+        self.try_to_subscribe(&mut missing).await?;
+        Ok(missing)
+    }
+
+    async fn try_to_subscribe(&self, missing: &mut Vec<MissingRight>) -> Result<(), CacheError> {
+        let patience = self.shared.options.connect_timeout;
+        let subscribe = async {
+            let mut connection = self.shared.client.get_async_pubsub().await?;
+            connection.subscribe(&[self.shared.keys.control(), self.shared.keys.channel()]).await
+        };
+        match tokio::time::timeout(patience, subscribe).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if error.code() == Some("NOPERM") => {
+                self.note(missing, "SUBSCRIBE", &error);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(CacheError::Redis(Arc::new(error))),
+            Err(_) => Err(CacheError::Timeout(patience)),
+        }
+    }
+
+    fn note(&self, missing: &mut Vec<MissingRight>, command: &str, error: &RedisError) {
+        if error.code() != Some("NOPERM") {
+            return;
+        }
+        let (said, prefix) = (error.detail().unwrap_or_default(), &self.shared.options.prefix);
+        let right = if said.contains("channel") {
+            MissingRight { what: format!("channels {prefix}:*"), rule: format!("&{prefix}:*") }
+        } else if said.contains(" key") {
+            MissingRight { what: format!("keys {prefix}:*"), rule: format!("~{prefix}:*") }
+        } else {
+            MissingRight { what: format!("the command {command}"), rule: format!("+{}", command.to_lowercase()) }
+        };
+        if !missing.contains(&right) {
+            missing.push(right);
+        }
+    }
+
+    /// Every command that is used, as it does no harm.
+    fn every_command(&self) -> Vec<(&'static str, Cmd)> {
+        let keys = &self.shared.keys;
+        let (key, renamed) = (keys.probe(), keys.probe().to_owned() + "ed");
+        let command = |words: &[&str]| {
+            let mut command = cmd(words[0]);
+            command.arg(&words[1..]);
+            command
+        };
+        [
+            ("GET", &["GET", key][..]),
+            ("SET", &["SET", key, "0", "PX", "1000"]),
+            ("GETRANGE", &["GETRANGE", key, "0", "0"]),
+            ("SETRANGE", &["SETRANGE", key, "0", "0"]),
+            ("EXISTS", &["EXISTS", key]),
+            ("TYPE", &["TYPE", key]),
+            ("RENAME", &["RENAME", key, &renamed]),
+            ("UNLINK", &["UNLINK", &renamed]),
+            ("DEL", &["DEL", key]),
+            ("MGET", &["MGET", key]),
+            ("SCAN", &["SCAN", "0", "COUNT", "1"]),
+            ("EVAL", &["EVAL", "return 1", "0"]),
+            ("EVALSHA", &["EVALSHA", "0000000000000000000000000000000000000000", "0"]),
+            ("INFO", &["INFO", "server"]),
+            // No announcement that anybody would take for one.
+            ("PUBLISH", &["PUBLISH", keys.control(), ""]),
+            ("PUBLISH", &["PUBLISH", keys.channel(), ""]),
+        ]
+        .map(|(name, words)| (name, command(words)))
+        .to_vec()
+    }
+
+    /// Whether Redis takes writes, tried with one that does no harm.
+    pub(super) async fn try_to_write(&self) -> Result<Value, CacheError> {
+        let mut set = cmd("SET");
+        set.arg(self.shared.keys.probe()).arg("0").arg("PX").arg(1_000);
+        self.attempt(async |mut connection| connection.send_packed_command(&set).await).await
+    }
+}
