@@ -117,6 +117,6 @@ mod tests {
 
     #[test]
     fn a_prefix_is_no_pattern() {
-        assert_eq!(Keys::new("a*b").every_cell(), r"a\*b:{*}");
+        assert_eq!(Keys::new("a*b", 0).every_cell(), r"a\*b:{*}");
     }
 }
