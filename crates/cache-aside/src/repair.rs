@@ -3,12 +3,15 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::backend::Backend;
 use crate::error::CacheError;
+use crate::stats::RepairStats;
 
 /// An invalidation of one id that the cache does not have yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,9 @@ struct Inner {
     pending: AtomicUsize,
     /// Whether ids were turned away since the set was last empty: then no cell may be answered.
     overflowed: AtomicBool,
-    running: AtomicBool,
+    added: Notify,
+    /// Counts what was added, and what found no room.
+    counts: [AtomicU64; 2],
 }
 
 impl RepairQueue {
@@ -62,7 +67,8 @@ impl RepairQueue {
             pause,
             pending: AtomicUsize::new(0),
             overflowed: AtomicBool::new(false),
-            running: AtomicBool::new(false),
+            added: Notify::new(),
+            counts: Default::default(),
         }))
     }
 
@@ -85,10 +91,14 @@ impl RepairQueue {
 
     /// Gives the invalidation to the cache as soon as the cache takes it.
     pub(crate) fn add(&self, id: &str, invalidation: PendingInvalidation) {
+        self.0.counts[0].fetch_add(1, Ordering::Relaxed);
         self.insert(id, invalidation);
-        if !self.0.running.swap(true, Ordering::AcqRel) {
-            tokio::spawn(self.clone().run());
-        }
+        self.0.added.notify_one();
+    }
+
+    pub(crate) fn stats(&self) -> RepairStats {
+        let [deferred, overflowed] = [0, 1].map(|at: usize| self.0.counts[at].load(Ordering::Relaxed));
+        RepairStats { pending: self.pending() as u64, deferred, overflowed }
     }
 
     fn insert(&self, id: &str, invalidation: PendingInvalidation) {
@@ -103,6 +113,7 @@ impl RepairQueue {
                 entry.insert(invalidation);
             }
             Entry::Vacant(_) => {
+                self.0.counts[1].fetch_add(1, Ordering::Relaxed);
                 if !self.0.overflowed.swap(true, Ordering::AcqRel) {
                     tracing::warn!(
                         max = self.0.max,
@@ -131,7 +142,8 @@ impl RepairQueue {
         self.0.pending.store(invalidations.len(), Ordering::Release);
     }
 
-    async fn run(self) {
+    /// Works for as long as the process has handles.
+    pub(crate) async fn run(self) {
         loop {
             while let Some((id, invalidation)) = self.next() {
                 match invalidation.apply(&self.0.backend, &id).await {
@@ -139,11 +151,7 @@ impl RepairQueue {
                     Err(_) => tokio::time::sleep(self.0.pause).await,
                 }
             }
-            self.0.running.store(false, Ordering::Release);
-            // One may have been added between the last look and the store.
-            if self.pending() == 0 || self.0.running.swap(true, Ordering::AcqRel) {
-                return;
-            }
+            self.0.added.notified().await;
         }
     }
 

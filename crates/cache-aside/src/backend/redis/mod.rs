@@ -30,6 +30,7 @@ use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
 use crate::put::{Put, Token};
 use crate::rules::{LeaseResult, PutResult};
+use crate::stats::BreakerState;
 use crate::validity::Validity;
 
 /// One worker's access to Redis.
@@ -50,7 +51,12 @@ struct Shared {
 }
 
 impl RedisCache {
-    pub(crate) fn new(url: &::url::Url, options: &Options, validity: Arc<Validity>) -> Result<Self, RedisError> {
+    pub(crate) fn new(
+        url: &::url::Url,
+        prefix: &str,
+        options: &Options,
+        validity: Arc<Validity>,
+    ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -61,7 +67,7 @@ impl RedisCache {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
-        let keys = Keys::new(&options.prefix);
+        let keys = Keys::new(prefix);
         let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
         let shared = Shared {
             client: Client::open(url.as_str())?,
@@ -92,6 +98,10 @@ impl RedisCache {
         Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
     }
 
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.shared.breaker.state()
+    }
+
     /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
     pub(crate) async fn ping(&self) -> Result<(), CacheError> {
         let ping = cmd("PING");
@@ -107,6 +117,25 @@ impl RedisCache {
             Value::Nil => Ok(None),
             Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)).map(Some).ok_or(CacheError::Layout(key)),
             _ => Err(CacheError::Layout(key)),
+        }
+    }
+
+    /// The cells of all ids by one `MGET`. A cell of another layout is none.
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+        let keys: Vec<String> = ids.iter().map(|id| self.shared.keys.cell(id)).collect();
+        let mut mget = cmd("MGET");
+        mget.arg(&keys);
+        let answers = self
+            .run(async |mut connection| match connection.send_packed_command(&mget).await {
+                // A server in cluster mode takes keys of one slot only: then as many `GET`s, still in one round trip.
+                Err(error) if error.code() == Some("CROSSSLOT") => get_each(connection, &keys).await,
+                Ok(Value::ServerError(error)) if error.code() == "CROSSSLOT" => get_each(connection, &keys).await,
+                answer => answer,
+            })
+            .await?;
+        match answers {
+            Value::Array(answers) if answers.len() == ids.len() => Ok(answers.into_iter().map(cell).collect()),
+            _ => Err(CacheError::Layout(keys.join(" "))),
         }
     }
 
@@ -249,6 +278,21 @@ impl RedisCache {
 
     fn lease_ms(&self) -> u64 {
         self.shared.options.lease.as_millis() as u64
+    }
+}
+
+async fn get_each(mut connection: MultiplexedConnection, keys: &[String]) -> RedisResult<Value> {
+    let mut gets = Pipeline::with_capacity(keys.len());
+    for key in keys {
+        gets.cmd("GET").arg(key);
+    }
+    connection.send_packed_commands(&gets, 0, keys.len()).await.map(Value::Array)
+}
+
+fn cell(answer: Value) -> Option<Cell> {
+    match answer {
+        Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)),
+        _ => None,
     }
 }
 
