@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::background::Background;
 use crate::cell::{Cell, Kind, Seen};
 use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::freshness::{Freshness, evaluate};
 use crate::outcome::Entry;
 use crate::source::{Loaded, Source};
-use crate::stats::Audited;
 
 /// Ages at which a difference is looked at again.
 const AGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
@@ -21,18 +19,8 @@ const AGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Du
 const FOLLOWED: u64 = 1_000;
 
 impl<S: Source> CacheAside<S> {
-    /// Compares so many cells a second with the store, for as long as the result lives.
-    pub fn audit(&self, per_second: u32) -> Background {
-        let auditor = self.per_worker();
-        Background::of(tokio::spawn(async move { auditor.audit_all(per_second.max(1)).await }))
-    }
-
-    /// What the auditor has counted.
-    pub fn audited(&self) -> Audited {
-        self.shared.audit.get()
-    }
-
-    async fn audit_all(self, per_second: u32) {
+    /// Compares so many cells a second with the store.
+    pub(crate) async fn audit_all(self, per_second: u32) {
         let mut turns = interval(Duration::from_secs(1) / per_second);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut walk = Walk::default();

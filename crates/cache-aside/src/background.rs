@@ -4,12 +4,11 @@ use tokio::task::JoinHandle;
 
 /// Tasks that end when this is dropped.
 #[derive(Debug, Default)]
-#[must_use = "the tasks end when this is dropped"]
-pub struct Background(Vec<JoinHandle<()>>);
+pub(crate) struct Background(Vec<JoinHandle<()>>);
 
 impl Background {
-    pub(crate) fn of(task: JoinHandle<()>) -> Self {
-        Self(vec![task])
+    pub(crate) fn of(tasks: Vec<JoinHandle<()>>) -> Self {
+        Self(tasks)
     }
 }
 

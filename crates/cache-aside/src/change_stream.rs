@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::background::Background;
 use crate::clock::{now_ms, time_of_day};
 use crate::engine::CacheAside;
 use crate::error::CacheError;
@@ -22,6 +21,7 @@ use crate::source::{Loaded, Source};
 
 /// What happened in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// A value was written at this version, above every one that its id had.
     Written {
@@ -47,7 +47,7 @@ pub enum Change {
 /// The changes of a store, from one moment on.
 pub trait ChangeStream: Send + 'static {
     /// Why the stream ended.
-    type Error: std::fmt::Display + Send;
+    type Error: std::error::Error + Send + Sync + 'static;
 
     /// Whether the stream goes on where an earlier one with the same name was last saved. If not, changes were missed.
     fn is_complete(&self) -> bool;
@@ -67,7 +67,7 @@ pub trait ChangeSource: Clone + Send + Sync + 'static {
     /// The stream of changes.
     type Stream: ChangeStream<Error = Self::Error>;
     /// Why changes cannot be watched.
-    type Error: std::fmt::Display + Send;
+    type Error: std::error::Error + Send + Sync + 'static;
 
     /// Opens the stream: of this name, so that it goes on where the last one of it was saved, or of none.
     fn open(&self, name: Option<&str>) -> impl Future<Output = Result<Self::Stream, Self::Error>> + Send;
@@ -81,41 +81,14 @@ const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_s
 const CLOCKS_APART: Duration = Duration::from_millis(100);
 
 impl<S: Source> CacheAside<S> {
-    /// Subscribes to what other processes announce: invalidations for L1, and heartbeats.
-    pub fn listen(&self) -> Background {
-        match &self.backend {
-            Backend::Redis(redis) => Background::of(tokio::spawn(redis.subscription(self.shared.l1.clone()).run())),
-            Backend::Memory(_) | Backend::Off => Background::default(),
-        }
-    }
-
-    /// Follows the store's changes, whenever this process has the lead. From now on heartbeats are expected: without them
-    /// no value is answered for longer than [`crate::Options::fresh_without_stream`].
-    pub fn follow(&self, changes: impl ChangeSource) -> Background {
-        if let Backend::Off = self.backend {
-            return Background::default();
-        }
-        self.shared.validity.expect_heartbeats();
-        Background::of(tokio::spawn(self.per_worker().lead_when_possible(changes)))
-    }
-
-    /// Waits until the change stream is known to be live, so that values are fresh for their full time. `false` if it is
-    /// not by then.
-    pub async fn wait_until_live(&self, patience: Duration) -> bool {
-        let validity = &self.shared.validity;
-        let live = async {
-            while !(validity.is_live(now_ms()) && validity.is_valid(now_ms())) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(patience, live).await.is_ok()
-    }
-
-    async fn lead_when_possible(self, changes: impl ChangeSource) {
+    /// Follows the store's changes, whenever this process has the lead.
+    pub(crate) async fn lead_when_possible(self, changes: impl ChangeSource) {
         let (token, mut warned) = (Token::random(), false);
         loop {
             if let Ok(true) = self.backend.lead(token).await {
+                self.shared.leading.store(true, Ordering::Relaxed);
                 let ended = self.watch_and_send_heartbeats(&changes, token).await;
+                self.shared.leading.store(false, Ordering::Relaxed);
                 let _ = self.backend.release_lead(token).await;
                 match ended {
                     Ended::Store(reason) if !warned => {
@@ -159,7 +132,7 @@ impl<S: Source> CacheAside<S> {
         caught_up_ms: &AtomicU64,
     ) -> Result<Infallible, Ended> {
         // What every process caches for itself, each has to follow for itself, from its own start on.
-        let name = matches!(self.backend, Backend::Redis(_)).then_some(self.options().prefix.as_str());
+        let name = matches!(self.backend, Backend::Redis(_)).then_some(self.shared.prefix.as_str());
         let mut stream = changes.open(name).await.map_err(Ended::store)?;
         if !stream.is_complete() {
             self.invalidate_all("the change stream began anew").await?;
@@ -241,8 +214,13 @@ enum Ended {
 }
 
 impl Ended {
-    fn store(error: impl std::fmt::Display) -> Self {
-        Self::Store(error.to_string())
+    fn store(error: impl std::error::Error) -> Self {
+        let (mut text, mut cause) = (error.to_string(), error.source());
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self::Store(text)
     }
 }
 

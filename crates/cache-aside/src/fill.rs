@@ -6,14 +6,19 @@ use crate::outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 use crate::source::Loaded;
 
 /// What a fill ends with.
-#[derive(Debug, Clone)]
-pub(crate) struct FillResult<E: std::fmt::Debug> {
+pub(crate) struct FillResult<E> {
     pub(crate) answer: Result<Answer, ReadError<E>>,
     /// Whether it is right for everybody who joined: no writer came between the load and the put.
     pub(crate) shareable: bool,
 }
 
-impl<E: std::fmt::Debug> FillResult<E> {
+impl<E> Clone for FillResult<E> {
+    fn clone(&self) -> Self {
+        Self { answer: self.answer.clone(), shareable: self.shareable }
+    }
+}
+
+impl<E> FillResult<E> {
     /// The answer for a request that waited; `None` if that request has to look again.
     pub(crate) fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
         (self.shareable || failpoints::is_off(Guard::ShareOnlyIfStored)).then(|| self.answer.map(collapsed))
@@ -36,12 +41,12 @@ fn collapsed(answer: Answer) -> Answer {
 
 /// Answers a failed load with a value past its time, if there is one and none newer was asked for (RFC 5861 §4,
 /// `stale-if-error`).
-pub(crate) fn or_stale<E: std::fmt::Debug>(
+pub(crate) fn or_stale<E>(
     answer: Result<Answer, ReadError<E>>,
     fallback: Option<Answer>,
 ) -> Result<Answer, ReadError<E>> {
     match (answer, fallback) {
-        (Err(ReadError::Source(_) | ReadError::Overloaded | ReadError::Abandoned), Some(old)) => {
+        (Err(error), Some(old)) if error.is_failed_load() => {
             Ok(Answer { outcome: Outcome::Stale, detail: Some(Detail::StaleIfError), ..old })
         }
         (answer, _) => answer,
@@ -49,10 +54,7 @@ pub(crate) fn or_stale<E: std::fmt::Debug>(
 }
 
 /// Refuses an answer below the version that was asked for.
-pub(crate) fn new_enough<E: std::fmt::Debug>(
-    answer: Result<Answer, ReadError<E>>,
-    how: &ReadOptions,
-) -> Result<Answer, ReadError<E>> {
+pub(crate) fn new_enough<E>(answer: Result<Answer, ReadError<E>>, how: &ReadOptions) -> Result<Answer, ReadError<E>> {
     match answer {
         Ok(Answer { entry: Some(entry), .. }) if entry.version < how.min_version => Err(ReadError::TooOld),
         answer => answer,

@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use crate::failpoints::{self, Guard};
 use crate::outcome::{Answer, Detail, Entry, Outcome};
 use crate::rules::{self, L1Change};
+use crate::stats::L1Stats;
 use crate::validity::Validity;
 
 /// Ids that share one count of invalidations: one that is invalidated costs the others an insert, never a wrong value.
@@ -30,6 +31,10 @@ pub(crate) struct L1 {
     validity: Arc<Validity>,
     /// Until when (milliseconds since 1970) invalidations are known to arrive.
     live_until_ms: AtomicU64,
+    invalidations: AtomicU64,
+    /// Entries that were added and taken away by intent; the rest of those that are gone was evicted.
+    added: AtomicU64,
+    removed: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -69,6 +74,9 @@ impl L1 {
             ttl_ms: ttl.as_millis() as u64,
             validity,
             live_until_ms: AtomicU64::new(0),
+            invalidations: AtomicU64::new(0),
+            added: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
         }
     }
 
@@ -97,6 +105,7 @@ impl L1 {
         let undisturbed =
             failpoints::is_off(Guard::L1Record) || *count == ticket.count && self.validity.epoch() == ticket.epoch;
         let held = self.entries.get(id).map(|held| held.version);
+        let replaces = held.is_some();
         match (rules::l1_offer(held, found, undisturbed), &answer.entry) {
             (L1Change::Insert, Some(entry)) if self.is_live(now_ms) => {
                 let fresh_ms = match answer.outcome {
@@ -113,10 +122,11 @@ impl L1 {
                 };
                 *count += 1;
                 self.entries.insert(id.into(), held);
+                self.added.fetch_add(u64::from(!replaces), Ordering::Relaxed);
             }
             (L1Change::Remove, _) => {
                 *count += 1;
-                self.entries.remove(id);
+                self.remove(id);
             }
             _ => {}
         }
@@ -124,11 +134,30 @@ impl L1 {
 
     /// Somebody wrote: `floor` is the version below which nothing may be answered; `None`: whatever is held.
     pub(crate) fn invalidate(&self, id: &str, floor: Option<u64>) {
+        self.invalidations.fetch_add(1, Ordering::Relaxed);
         let mut count = self.count(id);
         *count += 1;
         let held = self.entries.get(id).map(|held| held.version);
         if rules::l1_invalidate(held, floor) == L1Change::Remove {
-            self.entries.remove(id);
+            self.remove(id);
+        }
+    }
+
+    fn remove(&self, id: &str) {
+        if self.entries.remove(id).is_some() {
+            self.removed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> L1Stats {
+        let entries = self.entries.len() as u64;
+        let gone = self.removed.load(Ordering::Relaxed) + entries;
+        L1Stats {
+            entries,
+            bytes: self.entries.weight(),
+            evictions: self.added.load(Ordering::Relaxed).saturating_sub(gone),
+            invalidations: self.invalidations.load(Ordering::Relaxed),
+            clears: self.validity.epoch(),
         }
     }
 

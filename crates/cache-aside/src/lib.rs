@@ -2,9 +2,10 @@
 //!
 //! The crate knows ids, versions and bytes. What they mean, and where they are stored, its user says by [`Source`].
 //!
-//! - [`engine`]: `CacheAside`, a cache in front of a store; one handle for each worker.
-//! - [`read`]: the read path, in the order it happens. [`mod@write`]: the write path.
-//! - [`source`]: `Source`, the store as the engine sees it.
+//! - [`builder`]: makes a cache, and refuses what does not go together. [`engine`]: `CacheAside`, a cache in front of a store.
+//! - [`read`]: the read path, in the order it happens. [`read_many`]: the same for many ids. [`mod@write`]: the write path.
+//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. [`mod@key`]: one id of several parts.
+//! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts.
@@ -18,11 +19,12 @@
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
-//! - [`background`]: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
+//! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
 
 pub mod audit;
 mod backend;
-pub mod background;
+mod background;
+pub mod builder;
 pub mod cell;
 pub mod change_stream;
 mod clock;
@@ -32,28 +34,36 @@ mod failpoints;
 mod fill;
 mod freshness;
 mod invalidator;
+pub mod key;
 mod l1;
+mod load;
 pub mod options;
 pub mod outcome;
 mod put;
 pub mod read;
+pub mod read_many;
 mod repair;
 pub mod rules;
 mod single_flight;
 pub mod source;
 pub mod stats;
+pub mod typed;
 pub mod url;
 mod validity;
 pub mod write;
 
-pub use background::Background;
+pub use builder::Builder;
 pub use change_stream::{Change, ChangeSource, ChangeStream};
 pub use engine::{CacheAside, Health};
-pub use error::{CacheError, ReadError};
+pub use error::{ReadError, StartError, WriteError};
+pub use key::key;
 pub use options::{Options, WritePolicy};
 pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 pub use source::{Loaded, Source};
-pub use stats::Audited;
+pub use stats::{BreakerState, Stats};
+#[cfg(feature = "json")]
+pub use typed::Json;
+pub use typed::{Codec, Encoded, Typed, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};
 

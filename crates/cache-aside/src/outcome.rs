@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 /// What a reader asks for besides the id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadOptions {
     /// Read the store whatever the cache holds, and fill the cache (HTTP `Cache-Control: no-cache`).
     pub refetch: bool,
@@ -13,8 +14,29 @@ pub struct ReadOptions {
     pub min_version: u64,
 }
 
+impl ReadOptions {
+    /// Reads the store whatever the cache holds.
+    #[must_use]
+    pub fn refetch() -> Self {
+        Self { refetch: true, ..Self::default() }
+    }
+
+    /// Asks the cache only.
+    #[must_use]
+    pub fn only_if_cached() -> Self {
+        Self { only_if_cached: true, ..Self::default() }
+    }
+
+    /// Asks for this version or a later one.
+    #[must_use]
+    pub fn at_least(min_version: u64) -> Self {
+        Self { min_version, ..Self::default() }
+    }
+}
+
 /// Where an answer came from. The words are those of logs, metrics and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// A fresh value from the cache.
     Hit,
@@ -43,6 +65,7 @@ impl Outcome {
 
 /// What else there is to say of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Detail {
     /// The value was in this process (L1); not even Redis was asked.
     L1,

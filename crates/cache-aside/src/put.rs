@@ -73,6 +73,6 @@ impl Put {
             cost_us: u32::try_from(start.at.elapsed().as_micros()).unwrap_or(u32::MAX),
             body,
         };
-        Self { cell, ttl_ms: jittered_ms(kept, jitter) }
+        Self { cell, ttl_ms: jittered_ms(kept, jitter).max(1) }
     }
 }

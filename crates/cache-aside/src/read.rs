@@ -1,23 +1,24 @@
 //! The read path, from top to bottom in the order it happens.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::cell::Seen;
+use crate::cell::{Cell, Seen};
 use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::failpoints::{self, Guard, Point};
 use crate::fill::{FillResult, from_store, new_enough, or_stale};
 use crate::freshness::{Freshness, evaluate};
+use crate::l1::L1;
 use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
 use crate::rules::{LeaseResult, PutResult};
-use crate::single_flight::{Leader, Role};
+use crate::single_flight::{Leader, Role, Waiter};
 use crate::source::{Loaded, Source};
+use crate::stats::Counter;
 
 /// Waits before looks at a cell that somebody else has filled or is filling.
 const POLLS: [Duration; 5] = [
@@ -32,13 +33,32 @@ const GATHERING: Duration = Duration::from_millis(1);
 /// How often a request waits for flights whose result it may not share, before it reads the store by itself.
 const ROUNDS: usize = 3;
 
+/// What became of the attempt to get the right to fill.
+pub(crate) enum Lease {
+    /// The caller has it, under this token.
+    Ours(Token),
+    /// Its holder's fill will be in the cell soon, or is there already.
+    Elsewhere,
+    /// The cache does not answer.
+    Unreachable,
+}
+
 impl<S: Source> CacheAside<S> {
     /// Answers from the cache, or else from the store, and then the cache is filled.
     ///
     /// # Errors
     /// See [`ReadError`]. A cache that fails is no error: the outcome is [`Outcome::Bypass`].
-    pub async fn read(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
-        let Some(l1) = &self.shared.l1 else { return self.read_shared(id, how).await };
+    pub async fn read(&self, id: impl AsRef<str>, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
+        let id = id.as_ref();
+        let answer = match &self.shared.l1 {
+            None => self.read_shared(id, how).await,
+            Some(l1) => self.read_through_l1(l1, id, how).await,
+        };
+        self.counters.read(&answer);
+        answer
+    }
+
+    async fn read_through_l1(&self, l1: &L1, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         if !how.refetch
             && let Some(answer) = l1.get(id, how.min_version, now_ms())
         {
@@ -52,7 +72,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// Answers from what all processes share: the cache, or else the store.
-    async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
+    pub(crate) async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         let mut fallback = None;
         for _ in 0..ROUNDS {
             let (freshness, seen) = self.lookup(id, &how).await;
@@ -78,7 +98,12 @@ impl<S: Source> CacheAside<S> {
             return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
+        self.assess(id, self.backend.get(id).await.ok().flatten(), how)
+    }
+
+    /// What the cell is good for to this reader, and what it was.
+    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions) -> (Freshness, Seen) {
+        let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
@@ -94,16 +119,13 @@ impl<S: Source> CacheAside<S> {
         seen: Seen,
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         if let Backend::Off = self.backend {
-            return Some(self.load_past_cache(id, Detail::CacheOff).await);
+            let loaded = self.load(id).await;
+            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff));
         }
         match self.shared.flights.join(id) {
             Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
-            Role::Waiter(waiter) => waiter.result().await?.shared(),
-            Role::LateWaiter(waiter) if failpoints::is_off(Guard::ShareOnlyIfStored) => waiter.result().await?.shared(),
-            Role::LateWaiter(waiter) => {
-                waiter.result().await;
-                None
-            }
+            Role::Waiter(waiter) => self.wait_for_leader(waiter, true).await,
+            Role::LateWaiter(waiter) => self.wait_for_leader(waiter, false).await,
         }
     }
 
@@ -124,6 +146,17 @@ impl<S: Source> CacheAside<S> {
         fill.await.unwrap_or(Err(ReadError::Abandoned))
     }
 
+    /// A waiter may share what the leader stored; a late one, and one whose leader could not store, looks again.
+    pub(crate) async fn wait_for_leader(
+        &self,
+        waiter: Waiter<FillResult<S::Error>>,
+        in_time: bool,
+    ) -> Option<Result<Answer, ReadError<S::Error>>> {
+        self.counters.add(Counter::FlightWait);
+        let result = waiter.result().await?;
+        if in_time || failpoints::is_off(Guard::ShareOnlyIfStored) { result.shared() } else { None }
+    }
+
     /// Takes the lease, reads the store, puts. Who does not get the lease waits for who has it.
     async fn fill(
         &self,
@@ -132,33 +165,47 @@ impl<S: Source> CacheAside<S> {
         how: ReadOptions,
         seen: Seen,
     ) -> FillResult<S::Error> {
-        let token = Token::random();
-        let lease = match self.backend.try_lease(id, token, seen).await {
-            Ok(LeaseResult::Taken) => Some(token),
-            // Its holder's fill will be in the cell soon, or is there already.
-            Ok(LeaseResult::Held | LeaseResult::Filled) => {
-                if let Some(answer) = self.poll_until_filled(id, &how).await {
-                    return FillResult { answer: Ok(answer), shareable: false };
-                }
-                None
+        match self.acquire_lease(id, seen).await {
+            Lease::Ours(token) => self.load_and_put(id, Some(token), || leader.seal()).await,
+            Lease::Elsewhere => self.fill_without_lease(leader, id, how).await,
+            Lease::Unreachable => {
+                self.gather([leader]).await;
+                let loaded = self.load(id).await;
+                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError), shareable: true }
             }
-            Err(_) => {
-                // Without a lease nobody can tell whether a writer came between: who joins after the load has begun must
-                // not share it. Those who were late for the flight before are let in.
-                tokio::time::sleep(GATHERING).await;
-                leader.seal();
-                let answer = self.load_past_cache(id, Detail::CacheError).await;
-                return FillResult { answer, shareable: true };
-            }
-        };
-        self.load_and_put(id, lease, || leader.seal()).await
+        }
     }
 
-    /// Looks at the cell that somebody else fills, or has filled.
+    /// One attempt; nobody waits for a lease.
+    pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Lease {
+        let token = Token::random();
+        let result = self.backend.try_lease(id, token, seen).await;
+        self.counters.lease(&result);
+        match result {
+            Ok(LeaseResult::Taken) => Lease::Ours(token),
+            Ok(LeaseResult::Held | LeaseResult::Filled) => Lease::Elsewhere,
+            Err(_) => Lease::Unreachable,
+        }
+    }
+
+    /// Somebody else fills, or has filled: looks at the cell, and after a while reads the store all the same.
+    pub(crate) async fn fill_without_lease(
+        &self,
+        leader: &Leader<FillResult<S::Error>>,
+        id: &str,
+        how: ReadOptions,
+    ) -> FillResult<S::Error> {
+        match self.poll_until_filled(id, &how).await {
+            Some(answer) => FillResult { answer: Ok(answer), shareable: false },
+            None => self.load_and_put(id, None, || leader.seal()).await,
+        }
+    }
+
     async fn poll_until_filled(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
         if how.refetch {
             return None;
         }
+        self.counters.add(Counter::LeaseWait);
         for wait in POLLS {
             tokio::time::sleep(wait).await;
             if let (Freshness::Fresh(answer) | Freshness::RefreshDue(answer), _) = self.lookup(id, how).await {
@@ -168,11 +215,30 @@ impl<S: Source> CacheAside<S> {
         None
     }
 
-    /// What is read from the store passes the put **before** the answer leaves: once somebody saw a version, the cache
-    /// accepts nothing below it.
+    /// Without a lease nobody can tell whether a writer came between: who joins after the load has begun must not share it.
+    /// Those who were late for the flight before are let in.
+    pub(crate) async fn gather<'a>(&self, leaders: impl IntoIterator<Item = &'a Leader<FillResult<S::Error>>>) {
+        tokio::time::sleep(GATHERING).await;
+        leaders.into_iter().for_each(Leader::seal);
+    }
+
     async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> FillResult<S::Error> {
         let start = LoadStart::now();
-        let loaded = match self.load(id).await {
+        let loaded = self.load(id).await;
+        self.put_loaded(id, lease, start, loaded, before_put).await
+    }
+
+    /// What is read from the store passes the put **before** the answer leaves: once somebody saw a version, the cache
+    /// accepts nothing below it.
+    pub(crate) async fn put_loaded(
+        &self,
+        id: &str,
+        lease: Option<Token>,
+        start: LoadStart,
+        loaded: Result<Loaded, ReadError<S::Error>>,
+        before_put: impl FnOnce(),
+    ) -> FillResult<S::Error> {
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 if let Some(token) = lease {
@@ -185,7 +251,9 @@ impl<S: Source> CacheAside<S> {
         before_put();
         failpoints::pause(Point::AfterLoad).await;
         let put = Put::of(&loaded, start, self.options());
-        let (outcome, detail, stored) = match self.put_before_answer(id, lease, &put).await {
+        let result = self.put_before_answer(id, lease, &put).await;
+        self.counters.put(&result);
+        let (outcome, detail, stored) = match result {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
             Err(_) => {
@@ -203,9 +271,14 @@ impl<S: Source> CacheAside<S> {
         self.backend.put(id, lease, put).await
     }
 
-    /// Reads the store when the cache is off or does not answer.
-    async fn load_past_cache(&self, id: &str, why: Detail) -> Result<Answer, ReadError<S::Error>> {
-        let loaded = self.load(id).await?;
+    /// What the store said while the cache is off or does not answer.
+    pub(crate) fn answer_past_cache(
+        &self,
+        id: &str,
+        loaded: Result<Loaded, ReadError<S::Error>>,
+        why: Detail,
+    ) -> Result<Answer, ReadError<S::Error>> {
+        let loaded = loaded?;
         if why == Detail::CacheError {
             self.invalidate_later(id, &loaded);
         }
@@ -221,21 +294,13 @@ impl<S: Source> CacheAside<S> {
         self.shared.repair.add_if_room(id, invalidation);
     }
 
-    /// Every read of the store comes through here, and only so many at a time.
-    pub(crate) async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
-        let turn = tokio::time::timeout(self.options().store_queue, self.shared.store_turns.acquire());
-        let Ok(Ok(_turn)) = turn.await else { return Err(ReadError::Overloaded) };
-        self.shared.store_reads.fetch_add(1, Ordering::Relaxed);
-        self.shared.source.load(id).await.map_err(ReadError::Source)
-    }
-
     /// Refreshes once: per process by the flight, per cluster by the lease.
-    fn refresh_in_background(&self, id: &str, seen: Seen) {
+    pub(crate) fn refresh_in_background(&self, id: &str, seen: Seen) {
         let Role::Leader(leader) = self.shared.flights.join(id) else { return };
+        self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         tokio::spawn(async move {
-            let token = Token::random();
-            if let Ok(LeaseResult::Taken) = this.backend.try_lease(&id, token, seen).await {
+            if let Lease::Ours(token) = this.acquire_lease(&id, seen).await {
                 let result = this.load_and_put(&id, Some(token), || leader.seal()).await;
                 leader.complete(result);
             }

@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::backend::Backend;
 use crate::clock::now_ms;
 use crate::error::CacheError;
+use crate::stats::RepairStats;
 
 /// An invalidation of one id that the cache does not have yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +56,9 @@ struct Inner {
     pause: Duration,
     /// Every hit reads it, so it is not behind the lock. An overflow counts as one.
     pending: AtomicUsize,
-    running: AtomicBool,
     added: Notify,
+    /// Counts what was added, and the writes that found no place.
+    counts: [AtomicU64; 2],
 }
 
 #[derive(Default)]
@@ -94,8 +96,8 @@ impl RepairQueue {
             max,
             pause,
             pending: AtomicUsize::new(0),
-            running: AtomicBool::new(false),
             added: Notify::new(),
+            counts: Default::default(),
         }))
     }
 
@@ -123,11 +125,14 @@ impl RepairQueue {
     /// Gives the invalidation to the cache as soon as the cache takes it. Writers have as many places again as readers;
     /// where those are full too, everything that the cache holds becomes invalid instead.
     pub(crate) fn add(&self, id: &str, invalidation: PendingInvalidation) {
+        self.0.counts[0].fetch_add(1, Ordering::Relaxed);
         self.insert(id, invalidation);
         self.0.added.notify_one();
-        if !self.0.running.swap(true, Ordering::AcqRel) {
-            tokio::spawn(self.clone().run());
-        }
+    }
+
+    pub(crate) fn stats(&self) -> RepairStats {
+        let [deferred, overflowed] = [0, 1].map(|at: usize| self.0.counts[at].load(Ordering::Relaxed));
+        RepairStats { pending: self.pending() as u64, deferred, overflowed }
     }
 
     /// Waits until everything was delivered; how many invalidations are left when the patience ends.
@@ -159,6 +164,7 @@ impl RepairQueue {
             }
             Place::Vacant(_) => {
                 *added += 1;
+                self.0.counts[1].fetch_add(1, Ordering::Relaxed);
                 if !std::mem::replace(overflowed, true) {
                     tracing::warn!(
                         max = 2 * self.0.max,
@@ -213,7 +219,8 @@ impl RepairQueue {
         order.insert(waiting.due, id.into());
     }
 
-    async fn run(self) {
+    /// Delivers for as long as the process has handles.
+    pub(crate) async fn run(self) {
         loop {
             match self.next() {
                 Step::Id(id, invalidation) => match invalidation.apply(&self.0.backend, &id).await {
@@ -225,13 +232,7 @@ impl RepairQueue {
                 Step::NotBefore(due) => {
                     let _ = tokio::time::timeout_at(due, self.0.added.notified()).await;
                 }
-                Step::Nothing => {
-                    self.0.running.store(false, Ordering::Release);
-                    // One may have been added between the last look and the store.
-                    if self.pending() == 0 || self.0.running.swap(true, Ordering::AcqRel) {
-                        return;
-                    }
-                }
+                Step::Nothing => self.0.added.notified().await,
             }
         }
     }

@@ -1,10 +1,12 @@
 //! `CacheUrl`: which cache, and where. Never shows a password.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 /// `redis://…`, `rediss://…`, `memory:` or `none:`.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CacheUrl {
     /// One Redis server, with or without TLS.
     Redis(url::Url),
@@ -47,6 +49,42 @@ fn has_host(url: &url::Url) -> bool {
 fn is_database(path: &str) -> bool {
     let number = path.strip_prefix('/').unwrap_or(path);
     number.is_empty() || number.parse::<u16>().is_ok()
+}
+
+impl TryFrom<&str> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: &str) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: String) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: &String) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl From<&CacheUrl> for CacheUrl {
+    fn from(url: &CacheUrl) -> Self {
+        url.clone()
+    }
+}
+
+impl From<Infallible> for CacheUrlError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl fmt::Display for CacheUrl {

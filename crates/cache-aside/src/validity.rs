@@ -4,6 +4,19 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::stats::ValidityStats;
+
+/// What moved the moment from which on cells are valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Redis is another than the cells were filled in.
+    Incarnation,
+    /// The change stream of this process missed changes, or said that anything may have changed.
+    ChangeStream,
+    /// Another process announced it.
+    Announcement,
+}
+
 /// Every hit reads it: three numbers, no lock.
 #[derive(Debug)]
 pub(crate) struct Validity {
@@ -13,6 +26,10 @@ pub(crate) struct Validity {
     live_until_ms: AtomicU64,
     /// Counts whatever clears L1: a later `valid_after_ms`, a subscription that broke.
     epoch: AtomicU64,
+    /// How far the stream was behind at the last heartbeat, milliseconds; [`FOR_EVER`] before the first.
+    lag_ms: AtomicU64,
+    /// How often each [`Cause`] moved the moment.
+    moved: [AtomicU64; 3],
 }
 
 /// No change stream is expected: values are fresh for their full time.
@@ -20,7 +37,13 @@ const FOR_EVER: u64 = u64::MAX;
 
 impl Validity {
     pub(crate) fn new() -> Self {
-        Self { valid_after_ms: AtomicU64::new(0), live_until_ms: AtomicU64::new(FOR_EVER), epoch: AtomicU64::new(0) }
+        Self {
+            valid_after_ms: AtomicU64::new(0),
+            live_until_ms: AtomicU64::new(FOR_EVER),
+            epoch: AtomicU64::new(0),
+            lag_ms: AtomicU64::new(FOR_EVER),
+            moved: Default::default(),
+        }
     }
 
     /// Whether a cell that was filled at this moment may be answered.
@@ -42,8 +65,9 @@ impl Validity {
     }
 
     /// From now on no cell filled before `at_ms` is answered. The moment never goes back.
-    pub(crate) fn invalidate_before(&self, at_ms: u64) {
+    pub(crate) fn invalidate_before(&self, at_ms: u64, cause: Cause) {
         if self.valid_after_ms.fetch_max(at_ms, Ordering::AcqRel) < at_ms {
+            self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
             self.clear_l1();
         }
     }
@@ -59,8 +83,28 @@ impl Validity {
         let _ = self.live_until_ms.compare_exchange(FOR_EVER, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
+    pub(crate) fn expects_heartbeats(&self) -> bool {
+        self.live_until_ms.load(Ordering::Relaxed) != FOR_EVER
+    }
+
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        let lag_ms = self.lag_ms.load(Ordering::Relaxed);
+        (lag_ms != FOR_EVER).then(|| Duration::from_millis(lag_ms))
+    }
+
+    pub(crate) fn stats(&self) -> ValidityStats {
+        let moved = |cause: Cause| self.moved[cause as usize].load(Ordering::Relaxed);
+        ValidityStats {
+            valid_after_ms: self.valid_after_ms(),
+            by_incarnation: moved(Cause::Incarnation),
+            by_change_stream: moved(Cause::ChangeStream),
+            by_announcement: moved(Cause::Announcement),
+        }
+    }
+
     /// A heartbeat arrived that said how far the change stream is behind.
     pub(crate) fn on_heartbeat(&self, lag: Duration, max_lag: Duration, now_ms: u64, timeout: Duration) {
+        self.lag_ms.store(lag.as_millis() as u64, Ordering::Relaxed);
         let until = self.live_until_ms.load(Ordering::Acquire);
         if lag <= max_lag && until != FOR_EVER {
             self.live_until_ms.store(now_ms + timeout.as_millis() as u64, Ordering::Release);
@@ -88,11 +132,12 @@ mod tests {
     #[test]
     fn what_is_invalid_stays_so_and_clears_l1() {
         let validity = Validity::new();
-        validity.invalidate_before(10);
+        validity.invalidate_before(10, Cause::Incarnation);
         let epoch = validity.epoch();
         assert_ne!(epoch, 0);
-        validity.invalidate_before(5);
+        validity.invalidate_before(5, Cause::Announcement);
         assert!(!validity.is_valid(9) && validity.is_valid(10));
         assert_eq!(validity.epoch(), epoch);
+        assert_eq!((validity.stats().by_incarnation, validity.stats().by_announcement), (1, 0));
     }
 }

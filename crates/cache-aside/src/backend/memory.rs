@@ -13,7 +13,7 @@ use crate::clock::now_ms;
 use crate::options::Options;
 use crate::put::{Put, Token};
 use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, LeaseResult, Offer, PutResult};
-use crate::validity::Validity;
+use crate::validity::{Cause, Validity};
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
 const SHARDS: usize = 64;
@@ -87,6 +87,10 @@ impl MemoryCache {
         self.shared.cells.get(id).map(|kept| kept.cell)
     }
 
+    pub(crate) fn get_many(&self, ids: &[&str]) -> Vec<Option<Cell>> {
+        ids.iter().map(|id| self.get(id)).collect()
+    }
+
     pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {
         let mut leases = self.leases(id);
         let (cell, taken) = (self.get(id), live(&mut leases, id).is_some());
@@ -152,7 +156,7 @@ impl MemoryCache {
     }
 
     pub(crate) fn invalidate_before(&self, at_ms: u64) {
-        self.shared.validity.invalidate_before(at_ms);
+        self.shared.validity.invalidate_before(at_ms, Cause::ChangeStream);
     }
 
     fn state(&self, id: &str) -> Option<CellState> {

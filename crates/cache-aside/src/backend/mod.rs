@@ -44,6 +44,11 @@ impl Backend {
         on!(self, None, get(id))
     }
 
+    /// The cells of many ids, in one round trip.
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+        on!(self, vec![None; ids.len()], get_many(ids))
+    }
+
     /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
         on!(self, LeaseResult::Taken, try_lease(id, token, seen))

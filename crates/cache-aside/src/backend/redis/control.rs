@@ -10,6 +10,7 @@ use super::{RedisCache, Shared, scripts};
 use crate::cell::ZeroPadded;
 use crate::error::CacheError;
 use crate::put::Token;
+use crate::validity::Cause;
 
 impl RedisCache {
     /// Some ids that the cache holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
@@ -44,7 +45,7 @@ impl RedisCache {
 
     pub(crate) async fn invalidate_before(&self, at_ms: u64) -> Result<(), CacheError> {
         let Shared { keys, validity, .. } = &*self.shared;
-        validity.invalidate_before(at_ms);
+        validity.invalidate_before(at_ms, Cause::ChangeStream);
         let at: [u8; 14] = at_ms.zero_padded();
         self.call(&scripts::INVALIDATE_BEFORE, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
     }

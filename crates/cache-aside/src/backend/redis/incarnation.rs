@@ -8,8 +8,8 @@ use deadpool_redis::redis::aio::ConnectionLike;
 
 use super::scripts::{self, By};
 use crate::cell::ZeroPadded;
-use crate::clock::now_ms;
-use crate::validity::Validity;
+use crate::clock::{now_ms, time_of_day};
+use crate::validity::{Cause, Validity};
 
 /// Recognizes the Redis at the other end of a new connection.
 pub(crate) struct Incarnation {
@@ -23,7 +23,14 @@ impl Incarnation {
     pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
         let now: [u8; 14] = now_ms().zero_padded();
         let since: String = scripts::ADOPT.call(By::Text, &[&self.key], &[&now]).query_async(connection).await?;
-        self.validity.invalidate_before(since.parse().unwrap_or_else(|_| now_ms()));
+        let valid_after_ms = since.parse().unwrap_or_else(|_| now_ms());
+        if valid_after_ms > self.validity.valid_after_ms() {
+            tracing::info!(
+                "cells filled before {} are not served: Redis is new, or was restarted",
+                time_of_day(valid_after_ms)
+            );
+        }
+        self.validity.invalidate_before(valid_after_ms, Cause::Incarnation);
         Ok(())
     }
 }

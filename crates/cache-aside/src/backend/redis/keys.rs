@@ -51,6 +51,11 @@ impl Keys {
         &self.incarnation
     }
 
+    /// First part of every name.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// What is written only to find out whether it can be.
     pub(crate) fn probe(&self) -> &str {
         &self.probe

@@ -35,6 +35,7 @@ use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
 use crate::put::{Put, Token};
 use crate::rules::{LeaseResult, PutResult};
+use crate::stats::BreakerState;
 use crate::validity::Validity;
 
 /// One worker's access to Redis.
@@ -56,7 +57,12 @@ struct Shared {
 }
 
 impl RedisCache {
-    pub(crate) fn new(url: &::url::Url, options: &Options, validity: Arc<Validity>) -> Result<Self, RedisError> {
+    pub(crate) fn new(
+        url: &::url::Url,
+        prefix: &str,
+        options: &Options,
+        validity: Arc<Validity>,
+    ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -71,7 +77,7 @@ impl RedisCache {
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
         let client = Client::open(url.as_str())?;
-        let keys = Keys::new(&options.prefix, client.get_connection_info().redis_settings().db());
+        let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
         let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
         let shared = Shared {
             client,
@@ -101,6 +107,10 @@ impl RedisCache {
         let Shared { client, keys, options, validity, .. } = &*self.shared;
         let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
         Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
+    }
+
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.shared.breaker.state()
     }
 
     /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it. Where it refused writes, it is asked
@@ -139,6 +149,25 @@ impl RedisCache {
     async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Cell>, CacheError> {
         tracing::debug!(key, "what Redis holds here is no cell of this release: it is removed");
         self.remove(id).await.map(|()| None)
+    }
+
+    /// The cells of all ids by one `MGET`. A cell of another layout is none.
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+        let keys: Vec<String> = ids.iter().map(|id| self.shared.keys.cell(id)).collect();
+        let mut mget = cmd("MGET");
+        mget.arg(&keys);
+        let answers = self
+            .run(async |mut connection| match connection.send_packed_command(&mget).await {
+                // A server in cluster mode takes keys of one slot only: then as many `GET`s, still in one round trip.
+                Err(error) if error.code() == Some("CROSSSLOT") => get_each(connection, &keys).await,
+                Ok(Value::ServerError(error)) if error.code() == "CROSSSLOT" => get_each(connection, &keys).await,
+                answer => answer,
+            })
+            .await?;
+        match answers {
+            Value::Array(answers) if answers.len() == ids.len() => Ok(answers.into_iter().map(cell).collect()),
+            _ => Err(CacheError::Layout(keys.join(" "))),
+        }
     }
 
     /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
@@ -311,6 +340,21 @@ impl RedisCache {
 
     fn lease_ms(&self) -> u64 {
         self.shared.options.lease.as_millis() as u64
+    }
+}
+
+async fn get_each(mut connection: MultiplexedConnection, keys: &[String]) -> RedisResult<Value> {
+    let mut gets = Pipeline::with_capacity(keys.len());
+    for key in keys {
+        gets.cmd("GET").arg(key);
+    }
+    connection.send_packed_commands(&gets, 0, keys.len()).await.map(Value::Array)
+}
+
+fn cell(answer: Value) -> Option<Cell> {
+    match answer {
+        Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)),
+        _ => None,
     }
 }
 

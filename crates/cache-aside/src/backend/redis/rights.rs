@@ -59,7 +59,7 @@ impl RedisCache {
         if error.code() != Some("NOPERM") {
             return;
         }
-        let (said, prefix) = (error.detail().unwrap_or_default(), &self.shared.options.prefix);
+        let (said, prefix) = (error.detail().unwrap_or_default(), self.shared.keys.prefix());
         let right = if said.contains("channel") {
             MissingRight { what: format!("channels {prefix}:*"), rule: format!("&{prefix}:*") }
         } else if said.contains(" key") {

@@ -14,7 +14,7 @@ use crate::clock::now_ms;
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
-use crate::validity::Validity;
+use crate::validity::{Cause, Validity};
 
 /// The pause between two attempts to subscribe: the first, doubled each time in vain up to the second; with jitter, so that
 /// processes do not come back all at once.
@@ -98,10 +98,10 @@ impl Subscription {
             Some(Control::Heartbeat { lag, valid_after_ms }) => {
                 let Options { max_lag, heartbeat_timeout, .. } = self.options;
                 // Repeated here for those who missed it when it was announced.
-                self.validity.invalidate_before(valid_after_ms);
+                self.validity.invalidate_before(valid_after_ms, Cause::Announcement);
                 self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
             }
-            Some(Control::InvalidateBefore { at_ms }) => self.validity.invalidate_before(at_ms),
+            Some(Control::InvalidateBefore { at_ms }) => self.validity.invalidate_before(at_ms, Cause::Announcement),
             None => {}
         }
     }
