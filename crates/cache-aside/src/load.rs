@@ -40,7 +40,6 @@ impl<S: Source> CacheAside<S> {
         all
     }
 
-    #[expect(clippy::type_complexity, reason = "a batch fails as a whole, or each of its loads does")]
     async fn load_batch(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, ReadError<S::Error>>>, ReadError<S::Error>> {
         let _turns = self.turns(ids.len()).await?;
         let failed = match timeout(self.options().load_timeout, self.shared.source.load_many(ids)).await {

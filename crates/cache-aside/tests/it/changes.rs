@@ -7,7 +7,9 @@ use std::time::Duration;
 use cache_aside::{Change, ChangeSource, ChangeStream, Outcome};
 use tokio::sync::broadcast;
 
-use crate::support::{FakeStore, Over, body, builder, get, options, outcome, over_each_cache, start, until, url};
+use crate::support::{
+    FakeStore, Over, body, builder, get, loads, options, outcome, over_each_cache, start, until, url,
+};
 
 over_each_cache! {
     a_foreign_write_is_answered_within_a_moment

@@ -45,8 +45,7 @@ async fn a_redis_that_hangs_costs_a_few_time_outs_and_then_nothing() {
             o.redis_timeout = Duration::from_millis(50);
             o.breaker_pause = Duration::from_secs(3600);
         }),
-    )
-    .unwrap();
+    );
     get(&engine, "1").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     redis.suspend();

@@ -41,7 +41,9 @@ fn bodies(answers: &[Answer]) -> Vec<Option<&str>> {
 
 /// Mixed up, any two of them would be noticed: every body is its id.
 fn fill(store: &FakeStore, ids: &[String]) {
-    ids.iter().for_each(|id| drop(store.set(id, id)));
+    for id in ids {
+        store.set(id, id);
+    }
 }
 
 async fn each_id_gets_its_own_answer_in_order(over: Over) {
@@ -53,7 +55,9 @@ async fn each_id_gets_its_own_answer_in_order(over: Over) {
     for id in ids.iter().step_by(3) {
         get(&engine, id).await;
     }
-    ids.iter().step_by(7).for_each(|id| drop(store.remove(id)));
+    for id in ids.iter().step_by(7) {
+        store.remove(id);
+    }
     let others: Vec<_> = (0..3)
         .map(|n| {
             let (engine, ids) = (engine.per_worker(), ids.clone());
@@ -396,6 +400,7 @@ async fn a_server_in_cluster_mode_takes_a_batch_too() {
     let mut connection = Client::open(redis.url()).unwrap().get_connection().unwrap();
     cmd("CLUSTER").arg(&["ADDSLOTSRANGE", "0", "16383"]).exec(&mut connection).unwrap();
     until("the cluster is up", || async {
+        let mut connection = Client::open(redis.url()).unwrap().get_connection().unwrap();
         let info: String = cmd("CLUSTER").arg("INFO").query(&mut connection).unwrap();
         info.contains("cluster_state:ok")
     })
