@@ -138,10 +138,9 @@ async fn follow(settings: &Settings, todos: &Todos) -> Vec<Background> {
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     match settings.change_stream.then(|| todos.follow()) {
         None => tracing::info!(?bound, "the change stream is off: what others write is noticed within the bound"),
-        Some(None) => tracing::warn!(
-            ?bound,
-            "MongoDB is no replica set and has no change stream: what others write is noticed within the bound"
-        ),
+        Some(None) => {
+            tracing::warn!(?bound, "the store has no change stream: what others write is noticed within the bound")
+        }
         Some(Some(following)) => {
             background.push(following);
             if health == Health::Up && !todos.vouched(settings.store_timeout).await {

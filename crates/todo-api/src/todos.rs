@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_aside::{Answer, Audited, Background, CacheAside, ChangeSource, ChangeStream, Commit};
 use cache_aside::{Health, Loaded, ReadError, ReadOptions, Source, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Change as StoreChange, Changes, Expect, Store, StoreError};
+use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError};
 use uuid::Uuid;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
@@ -56,8 +56,8 @@ impl Change {
         id: &TodoId,
     ) -> Result<(Commit<StoreError>, bool), StoreError> {
         let accepts = match condition {
-            Condition::Anything => return self.make(store, id, &Expect::Anything).await,
-            Condition::Absent => return self.make(store, id, &Expect::Absent).await,
+            Condition::Anything => return self.make(store, id, &Precondition::None).await,
+            Condition::Absent => return self.make(store, id, &Precondition::Absent).await,
             Condition::Current(accepts) => accepts,
         };
         for _ in 0..LOOKS {
@@ -65,7 +65,7 @@ impl Change {
             if !accepts(now.version.0, &now.todo.to_json()) {
                 break;
             }
-            match self.make(store, id, &Expect::Unchanged(now)).await {
+            match self.make(store, id, &Precondition::Unchanged(now)).await {
                 // What it is now may be accepted, too (`If-Match: *`).
                 Err(StoreError::Conflict(_)) => {}
                 done => return done,
@@ -79,19 +79,19 @@ impl Change {
         &self,
         store: &Store,
         id: &TodoId,
-        expect: &Expect,
+        precondition: &Precondition,
     ) -> Result<(Commit<StoreError>, bool), StoreError> {
         match self {
             Self::Replace(todo) => {
-                let replaced = store.replace(todo, expect).await?;
+                let replaced = store.replace(todo, precondition).await?;
                 Ok((value(todo, replaced.version), replaced.created))
             }
             Self::Patch(patch) => {
-                let patched = store.patch(id, patch, expect).await?;
+                let patched = store.patch(id, patch, precondition).await?;
                 Ok((value(&patched.todo, patched.version), false))
             }
             Self::Delete => {
-                let version = store.delete(id, expect).await?;
+                let version = store.delete(id, precondition).await?;
                 Ok((Commit::Absent { version: version.0 }, false))
             }
         }
