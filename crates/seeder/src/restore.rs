@@ -40,8 +40,8 @@ async fn make_indexes(store: &Store, url: &StoreUrl, metadata: &Metadata) -> Res
         return Ok(None);
     }
     let names = metadata.index_names().join(", ");
-    if let StoreUrl::Embedded(_) = url {
-        return Ok(Some(format!("not made, for the embedded store finds todos by id only: the indexes {names}")));
+    if !store.supports_indexes() {
+        return Ok(Some(format!("not made, for this store finds todos by id only: the indexes {names}")));
     }
     let made = store.make_indexes(&indexes).await;
     made.map_err(|source| SeederError::Store { url: url.clone(), source })?;

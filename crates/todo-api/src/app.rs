@@ -150,19 +150,13 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let todos = Todos::over(started.map_err(|source| StartError::Cache { url: settings.cache.to_string(), source })?);
 
     let health = todos.cache_health().await;
-    if health == Health::Down {
-        tracing::warn!(cache = %settings.cache, "the cache does not answer: reads go to the store until it does");
-    }
     for missing in todos.missing_cache_rights().await {
         tracing::warn!(cache = %settings.cache, "{missing}");
     }
     if !settings.change_stream {
         tracing::info!(?bound, "the change stream is off: what others write is noticed within the bound");
     } else if !has_changes {
-        tracing::warn!(
-            ?bound,
-            "MongoDB is no replica set and has no change stream: what others write is noticed within the bound"
-        );
+        tracing::warn!(?bound, "the store has no change stream: what others write is noticed within the bound");
     } else if follows && health == Health::Up && !todos.wait_until_live(settings.store_timeout).await {
         tracing::warn!("nobody follows the store's changes yet: until somebody does, todos are cached for 5 s");
     }

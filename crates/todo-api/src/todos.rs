@@ -7,7 +7,7 @@ use cache_aside::{
 };
 use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Change as StoreChange, Changes, Expect, Store, StoreError};
+use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError};
 use uuid::Uuid;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
@@ -55,8 +55,8 @@ impl Change {
         id: &TodoId,
     ) -> Result<Commit<bool, StoreError>, StoreError> {
         let accepts = match condition {
-            Condition::Anything => return self.make(store, id, &Expect::Anything).await,
-            Condition::Absent => return self.make(store, id, &Expect::Absent).await,
+            Condition::Anything => return self.make(store, id, &Precondition::None).await,
+            Condition::Absent => return self.make(store, id, &Precondition::Absent).await,
             Condition::Current(accepts) => accepts,
         };
         for _ in 0..LOOKS {
@@ -64,7 +64,7 @@ impl Change {
             if !accepts(now.version.0, &now.todo.to_json()) {
                 break;
             }
-            match self.make(store, id, &Expect::Unchanged(now)).await {
+            match self.make(store, id, &Precondition::Unchanged(now)).await {
                 // What it is now may be accepted, too (`If-Match: *`).
                 Err(StoreError::Conflict(_)) => {}
                 done => return done,
@@ -74,18 +74,23 @@ impl Change {
     }
 
     /// Makes the change; the result tells whether the todo was created.
-    async fn make(&self, store: &Store, id: &TodoId, expect: &Expect) -> Result<Commit<bool, StoreError>, StoreError> {
+    async fn make(
+        &self,
+        store: &Store,
+        id: &TodoId,
+        precondition: &Precondition,
+    ) -> Result<Commit<bool, StoreError>, StoreError> {
         match self {
             Self::Replace(todo) => {
-                let replaced = store.replace(todo, expect).await?;
+                let replaced = store.replace(todo, precondition).await?;
                 Ok(value(todo, replaced.version, replaced.created))
             }
             Self::Patch(patch) => {
-                let patched = store.patch(id, patch, expect).await?;
+                let patched = store.patch(id, patch, precondition).await?;
                 Ok(value(&patched.todo, patched.version, false))
             }
             Self::Delete => {
-                let version = store.delete(id, expect).await?;
+                let version = store.delete(id, precondition).await?;
                 Ok(Commit::Absent { version: version.0, result: false })
             }
         }

@@ -1,38 +1,12 @@
-//! What others did to the todos: every write reaches a watcher within moments, also those of programs that know nothing
+//! The changes of a store: every write reaches a watcher within moments, also those of programs that know nothing
 //! of versions.
 
 use std::time::Duration;
 
-use todo_model::{TodoId, Version};
-
 use crate::embedded::EmbeddedChanges;
 use crate::mongo::MongoChanges;
 use crate::store;
-use crate::{Store, StoreError};
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// The todo has this version now, or did for a moment: above every one that its id had before.
-    Written {
-        /// Of the todo.
-        id: TodoId,
-        /// Of the todo.
-        version: Version,
-    },
-    /// The todo was removed.
-    Deleted {
-        /// Of the todo.
-        id: TodoId,
-    },
-    /// The todo was changed or made by a writer that knows nothing of versions: what there is has none, or an old one.
-    Touched {
-        /// Of the todo.
-        id: TodoId,
-    },
-    /// Anything may have happened to any todo: all were removed, or a delete does not say of what.
-    Unknown,
-}
+use crate::{Change, Store, StoreError};
 
 /// The changes of a store from one moment on, in the order they happened to each todo.
 pub struct Changes(pub(crate) Kind);

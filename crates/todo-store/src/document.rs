@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use todo_model::{FieldError, Todo, TodoId, Version};
 
 use crate::error::StoreError;
-use crate::store::Versioned;
+use crate::precondition::Versioned;
 
 /// The document of a todo that we write. Its `_id` is its id, so that a change event names the todo even when it is a
 /// delete (MongoDB manual, "Change Events": a delete carries nothing but the document key).

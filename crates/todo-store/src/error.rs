@@ -14,7 +14,7 @@ pub enum StoreError {
     /// There is no such todo.
     #[error("there is no todo with id {0}")]
     NotFound(TodoId),
-    /// The todo is not, or no longer, what the caller expected ([`crate::Expect`]). Read it again.
+    /// The todo is not, or no longer, what the caller expected ([`crate::Precondition`]). Read it again.
     #[error("todo {0} is not what was expected")]
     Conflict(TodoId),
     /// The store did not answer, and nothing was written. Try again.

@@ -1,18 +1,19 @@
 //! The primary database of todos: MongoDB, or an embedded file (redb), behind one interface.
 //!
 //! - [`store`]: `Store`, the interface, an enum over the two.
-//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`.
+//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`. [`options`]: how it is opened.
+//! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
-//! - [`changes`]: what others did to the todos.
+//! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
-//! - `teeth`: guards that a test build can switch off, to show that a checker notices.
+//! - `failpoints`: guards that a test build can switch off, to show that a checker notices.
 //!
 //! # What both stores guarantee
 //! - **Versions.** Every write gives its todo a [version](todo_model::Version) above all that its id ever had, also over
 //!   a delete and a new create; the absence that a delete leaves has one, too. They are on one scale, 2^20 to a second.
-//! - **One todo, one step.** What a write expects ([`Expect`]) is tested in the same step as the write; of two that
-//!   expect the same todo, one happens.
+//! - **One todo, one step.** The [`Precondition`] of a write is tested in the same step as the write; of two that
+//!   demand the same todo, one happens.
 //! - **Reads are recent.** Once a write is acknowledged, every read that starts after it sees it or a later one.
 //! - **Acknowledged is durable.** MongoDB: a majority has it. Embedded: it is on disk. Only [`Store::insert_many`] into
 //!   the embedded store is durable later, by [`Store::flush`].
@@ -32,20 +33,26 @@
 //!   moment when the clock is set back. A replica set, even of one member, has neither.
 //! - While MongoDB elects a new primary, a read may still be answered by the old one, which does not know yet.
 //! - A foreign program that lowers `v`, or writes the same `v` with other content, breaks the rule of versions for that
-//!   todo; [`Expect::Unchanged`] compares the content, too.
+//!   todo; [`Precondition::Unchanged`] compares the content, too.
 //! - Many operations at once are no transaction: of [`Store::insert_many`] and [`Store::clear`], part may have happened.
 
+pub mod change;
 pub mod changes;
 mod document;
 mod embedded;
 pub mod error;
+mod failpoints;
 mod mongo;
+pub mod options;
+pub mod precondition;
 pub mod raw;
 pub mod store;
-mod teeth;
 pub mod url;
 
-pub use changes::{Change, Changes};
+pub use change::Change;
+pub use changes::Changes;
 pub use error::StoreError;
-pub use store::{Expect, Replaced, Store, StoreOptions, Versioned};
+pub use options::{OpenMode, StoreOptions};
+pub use precondition::{Precondition, Replaced, Versioned};
+pub use store::Store;
 pub use url::StoreUrl;

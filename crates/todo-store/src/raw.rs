@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::document;
 use crate::error::StoreError;
-use crate::store::Versioned;
+use crate::precondition::Versioned;
 
 /// Documents may nest this deep; MongoDB allows 180.
 const MAX_DEPTH: usize = 200;

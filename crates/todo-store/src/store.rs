@@ -1,70 +1,11 @@
 //! `Store`: the interface, an enum over the two stores.
 
-use std::time::Duration;
-
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use crate::embedded::EmbeddedStore;
 use crate::mongo::MongoStore;
 use crate::raw::{Documents, Inserted, Reader};
-use crate::{StoreError, StoreUrl};
-
-/// A todo and which write of it this is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Versioned {
-    /// The todo.
-    pub todo: Todo,
-    /// [`Version::UNVERSIONED`] if another program wrote it.
-    pub version: Version,
-}
-
-/// What must be so for a write to happen; otherwise it fails with [`StoreError::Conflict`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expect {
-    /// Nothing.
-    Anything,
-    /// No todo has this id yet (`If-None-Match: *`).
-    Absent,
-    /// The todo is still this one: same version, name and description (`If-Match`). The content counts besides the
-    /// version, since a writer that knows nothing of versions changes only the content.
-    Unchanged(Versioned),
-}
-
-/// What a replace did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replaced {
-    /// The version of the todo now.
-    pub version: Version,
-    /// Whether there was none before.
-    pub created: bool,
-}
-
-/// How the store is opened.
-#[derive(Debug, Clone)]
-pub struct StoreOptions {
-    /// MongoDB database. Not used by the embedded store.
-    pub database: String,
-    /// MongoDB collection. Not used by the embedded store.
-    pub collection: String,
-    /// The deadline of every operation on single todos; also of finding the store at the start.
-    pub timeout: Duration,
-    /// The deadline of every operation on many todos.
-    pub bulk_timeout: Duration,
-    /// Memory for the embedded store's pages, in bytes.
-    pub embedded_cache_bytes: usize,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self {
-            database: "test".to_owned(),
-            collection: "todos".to_owned(),
-            timeout: Duration::from_secs(2),
-            bulk_timeout: Duration::from_secs(30),
-            embedded_cache_bytes: 16 << 20,
-        }
-    }
-}
+use crate::{Precondition, Replaced, StoreError, StoreOptions, StoreUrl, Versioned};
 
 /// The primary database. Clones share it.
 #[derive(Debug, Clone)]
@@ -87,10 +28,11 @@ macro_rules! on {
 }
 
 impl Store {
-    /// Connects, or opens the file (made if it is not there), and makes the unique index on `id`.
+    /// Connects, or opens the file. What is made or changed on the way is up to [`StoreOptions::mode`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] within `options.timeout`, [`StoreError::Duplicates`], [`StoreError::Refused`].
+    /// [`StoreError::Unavailable`] within `options.timeout`, [`StoreError::Duplicates`], [`StoreError::Refused`], also if a
+    /// file that must be there is not.
     pub async fn open(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
         Ok(Self(match url {
             StoreUrl::Mongo(url) => Kind::Mongo(MongoStore::open(url, options).await?),
@@ -98,18 +40,9 @@ impl Store {
         }))
     }
 
-    /// As [`Store::open`], but nothing is made or changed, neither file nor index.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] within `options.timeout`, [`StoreError::Refused`], also if there is no such file.
-    pub async fn open_as_it_is(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
-        match url {
-            StoreUrl::Mongo(url) => Ok(Self(Kind::Mongo(MongoStore::open_as_it_is(url, options).await?))),
-            StoreUrl::Embedded(path) if !path.exists() => {
-                Err(StoreError::Refused(format!("{} does not exist", path.display())))
-            }
-            StoreUrl::Embedded(_) => Self::open(url, options).await,
-        }
+    /// Whether it can have indexes besides the one on `id`: the embedded store finds todos by id only.
+    pub fn supports_indexes(&self) -> bool {
+        matches!(self.0, Kind::Mongo(_))
     }
 
     /// How many todos [`Store::insert_many`] likes best to get at a time.
@@ -152,26 +85,31 @@ impl Store {
     /// Puts `todo` in the place of the one with its id, or adds it. Fields that the todo does not know are kept.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it is not what was expected; [`StoreError::Unavailable`],
+    /// [`StoreError::Conflict`] if the precondition does not hold; [`StoreError::Unavailable`],
     /// [`StoreError::UnknownOutcome`].
-    pub async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
-        on!(self, replace(todo, expect))
+    pub async fn replace(&self, todo: &Todo, precondition: &Precondition) -> Result<Replaced, StoreError> {
+        on!(self, replace(todo, precondition))
     }
 
     /// Changes name or description; answers with the todo as it is now.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Conflict`]; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
-    pub async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
-        on!(self, patch(id, patch, expect))
+    pub async fn patch(
+        &self,
+        id: &TodoId,
+        patch: &TodoPatch,
+        precondition: &Precondition,
+    ) -> Result<Versioned, StoreError> {
+        on!(self, patch(id, patch, precondition))
     }
 
     /// Removes the todo; answers with the version of its absence, higher than any it had.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Conflict`]; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
-    pub async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
-        on!(self, delete(id, expect))
+    pub async fn delete(&self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
+        on!(self, delete(id, precondition))
     }
 
     /// Adds many todos, in any order; every one whose id is free. See [`Store::batch_size`]. Readers see them at once; a
@@ -256,7 +194,8 @@ impl Store {
         on!(self, read_raw())
     }
 
-    /// The definitions of the indexes, as MongoDB's `listIndexes` gives them. The embedded store has none.
+    /// The definitions of the indexes, as MongoDB's `listIndexes` gives them; of the embedded store those that the same
+    /// todos have in MongoDB.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -264,7 +203,7 @@ impl Store {
         on!(self, indexes())
     }
 
-    /// Makes indexes of these definitions. The embedded store makes none: it finds todos by id only.
+    /// Makes indexes of these definitions, if it [supports](Store::supports_indexes) them.
     ///
     /// # Errors
     /// [`StoreError::Refused`] with what the server says; [`StoreError::Unavailable`].

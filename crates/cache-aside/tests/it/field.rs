@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cache_aside::{CacheUrl, Health, Options, Outcome, Published};
+use cache_aside::{CacheUrl, Health, Outcome, Published, ReadOptions};
 use deadpool_redis::redis::{Client, Connection, cmd};
 use test_servers::RedisServer;
 
-use crate::support::{FakeStore, body, engine_at, get, options, outcome, put, redis_url, until};
+use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
 
 /// The rule that README gives, under the name and prefix of a test.
 fn smallest_rule(prefix: &str) -> Vec<String> {
@@ -39,7 +39,7 @@ async fn the_smallest_rule_of_the_readme_is_enough() {
     let (redis, store, options) = (RedisServer::start(), FakeStore::new(), options());
     let url = add_user(&redis, "small", &smallest_rule(&options.prefix));
     let engine = engine_at(&url, &store, options);
-    assert_eq!(engine.missing_rights().await.unwrap(), Vec::<String>::new());
+    assert_eq!(engine.missing_rights().await, Some(Vec::new()));
     assert_eq!(put(&engine, "1", "one").await.published, Published::Yes);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     store.set("2", "two");
@@ -59,6 +59,7 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
         ("-rename", "the command RENAME", "+rename"),
         ("-scan", "the command SCAN", "+scan"),
         ("-type", "the command TYPE", "+type"),
+        ("-eval", "the command EVAL", "+eval"),
         ("resetchannels", "channels PREFIX:*", "&PREFIX:*"),
         ("resetkeys", "keys PREFIX:*", "~PREFIX:*"),
     ] {
@@ -67,11 +68,7 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
         rule.push(taken.to_owned());
         let (prefix, user) = (options.prefix.clone(), format!("without{}", taken.replace('-', "")));
         let engine = engine_at(&add_user(&redis, &user, &rule), &FakeStore::new(), options);
-        let missing = match engine.missing_rights().await {
-            Ok(missing) => missing,
-            // Without keys not even the connection can be recognized.
-            Err(error) => vec![format!("{error}: keys PREFIX:* ~PREFIX:*")],
-        };
+        let missing = engine.missing_rights().await.expect("the cache answers");
         let expected = [named, added].map(|text| text.replace("PREFIX", &prefix));
         let said = missing.join("\n").replace("PREFIX", &prefix);
         assert!(missing.len() == 1 && expected.iter().all(|text| said.contains(text)), "{taken}: {missing:?}");
@@ -170,11 +167,10 @@ async fn keys_of_another_type_or_layout_under_our_names_are_replaced_not_waited_
 async fn announcements_of_another_database_are_not_ours() {
     let (redis, store) = (RedisServer::start(), FakeStore::new());
     let mut admin = admin(&redis);
-    let options = Options { l1_ttl: Duration::from_secs(60), ..options() };
-    let prefix = options.prefix.clone();
+    let setup = Setup { l1: Some(Duration::from_secs(60)), ..options() };
+    let prefix = setup.prefix.clone();
     let url = format!("redis://127.0.0.1:{}/3", redis.port()).parse().unwrap();
-    let engine = engine_at(&url, &store, options);
-    let _listening = engine.listen();
+    let _engine = engine_at(&url, &store, setup);
     let channels = |admin: &mut Connection| -> Vec<String> {
         cmd("PUBSUB").arg("CHANNELS").arg(format!("{prefix}:*")).query(admin).unwrap()
     };
@@ -190,12 +186,11 @@ async fn announcements_of_another_database_are_not_ours() {
 #[tokio::test]
 async fn more_deferred_writes_than_there_are_places_invalidate_everything_instead_of_being_lost() {
     let (mut redis, store) = (RedisServer::start_with(&["--appendonly", "yes"]), FakeStore::new());
-    let options = Options {
-        repair_max: 2,
-        redis_timeout: Duration::from_millis(500),
-        publish_timeout: Duration::from_millis(500),
-        ..options()
-    };
+    let options = options().with(|options| {
+        options.repair_max = 2;
+        options.redis_timeout = Duration::from_millis(500);
+        options.publish_timeout = Duration::from_millis(500);
+    });
     let engine = engine_at(&redis_url(&redis), &store, options.clone());
     let other = engine_at(&redis_url(&redis), &store, options);
     let ids: Vec<String> = (0..10).map(|id| id.to_string()).collect();
@@ -210,7 +205,7 @@ async fn more_deferred_writes_than_there_are_places_invalidate_everything_instea
     assert_eq!(engine.deliver_deferred(Duration::from_secs(60)).await, 0);
     for id in &ids {
         until("no process answers what was before", || async {
-            other.read(id, Default::default()).await.is_ok_and(|answer| body(&answer) == Some("new"))
+            other.read(id, ReadOptions::default()).await.is_ok_and(|answer| body(&answer) == Some("new"))
         })
         .await;
         assert_eq!(body(&get(&engine, id).await), Some("new"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use todo_store::{StoreOptions, StoreUrl};
+use todo_store::{OpenMode, StoreOptions, StoreUrl};
 
 use super::quoted;
 
@@ -45,6 +45,7 @@ impl Target {
     /// How the store is opened to generate: an unreachable one is reported within five seconds.
     pub fn store_options(&self) -> StoreOptions {
         StoreOptions {
+            mode: OpenMode::ReadWrite,
             database: self.database.clone(),
             collection: self.collection.clone(),
             timeout: Duration::from_secs(4),
@@ -55,7 +56,7 @@ impl Target {
     }
 
     /// The same with little memory.
-    pub fn lean_store_options(&self) -> StoreOptions {
-        StoreOptions { embedded_cache_bytes: 16 << 20, ..self.store_options() }
+    pub fn lean_store_options(&self, mode: OpenMode) -> StoreOptions {
+        StoreOptions { mode, embedded_cache_bytes: 16 << 20, ..self.store_options() }
     }
 }

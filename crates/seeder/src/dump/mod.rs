@@ -5,12 +5,11 @@ mod file;
 use std::io::{self, BufWriter, Write};
 use std::time::Instant;
 
-use bson::rawdoc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::future::{Either, select};
 use todo_store::raw::{Documents, Reader};
-use todo_store::{Store, StoreUrl};
+use todo_store::{OpenMode, Store};
 use tokio::sync::mpsc;
 
 use self::file::{ArchiveFile, Out};
@@ -32,7 +31,7 @@ const BUFFER: usize = 1 << 20;
 /// See [`SeederError`]; the file is not there then, or still the old one.
 pub async fn run(options: &Dump) -> Result<Report, SeederError> {
     let of_store = |source| SeederError::Store { url: options.target.store.clone(), source };
-    let store = Store::open_as_it_is(&options.target.store, &options.target.lean_store_options()).await;
+    let store = Store::open(&options.target.store, &options.target.lean_store_options(OpenMode::ReadOnly)).await;
     let store = store.map_err(of_store)?;
     let began = Instant::now();
     let prelude = prelude(&store, options).await?;
@@ -66,17 +65,8 @@ pub async fn run(options: &Dump) -> Result<Report, SeederError> {
 
 async fn prelude(store: &Store, options: &Dump) -> Result<Prelude, SeederError> {
     let target = &options.target;
-    let mut indexes =
-        store.indexes().await.map_err(|source| SeederError::Store { url: target.store.clone(), source })?;
-    if let StoreUrl::Embedded(_) = target.store {
-        // What it is in MongoDB.
-        for index in [
-            rawdoc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" },
-            rawdoc! { "v": 2, "unique": true, "key": { "id": 1 }, "name": "id_1" },
-        ] {
-            indexes.push(index.as_bytes()).expect("a document that was made here");
-        }
-    }
+    let indexes = store.indexes().await;
+    let indexes = indexes.map_err(|source| SeederError::Store { url: target.store.clone(), source })?;
     let namespace = Namespace::new(&target.database, &target.collection);
     let metadata = Metadata::of(&target.collection, indexes);
     Ok(Prelude { namespaces: vec![Described { namespace, kind: Kind::Collection, metadata }] })

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::{StreamExt, stream};
-use todo_store::{Store, StoreError, StoreUrl};
+use todo_store::{OpenMode, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::feed::{Batch, Fed, feed};
@@ -33,18 +33,15 @@ impl Way<'_> {
     /// # Errors
     /// [`SeederError::Store`], [`SeederError::NotEmpty`].
     pub async fn open(&self) -> Result<Store, SeederError> {
-        let (url, options) = (&self.target.store, self.target.lean_store_options());
+        let url = &self.target.store;
+        // Duplicates that forbid the index go, too.
+        let mode = if self.filling.drop { OpenMode::BeforeClear } else { OpenMode::ReadWrite };
+        let store = Store::open(url, &self.target.lean_store_options(mode)).await;
+        let store = store.map_err(|source| self.of_store(source))?;
         if self.filling.drop {
-            // Duplicates that forbid the index go, too.
-            let store = match url {
-                StoreUrl::Embedded(_) => Store::open(url, &options).await,
-                StoreUrl::Mongo(_) => Store::open_as_it_is(url, &options).await,
-            };
-            let store = store.map_err(|source| self.of_store(source))?;
             store.clear().await.map_err(|source| self.of_store(source))?;
             return Ok(store);
         }
-        let store = Store::open(url, &options).await.map_err(|source| self.of_store(source))?;
         let count =
             if self.filling.adds() { 0 } else { store.count().await.map_err(|source| self.of_store(source))? };
         if count > 0 {

@@ -5,7 +5,7 @@
 pub mod against;
 pub mod scan;
 
-use todo_store::Store;
+use todo_store::{OpenMode, Store};
 
 use self::against::Matches;
 use self::scan::{Expected, Seen};
@@ -24,7 +24,7 @@ pub async fn run(options: &Verify) -> Result<Report, SeederError> {
         Some(file) => Some(against::open(file, options.ns.as_ref())?),
         None => None,
     };
-    let store = Store::open_as_it_is(&options.target.store, &options.target.lean_store_options()).await;
+    let store = Store::open(&options.target.store, &options.target.lean_store_options(OpenMode::ReadOnly)).await;
     let store = store.map_err(of_store)?;
     let expected = match options.seed {
         Some(seed) => {

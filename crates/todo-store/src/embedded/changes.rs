@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{Receiver, Sender, channel};
+use tokio::sync::broadcast::{self, Receiver, Sender};
 
 use super::EmbeddedStore;
-use crate::changes::Change;
+use crate::change::Change;
 use crate::error::StoreError;
 
 /// Changes that a watcher may be behind before it is told that it missed some.
@@ -17,9 +17,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// A watcher.
 pub(crate) struct EmbeddedChanges(Receiver<Change>);
 
-/// Where the writer tells of changes, once they are committed.
-pub(crate) fn teller() -> Sender<Change> {
-    channel(KEPT).0
+/// Where the writer sends changes, once they are committed.
+pub(crate) fn channel() -> Sender<Change> {
+    broadcast::channel(KEPT).0
 }
 
 impl EmbeddedStore {

@@ -20,9 +20,10 @@ use tokio::sync::broadcast;
 pub(crate) use self::changes::EmbeddedChanges;
 use self::table::{Entry, FORMAT, Tables, Todos};
 use self::writer::{Durable, Writer};
-use crate::changes::Change;
+use crate::change::Change;
 use crate::error::StoreError;
-use crate::store::{Expect, Replaced, StoreOptions, Versioned};
+use crate::options::{OpenMode, StoreOptions};
+use crate::precondition::{Precondition, Replaced, Versioned};
 
 /// Clones share the file.
 #[derive(Debug, Clone)]
@@ -37,11 +38,14 @@ pub(crate) struct EmbeddedStore {
 
 impl EmbeddedStore {
     pub(crate) async fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        if options.mode == OpenMode::ReadOnly && !path.exists() {
+            return Err(StoreError::Refused(format!("{} does not exist", path.display())));
+        }
         let (path, cache_bytes) = (path.to_owned(), options.embedded_cache_bytes);
         // Not bounded: a file that was not closed is repaired first, however long that takes.
         let opened = tokio::task::spawn_blocking(move || open(path, cache_bytes)).await;
         let database = Arc::new(opened.map_err(failed)??);
-        let changes = changes::teller();
+        let changes = changes::channel();
         let writer = Writer::start(Arc::clone(&database), changes.clone());
         Ok(Self { database, writer, changes, timeout: options.timeout, bulk_timeout: options.bulk_timeout })
     }
@@ -75,19 +79,24 @@ impl EmbeddedStore {
         self.write(self.timeout, move |tables| tables.create(&todo)).await
     }
 
-    pub(crate) async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
-        let (todo, expect) = (todo.clone(), expect.clone());
-        self.write(self.timeout, move |tables| tables.replace(&todo, &expect)).await
+    pub(crate) async fn replace(&self, todo: &Todo, precondition: &Precondition) -> Result<Replaced, StoreError> {
+        let (todo, precondition) = (todo.clone(), precondition.clone());
+        self.write(self.timeout, move |tables| tables.replace(&todo, &precondition)).await
     }
 
-    pub(crate) async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
-        let (id, patch, expect) = (id.clone(), patch.clone(), expect.clone());
-        self.write(self.timeout, move |tables| tables.patch(&id, &patch, &expect)).await
+    pub(crate) async fn patch(
+        &self,
+        id: &TodoId,
+        patch: &TodoPatch,
+        precondition: &Precondition,
+    ) -> Result<Versioned, StoreError> {
+        let (id, patch, precondition) = (id.clone(), patch.clone(), precondition.clone());
+        self.write(self.timeout, move |tables| tables.patch(&id, &patch, &precondition)).await
     }
 
-    pub(crate) async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
-        let (id, expect) = (id.clone(), expect.clone());
-        self.write(self.timeout, move |tables| tables.delete(&id, &expect)).await
+    pub(crate) async fn delete(&self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
+        let (id, precondition) = (id.clone(), precondition.clone());
+        self.write(self.timeout, move |tables| tables.delete(&id, &precondition)).await
     }
 
     pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use mongodb::bson::rawdoc;
 use redb::ReadableDatabase;
 use todo_model::TodoId;
 
@@ -66,9 +67,12 @@ impl EmbeddedStore {
         Ok(reader)
     }
 
-    /// It finds todos by their id only.
+    /// Those that MongoDB has of the same todos: on `_id`, and the unique one on `id`.
     pub(crate) async fn indexes(&self) -> Result<Documents, StoreError> {
-        Ok(Documents::default())
+        let mut indexes = Documents::default();
+        indexes.append(&rawdoc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" });
+        indexes.append(&rawdoc! { "v": 2, "unique": true, "key": { "id": 1 }, "name": "id_1" });
+        Ok(indexes)
     }
 
     pub(crate) async fn make_indexes(&self, _indexes: &Documents) -> Result<(), StoreError> {

@@ -12,10 +12,10 @@ use redb::{ReadableDatabase, WriteTransaction};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use super::failed;
-use crate::changes::Change;
+use crate::change::Change;
 use crate::document;
 use crate::error::StoreError;
-use crate::store::{Expect, Replaced, Versioned};
+use crate::precondition::{Precondition, Replaced, Versioned};
 
 /// The layout that this program reads and writes.
 pub(crate) const FORMAT: u64 = 1;
@@ -137,25 +137,30 @@ impl<'t> Tables<'t> {
         Ok(version)
     }
 
-    pub(crate) fn replace(&mut self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+    pub(crate) fn replace(&mut self, todo: &Todo, precondition: &Precondition) -> Result<Replaced, StoreError> {
         let conflict = || Err(StoreError::Conflict(todo.id.clone()));
-        match (self.document(&todo.id)?, expect) {
-            (None, Expect::Unchanged(_)) | (Some(_), Expect::Absent) => conflict(),
-            (Some(old), Expect::Unchanged(expected)) if document::read(&old)? != *expected => conflict(),
+        match (self.document(&todo.id)?, precondition) {
+            (None, Precondition::Unchanged(_)) | (Some(_), Precondition::Absent) => conflict(),
+            (Some(old), Precondition::Unchanged(expected)) if document::read(&old)? != *expected => conflict(),
             (None, _) => Ok(Replaced { version: self.create(todo)?, created: true }),
             (Some(old), _) => Ok(Replaced { version: self.overwrite(&old, todo)?, created: false }),
         }
     }
 
-    pub(crate) fn patch(&mut self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
-        let old = self.expected(id, expect)?;
+    pub(crate) fn patch(
+        &mut self,
+        id: &TodoId,
+        patch: &TodoPatch,
+        precondition: &Precondition,
+    ) -> Result<Versioned, StoreError> {
+        let old = self.expected(id, precondition)?;
         let todo = patch.apply(document::read(&old)?.todo);
         let version = self.overwrite(&old, &todo)?;
         Ok(Versioned { todo, version })
     }
 
-    pub(crate) fn delete(&mut self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
-        let old = self.expected(id, expect)?;
+    pub(crate) fn delete(&mut self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
+        let old = self.expected(id, precondition)?;
         self.todos.remove(&*key(id)).map_err(failed)?;
         let version = self.next_version(document::version(&old))?;
         self.changes.push(Change::Deleted { id: id.clone() });
@@ -205,12 +210,12 @@ impl<'t> Tables<'t> {
         self.todos.retain(|_, _| false).map_err(failed)
     }
 
-    fn expected(&self, id: &TodoId, expect: &Expect) -> Result<RawDocumentBuf, StoreError> {
+    fn expected(&self, id: &TodoId, precondition: &Precondition) -> Result<RawDocumentBuf, StoreError> {
         let old = self.document(id)?;
-        match (old, expect) {
-            (_, Expect::Absent) => Err(StoreError::Conflict(id.clone())),
+        match (old, precondition) {
+            (_, Precondition::Absent) => Err(StoreError::Conflict(id.clone())),
             (None, _) => Err(StoreError::NotFound(id.clone())),
-            (Some(old), Expect::Unchanged(expected)) if document::read(&old)? != *expected => {
+            (Some(old), Precondition::Unchanged(expected)) if document::read(&old)? != *expected => {
                 Err(StoreError::Conflict(id.clone()))
             }
             (Some(old), _) => Ok(old),

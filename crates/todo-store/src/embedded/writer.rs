@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::failed;
 use super::table::Tables;
-use crate::changes::Change as Told;
+use crate::change::Change;
 use crate::error::StoreError;
 
 /// Changes in one transaction at most: those behind must not wait for ever.
@@ -28,11 +28,11 @@ pub(crate) enum Durable {
 
 struct Job {
     durable: Durable,
-    change: Change,
+    mutation: Mutation,
 }
 
-/// Makes a change, and gives back how to tell its sender once it is known whether the transaction was committed.
-type Change = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
+/// Changes the tables, and gives back how to tell its sender once it is known whether the transaction was committed.
+type Mutation = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Clones send to one thread. The last one waits until what was sent is done and the thread has closed the file: then
@@ -57,7 +57,7 @@ impl Drop for Thread {
 }
 
 impl Writer {
-    pub(crate) fn start(database: Arc<Database>, changes: broadcast::Sender<Told>) -> Self {
+    pub(crate) fn start(database: Arc<Database>, changes: broadcast::Sender<Change>) -> Self {
         let (sender, jobs) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -73,7 +73,7 @@ impl Writer {
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, result) = oneshot::channel();
-        let change: Change = Box::new(move |tables| {
+        let mutation: Mutation = Box::new(move |tables| {
             let changed = change(tables);
             Box::new(move |committed: Result<(), StoreError>| {
                 // Nobody waits any more if the deadline is over.
@@ -82,18 +82,18 @@ impl Writer {
         });
         let ended = || failed(std::io::Error::other("the writer has ended"));
         let jobs = self.0.jobs.as_ref().ok_or_else(ended)?;
-        jobs.send(Job { durable, change }).map_err(|_| ended())?;
+        jobs.send(Job { durable, mutation }).map_err(|_| ended())?;
         result.await.map_err(failed)?
     }
 }
 
-fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Told>) {
+fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Change>) {
     let mut unflushed = 0;
     while let Ok(first) = jobs.recv() {
-        let (mut replies, mut told) = (Vec::new(), Vec::new());
-        let committed = write_group(database, first, jobs, &mut replies, &mut told, &mut unflushed);
+        let (mut replies, mut changed) = (Vec::new(), Vec::new());
+        let committed = write_group(database, first, jobs, &mut replies, &mut changed, &mut unflushed);
         // Also what could not be committed: it costs a look into the store.
-        for change in told {
+        for change in changed {
             // Nobody needs to be watching.
             let _ = changes.send(change);
         }
@@ -108,23 +108,23 @@ fn write_group(
     first: Job,
     jobs: &Receiver<Job>,
     replies: &mut Vec<Reply>,
-    told: &mut Vec<Told>,
+    changed: &mut Vec<Change>,
     unflushed: &mut usize,
 ) -> Result<(), StoreError> {
     let mut transaction = database.begin_write().map_err(failed)?;
     let mut durable = first.durable;
     {
         let mut tables = Tables::open(&transaction)?;
-        replies.push((first.change)(&mut tables));
+        replies.push((first.mutation)(&mut tables));
         while replies.len() < GROUP
             && let Ok(next) = jobs.try_recv()
         {
             if next.durable == Durable::Now {
                 durable = Durable::Now;
             }
-            replies.push((next.change)(&mut tables));
+            replies.push((next.mutation)(&mut tables));
         }
-        *told = tables.into_changes();
+        *changed = tables.into_changes();
     }
     if durable == Durable::Later && *unflushed < UNFLUSHED {
         *unflushed += 1;

@@ -7,11 +7,11 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, ErrorKind};
 use todo_model::{Todo, TodoId, Version};
 
-use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::{MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
-use crate::store::Versioned;
+use crate::precondition::Versioned;
 
 impl MongoStore {
     pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
@@ -23,8 +23,8 @@ impl MongoStore {
         let insert = self.todos.insert_many(&documents).ordered(false);
         match tokio::time::timeout(self.bulk_timeout, insert.into_future()).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(duplicate(&error, todos).unwrap_or_else(|| failures::meaning(error, Doing::Write))),
-            Err(_) => Err(failures::too_late(self.bulk_timeout, Doing::Write)),
+            Ok(Err(error)) => Err(duplicate(&error, todos).unwrap_or_else(|| errors::classify(error, OpKind::Write))),
+            Err(_) => Err(errors::too_late(self.bulk_timeout, OpKind::Write)),
         }
     }
 
@@ -39,23 +39,23 @@ impl MongoStore {
             let found = self.todos.find(doc! { "id": { "$in": ids } }).await?;
             found.try_collect::<Vec<RawDocumentBuf>>().await
         };
-        let found = within(self.bulk_timeout, Doing::Read, find).await?;
+        let found = within(self.bulk_timeout, OpKind::Read, find).await?;
         found.iter().map(|document| document::read(document)).collect()
     }
 
     pub(crate) async fn count(&self) -> Result<u64, StoreError> {
         let count = self.todos.count_documents(Document::new());
-        within(self.bulk_timeout, Doing::Read, count.into_future()).await
+        within(self.bulk_timeout, OpKind::Read, count.into_future()).await
     }
 
     /// From the collection's metadata: nothing is scanned.
     pub(crate) async fn estimated_count(&self) -> Result<u64, StoreError> {
         let count = self.todos.estimated_document_count();
-        within(self.bulk_timeout, Doing::Read, count.into_future()).await
+        within(self.bulk_timeout, OpKind::Read, count.into_future()).await
     }
 
     pub(crate) async fn clear(&self) -> Result<(), StoreError> {
-        within(self.bulk_timeout, Doing::Write, self.todos.drop().into_future()).await?;
+        within(self.bulk_timeout, OpKind::Write, self.todos.drop().into_future()).await?;
         self.make_unique_index().await
     }
 

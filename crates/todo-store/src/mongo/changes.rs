@@ -18,11 +18,11 @@ use todo_model::{TodoId, Version};
 use tokio::time::Instant;
 
 use super::election::Term;
+use super::errors::{self, OpKind};
 use super::event::{self, Event};
-use super::failures::{self, Doing};
-use super::seen::Seen;
+use super::known_versions::KnownVersions;
 use super::{MongoStore, within};
-use crate::changes::Change;
+use crate::change::Change;
 use crate::error::StoreError;
 
 /// How long the server waits for a change before it says that there is none.
@@ -36,9 +36,9 @@ const UNKNOWN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct MongoChanges {
     store: MongoStore,
     stream: ChangeStream<Event>,
-    /// Where the place is saved.
+    /// Where the resume point is saved.
     notes: Collection<Document>,
-    /// And under which name; `None`: it is not.
+    /// Name under which the resume point is saved; `None`: it is not.
     name: Option<String>,
     /// How many primaries the driver had met, and which there was.
     met: u64,
@@ -51,13 +51,14 @@ pub(crate) struct MongoChanges {
     /// The collection was dropped, and with it the index on id.
     dropped: bool,
     pre_images: bool,
-    seen: Seen,
+    versions: KnownVersions,
     /// When the last event was committed, by the server's clock, seconds since 1970.
     last_at: u64,
 }
 
+/// Where a watcher goes on that has ended, under its name.
 #[derive(Debug, serde::Serialize, Deserialize)]
-struct Place {
+struct ResumePoint {
     #[serde(rename = "_id")]
     name: String,
     token: ResumeToken,
@@ -71,23 +72,23 @@ impl MongoStore {
         let (met, term) = (self.primaries.met(), self.term().await?);
         let saved = match name {
             Some(name) => {
-                let places = notes.clone_with_type::<Place>();
-                within(self.timeout, Doing::Read, places.find_one(doc! { "_id": name }).into_future()).await?
+                let points = notes.clone_with_type::<ResumePoint>();
+                within(self.timeout, OpKind::Read, points.find_one(doc! { "_id": name }).into_future()).await?
             }
             None => None,
         };
-        let known = saved.as_ref().map(|place| place.term.election);
+        let known = saved.as_ref().map(|point| point.term.election);
         let resumed = match saved {
-            Some(Place { token, .. }) => match self.watch(Some(token)).await {
+            Some(ResumePoint { token, .. }) => match self.watch(Some(token)).await {
                 Err(error) if is_lost(&error) => None,
-                resumed => Some(resumed.map_err(|error| failures::meaning(error, Doing::Read))?),
+                resumed => Some(resumed.map_err(|error| errors::classify(error, OpKind::Read))?),
             },
             None => None,
         };
         let complete = resumed.is_some();
         let stream = match resumed {
             Some(stream) => stream,
-            None => self.watch(None).await.map_err(|error| failures::meaning(error, Doing::Read))?,
+            None => self.watch(None).await.map_err(|error| errors::classify(error, OpKind::Read))?,
         };
         let mut changes = MongoChanges {
             store: self.clone(),
@@ -102,7 +103,7 @@ impl MongoStore {
             unknown_told_at: None,
             dropped: false,
             pre_images: false,
-            seen: Seen::since(term.clock),
+            versions: KnownVersions::since(term.clock),
             last_at: term.clock.0 / Version::PER_SECOND,
         };
         if known != Some(term.election) {
@@ -136,7 +137,7 @@ impl MongoStore {
     async fn has_foreign_documents(&self) -> Result<bool, StoreError> {
         let foreign =
             self.todos.find_one(doc! { "_id": { "$not": { "$type": "string" } } }).projection(doc! { "_id": 1 });
-        Ok(within(self.bulk_timeout, Doing::Read, foreign.into_future()).await?.is_some())
+        Ok(within(self.bulk_timeout, OpKind::Read, foreign.into_future()).await?.is_some())
     }
 }
 
@@ -166,7 +167,7 @@ impl MongoChanges {
             if !self.stream.is_alive() {
                 // An `invalidate` ended it: the collection was dropped or renamed. A new one may take its place.
                 let after = self.stream.resume_token();
-                self.stream = self.store.watch(after).await.map_err(|error| failures::meaning(error, Doing::Read))?;
+                self.stream = self.store.watch(after).await.map_err(|error| errors::classify(error, OpKind::Read))?;
             }
             match self.stream.next_if_any().await {
                 Ok(Some(event)) => self.take(event).await,
@@ -188,10 +189,10 @@ impl MongoChanges {
         if !self.pending.is_empty() || self.unknown {
             return Ok(());
         }
-        let place = Place { name: name.clone(), token, term: self.term };
-        let places = self.notes.clone_with_type::<Place>();
-        let save = places.replace_one(doc! { "_id": name }, &place).upsert(true);
-        within(self.store.timeout, Doing::Write, save.into_future()).await.map(drop)
+        let point = ResumePoint { name: name.clone(), token, term: self.term };
+        let points = self.notes.clone_with_type::<ResumePoint>();
+        let save = points.replace_one(doc! { "_id": name }, &point).upsert(true);
+        within(self.store.timeout, OpKind::Write, save.into_future()).await.map(drop)
     }
 
     /// What was read from a new primary until it knew of every write of before may be old, and nobody tells of it again.
@@ -228,7 +229,8 @@ impl MongoChanges {
             self.ask_for_pre_images().await;
         }
         if let Some(id) = &id {
-            let change = match event.version().filter(|version| self.seen.is_new(id, *version, event.cluster_time)) {
+            let change = match event.version().filter(|version| self.versions.is_new(id, *version, event.cluster_time))
+            {
                 Some(version) => Change::Written { id: id.clone(), version },
                 None => Change::Touched { id: id.clone() },
             };
@@ -259,7 +261,7 @@ impl MongoChanges {
             .store
             .database
             .run_command(doc! { "collMod": name, "changeStreamPreAndPostImages": doc! { "enabled": true } });
-        if let Err(error) = within(self.store.timeout, Doing::Write, ask.into_future()).await {
+        if let Err(error) = within(self.store.timeout, OpKind::Write, ask.into_future()).await {
             tracing::warn!(
                 %error,
                 "documents in {name} have an _id that is not their id, and pre-images cannot be switched on: after the \
@@ -274,11 +276,11 @@ impl MongoChanges {
         {
             // Otherwise the next watcher would begin at the same place, and fail again.
             let forget = self.notes.delete_one(doc! { "_id": name });
-            if let Err(error) = within(self.store.timeout, Doing::Write, forget.into_future()).await {
+            if let Err(error) = within(self.store.timeout, OpKind::Write, forget.into_future()).await {
                 return error;
             }
         }
-        failures::meaning(error, Doing::Read)
+        errors::classify(error, OpKind::Read)
     }
 }
 
@@ -287,5 +289,5 @@ fn todo_id(value: Option<&Bson>) -> Option<TodoId> {
 }
 
 fn is_lost(error: &Error) -> bool {
-    failures::code(error).is_some_and(|code| LOST.contains(&code))
+    errors::code(error).is_some_and(|code| LOST.contains(&code))
 }

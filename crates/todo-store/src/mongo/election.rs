@@ -11,7 +11,7 @@ use mongodb::{Collection, ServerType};
 use serde::{Deserialize, Serialize};
 use todo_model::Version;
 
-use super::failures::Doing;
+use super::errors::OpKind;
 use super::{MongoStore, within};
 use crate::error::StoreError;
 
@@ -55,7 +55,7 @@ fn unversioned() -> Version {
 impl MongoStore {
     pub(crate) async fn term(&self) -> Result<Term, StoreError> {
         let hello = self.database.run_command(doc! { "hello": 1 });
-        let hello = within(self.timeout, Doing::Read, hello.into_future()).await?;
+        let hello = within(self.timeout, OpKind::Read, hello.into_future()).await?;
         let time = hello.get_document("$clusterTime").and_then(|time| time.get_timestamp("clusterTime"));
         let time =
             time.or_else(|_| hello.get_timestamp("operationTime")).unwrap_or(Timestamp { time: 0, increment: 0 });
@@ -69,6 +69,6 @@ impl MongoStore {
     pub(crate) async fn settle(&self, notes: &Collection<Document>) -> Result<(), StoreError> {
         let touch = doc! { "$currentDate": { "at": true } };
         let touch = notes.update_one(doc! { "_id": "settled" }, touch).upsert(true);
-        within(self.timeout, Doing::Write, touch.into_future()).await.map(drop)
+        within(self.timeout, OpKind::Write, touch.into_future()).await.map(drop)
     }
 }

@@ -1,18 +1,19 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `event`: one of its events; `seen`: which of
-//!   its versions are new. `election`: which primary there is.
-//! - `failures`: what the driver's errors mean.
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes.
+//! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
+//!   `election`: which primary there is.
+//! - `errors`: what the driver's errors mean.
 
 mod bulk;
 mod changes;
 mod election;
+mod errors;
 mod event;
-mod failures;
+mod known_versions;
 mod open;
 mod raw;
-mod seen;
 mod single;
 mod updates;
 
@@ -26,7 +27,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::changes::MongoChanges;
 use self::election::Primaries;
-use self::failures::Doing;
+use self::errors::OpKind;
 use self::updates::Clock;
 use crate::error::StoreError;
 
@@ -52,7 +53,7 @@ impl MongoStore {
     /// Whether the server answers.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let ping = self.database.run_command(mongodb::bson::doc! { "ping": 1 });
-        within(self.timeout, Doing::Read, ping.into_future()).await.map(drop)
+        within(self.timeout, OpKind::Read, ping.into_future()).await.map(drop)
     }
 }
 
@@ -71,22 +72,22 @@ impl Deadline {
     /// Runs one step, and lets the caller look at the driver's own error.
     async fn bare<T>(
         self,
-        doing: Doing,
+        kind: OpKind,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<Result<T, Error>, StoreError> {
-        tokio::time::timeout_at(self.at, step).await.map_err(|_| failures::too_late(self.allowed, doing))
+        tokio::time::timeout_at(self.at, step).await.map_err(|_| errors::too_late(self.allowed, kind))
     }
 
-    async fn run<T>(self, doing: Doing, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-        self.bare(doing, step).await?.map_err(|error| failures::meaning(error, doing))
+    async fn run<T>(self, kind: OpKind, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+        self.bare(kind, step).await?.map_err(|error| errors::classify(error, kind))
     }
 }
 
 /// Runs an operation of one step with its deadline.
 async fn within<T>(
     deadline: Duration,
-    doing: Doing,
+    kind: OpKind,
     operation: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, StoreError> {
-    Deadline::after(deadline).run(doing, operation).await
+    Deadline::after(deadline).run(kind, operation).await
 }

@@ -10,29 +10,31 @@ use mongodb::options::{
 use mongodb::{Client, IndexModel};
 
 use super::election::Primaries;
-use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::updates::Clock;
 use super::{MongoStore, within};
 use crate::error::StoreError;
-use crate::store::StoreOptions;
-use crate::teeth::{self, Guard};
+use crate::failpoints::{self, Guard};
+use crate::options::{OpenMode, StoreOptions};
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
 
 impl MongoStore {
     pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
-        let store = Self::open_as_it_is(url, options).await?;
-        store.make_unique_index().await?;
+        let store = Self::connect(url, options).await?;
+        if options.mode == OpenMode::ReadWrite {
+            store.make_unique_index().await?;
+        }
         Ok(store)
     }
 
-    pub(crate) async fn open_as_it_is(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+    async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let primaries = Primaries::default();
         let client = connect(url, options, &primaries).await?;
         let database = client.database(&options.database);
         let hello =
-            within(options.timeout, Doing::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
+            within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
         let clustered = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
         if !clustered {
             tracing::warn!(
@@ -58,18 +60,18 @@ impl MongoStore {
         let index = IndexModel::builder().keys(doc! { "id": 1 }).options(unique).build();
         match self.todos.create_index(index).await {
             Ok(_) => Ok(()),
-            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Duplicates {
+            Err(error) if errors::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Duplicates {
                 collection: self.todos.namespace().to_string(),
                 id: duplicated_id(&error),
             }),
-            Err(error) if failures::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
+            Err(error) if errors::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
                 Err(StoreError::Refused(format!(
                     "{} has an index on id that is not unique; drop it (db.{}.dropIndex({{id: 1}})), then start again",
                     self.todos.namespace(),
                     self.todos.name()
                 )))
             }
-            Err(error) => Err(failures::meaning(error, Doing::Read)),
+            Err(error) => Err(errors::classify(error, OpKind::Read)),
         }
     }
 }
@@ -88,7 +90,7 @@ async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Re
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url)).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
-        Err(_) => return Err(failures::too_late(options.timeout, Doing::Read)),
+        Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
     };
     client.sdam_event_handler = Some(primaries.handler());
     client.app_name.get_or_insert_with(|| "todo-cache-aside".to_owned());
@@ -97,7 +99,7 @@ async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Re
     client.connect_timeout.get_or_insert(options.timeout.min(Duration::from_secs(10)));
     // Not the user's to choose: an old value read from a secondary would be cached, and an acknowledged write lost.
     client.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-    let (read, write) = if teeth::is_off(Guard::Majority) {
+    let (read, write) = if failpoints::is_off(Guard::Majority) {
         (ReadConcern::local(), Acknowledgment::Nodes(1))
     } else {
         (ReadConcern::majority(), Acknowledgment::Majority)
@@ -111,7 +113,7 @@ async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Re
 /// The driver's message may repeat parts of the connection string, also of its password.
 fn unusable(error: &Error, url: &str) -> StoreError {
     match &*error.kind {
-        ErrorKind::DnsResolve { .. } => failures::meaning(error.clone(), Doing::Read),
+        ErrorKind::DnsResolve { .. } => errors::classify(error.clone(), OpKind::Read),
         ErrorKind::InvalidArgument { message, .. } if !url.contains('@') => {
             StoreError::Refused(format!("the connection string is not valid: {message}"))
         }

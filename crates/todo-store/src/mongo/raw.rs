@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc
 use mongodb::error::{Error, ErrorKind, IndexedWriteError};
 use tokio::time::timeout;
 
-use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::{MongoStore, within};
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
@@ -39,7 +39,7 @@ impl MongoStore {
         let failures = match timeout(self.bulk_timeout, insert.into_future()).await {
             Ok(Ok(_)) => Vec::new(),
             Ok(Err(error)) => write_errors(error)?,
-            Err(_) => return Err(failures::too_late(self.bulk_timeout, Doing::Write)),
+            Err(_) => return Err(errors::too_late(self.bulk_timeout, OpKind::Write)),
         };
         inserted.count = (batch.len() - failures.len()) as u64;
         for failure in failures {
@@ -67,7 +67,7 @@ impl MongoStore {
             found.try_collect::<Vec<RawDocumentBuf>>().await
         };
         let mut documents = Documents::default();
-        for found in within(self.bulk_timeout, Doing::Read, find).await? {
+        for found in within(self.bulk_timeout, OpKind::Read, find).await? {
             documents.append(&found);
         }
         Ok(documents)
@@ -75,7 +75,7 @@ impl MongoStore {
 
     pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
         stream::iter(0..documents.len())
-            .map(|at| within(self.bulk_timeout, Doing::Write, self.replace_one(documents.raw(at))))
+            .map(|at| within(self.bulk_timeout, OpKind::Write, self.replace_one(documents.raw(at))))
             .buffer_unordered(REPLACING)
             .try_collect()
             .await
@@ -87,7 +87,7 @@ impl MongoStore {
         let (replacement, same) = (document.to_owned(), doc! { "_id": &key, "id": &id });
         match self.todos.replace_one(same, &replacement).upsert(true).await {
             Ok(_) => Ok(()),
-            Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => {
+            Err(error) if errors::code(&error) == Some(DUPLICATE_KEY) => {
                 self.todos.delete_many(doc! { "$or": [{ "_id": key }, { "id": id }] }).await?;
                 self.todos.insert_one(&replacement).await.map(drop)
             }
@@ -99,7 +99,7 @@ impl MongoStore {
         let (sender, reader) = Reader::new();
         let (todos, deadline) = (self.todos.clone(), self.bulk_timeout);
         let cursor = todos.find(Document::new()).batch_size(READ_AT_A_TIME).batch();
-        let cursor = within(deadline, Doing::Read, cursor).await?;
+        let cursor = within(deadline, OpKind::Read, cursor).await?;
         tokio::spawn(send_all(cursor, sender, deadline));
         Ok(reader)
     }
@@ -114,9 +114,9 @@ impl MongoStore {
         let mut indexes = Documents::default();
         match timeout(self.bulk_timeout, list).await {
             Ok(Ok(list)) => list.iter().for_each(|index| indexes.append(index)),
-            Ok(Err(error)) if failures::code(&error) == Some(NO_SUCH_NAMESPACE) => {}
-            Ok(Err(error)) => return Err(failures::meaning(error, Doing::Read)),
-            Err(_) => return Err(failures::too_late(self.bulk_timeout, Doing::Read)),
+            Ok(Err(error)) if errors::code(&error) == Some(NO_SUCH_NAMESPACE) => {}
+            Ok(Err(error)) => return Err(errors::classify(error, OpKind::Read)),
+            Err(_) => return Err(errors::too_late(self.bulk_timeout, OpKind::Read)),
         }
         Ok(indexes)
     }
@@ -132,7 +132,7 @@ impl MongoStore {
         let made = self.database.run_command(command).await;
         made.map(drop).map_err(|error| match &*error.kind {
             ErrorKind::Command(command) => StoreError::Refused(format!("an index: {}", command.message)),
-            _ => failures::meaning(error, Doing::Write),
+            _ => errors::classify(error, OpKind::Write),
         })
     }
 }
@@ -149,8 +149,8 @@ async fn send_all(mut cursor: mongodb::raw_batch_cursor::RawBatchCursor, sender:
                     }
                     Ok(documents)
                 })
-                .map_err(|error| failures::meaning(error, Doing::Read)),
-            Err(_) => Err(failures::too_late(deadline, Doing::Read)),
+                .map_err(|error| errors::classify(error, OpKind::Read)),
+            Err(_) => Err(errors::too_late(deadline, OpKind::Read)),
         };
         let failed = documents.is_err();
         // Nobody reads any more if it cannot be sent.
@@ -166,7 +166,7 @@ fn write_errors(error: Error) -> Result<Vec<IndexedWriteError>, StoreError> {
         ErrorKind::InsertMany(many) if many.write_concern_error.is_none() => {
             Ok(many.write_errors.clone().unwrap_or_default())
         }
-        _ => Err(failures::meaning(error, Doing::Write)),
+        _ => Err(errors::classify(error, OpKind::Write)),
     }
 }
 

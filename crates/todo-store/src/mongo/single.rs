@@ -8,12 +8,12 @@ use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReturnDocument;
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
-use super::failures::{self, DUPLICATE_KEY, Doing};
+use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::updates::{Clock, by_id, never_there, unchanged};
 use super::{Deadline, MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
-use crate::store::{Expect, Replaced, Versioned};
+use crate::precondition::{Precondition, Replaced, Versioned};
 
 /// How often a replace goes between update and create when others delete and create the same id.
 const TURNS: usize = 8;
@@ -22,7 +22,7 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(8);
 
 impl MongoStore {
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
-        let found = within(self.timeout, Doing::Read, self.todos.find_one(by_id(id)).into_future()).await?;
+        let found = within(self.timeout, OpKind::Read, self.todos.find_one(by_id(id)).into_future()).await?;
         found.map(|document| document::read(&document)).transpose()
     }
 
@@ -31,13 +31,13 @@ impl MongoStore {
     }
 
     pub(crate) async fn create_under_new_id(&self, todo: &Todo) -> Result<Version, StoreError> {
-        created(todo, self.deadline().bare(Doing::Write, self.insert(todo).into_future()).await?)
+        created(todo, self.deadline().bare(OpKind::Write, self.insert(todo).into_future()).await?)
     }
 
     async fn create_by(&self, deadline: Deadline, todo: &Todo) -> Result<Version, StoreError> {
         let inserted = match self.clock {
-            Clock::Cluster => deadline.bare(Doing::Write, self.insert_or_conflict(todo)).await?,
-            Clock::Wall => deadline.bare(Doing::Write, self.insert(todo).into_future()).await?,
+            Clock::Cluster => deadline.bare(OpKind::Write, self.insert_or_conflict(todo)).await?,
+            Clock::Wall => deadline.bare(OpKind::Write, self.insert(todo).into_future()).await?,
         };
         created(todo, inserted)
     }
@@ -72,21 +72,21 @@ impl MongoStore {
         insert.upsert(true).return_document(ReturnDocument::After).projection(doc! { "v": 1 })
     }
 
-    pub(crate) async fn replace(&self, todo: &Todo, expect: &Expect) -> Result<Replaced, StoreError> {
+    pub(crate) async fn replace(&self, todo: &Todo, precondition: &Precondition) -> Result<Replaced, StoreError> {
         let deadline = self.deadline();
-        match expect {
-            Expect::Absent => match self.create_by(deadline, todo).await {
+        match precondition {
+            Precondition::Absent => match self.create_by(deadline, todo).await {
                 Ok(version) => Ok(Replaced { version, created: true }),
                 Err(StoreError::Exists(id)) => Err(StoreError::Conflict(id)),
                 Err(error) => Err(error),
             },
-            Expect::Unchanged(expected) if expected.todo.id == todo.id => {
+            Precondition::Unchanged(expected) if expected.todo.id == todo.id => {
                 let updated = self.update(deadline, unchanged(expected), self.clock.replace(todo)).await?;
                 let updated = updated.ok_or_else(|| StoreError::Conflict(todo.id.clone()))?;
                 Ok(Replaced { version: document::version(&updated), created: false })
             }
-            Expect::Unchanged(_) => Err(StoreError::Conflict(todo.id.clone())),
-            Expect::Anything => self.replace_or_create(deadline, todo).await,
+            Precondition::Unchanged(_) => Err(StoreError::Conflict(todo.id.clone())),
+            Precondition::None => self.replace_or_create(deadline, todo).await,
         }
     }
 
@@ -105,19 +105,24 @@ impl MongoStore {
         Err(StoreError::Conflict(todo.id.clone()))
     }
 
-    pub(crate) async fn patch(&self, id: &TodoId, patch: &TodoPatch, expect: &Expect) -> Result<Versioned, StoreError> {
+    pub(crate) async fn patch(
+        &self,
+        id: &TodoId,
+        patch: &TodoPatch,
+        precondition: &Precondition,
+    ) -> Result<Versioned, StoreError> {
         let deadline = self.deadline();
-        match self.update(deadline, filter(id, expect)?, self.clock.patch(patch)).await? {
+        match self.update(deadline, filter(id, precondition)?, self.clock.patch(patch)).await? {
             Some(updated) => document::read(&updated),
-            None => Err(self.why_not(deadline, id, expect).await),
+            None => Err(self.why_not(deadline, id, precondition).await),
         }
     }
 
-    pub(crate) async fn delete(&self, id: &TodoId, expect: &Expect) -> Result<Version, StoreError> {
+    pub(crate) async fn delete(&self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
         let deadline = self.deadline();
-        let delete = self.todos.find_one_and_delete(filter(id, expect)?).projection(doc! { "v": 1 });
-        let Some(deleted) = deadline.run(Doing::Write, delete.into_future()).await? else {
-            return Err(self.why_not(deadline, id, expect).await);
+        let delete = self.todos.find_one_and_delete(filter(id, precondition)?).projection(doc! { "v": 1 });
+        let Some(deleted) = deadline.run(OpKind::Write, delete.into_future()).await? else {
+            return Err(self.why_not(deadline, id, precondition).await);
         };
         self.clock.pass().await;
         Ok(Version(document::version(&deleted).0 + 1))
@@ -130,17 +135,17 @@ impl MongoStore {
         update: Vec<Document>,
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let update = self.todos.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        deadline.run(Doing::Write, update.into_future()).await
+        deadline.run(OpKind::Write, update.into_future()).await
     }
 
     /// Nothing matched: it is not there, or not as expected.
-    async fn why_not(&self, deadline: Deadline, id: &TodoId, expect: &Expect) -> StoreError {
+    async fn why_not(&self, deadline: Deadline, id: &TodoId, precondition: &Precondition) -> StoreError {
         // It may have been created since, but was not there when it was looked for.
-        if *expect == Expect::Anything {
+        if *precondition == Precondition::None {
             return StoreError::NotFound(id.clone());
         }
         let count = self.todos.count_documents(by_id(id)).limit(1);
-        match deadline.run(Doing::Read, count.into_future()).await {
+        match deadline.run(OpKind::Read, count.into_future()).await {
             Ok(0) => StoreError::NotFound(id.clone()),
             Ok(_) => StoreError::Conflict(id.clone()),
             Err(error) => error,
@@ -152,20 +157,20 @@ impl MongoStore {
     }
 }
 
-fn filter(id: &TodoId, expect: &Expect) -> Result<Document, StoreError> {
-    match expect {
-        Expect::Anything => Ok(by_id(id)),
-        Expect::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected)),
+fn filter(id: &TodoId, precondition: &Precondition) -> Result<Document, StoreError> {
+    match precondition {
+        Precondition::None => Ok(by_id(id)),
+        Precondition::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected)),
         // What is not there can be neither patched nor deleted; and no todo is another one.
-        Expect::Absent | Expect::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
+        Precondition::Absent | Precondition::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
     }
 }
 
 fn created(todo: &Todo, inserted: Result<Option<RawDocumentBuf>, Error>) -> Result<Version, StoreError> {
     match inserted {
         Ok(document) => version_of(document.as_ref()),
-        Err(error) if failures::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
-        Err(error) => Err(failures::meaning(error, Doing::Write)),
+        Err(error) if errors::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
+        Err(error) => Err(errors::classify(error, OpKind::Write)),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use mongodb::bson::{Bson, Document, doc};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
-use crate::store::Versioned;
-use crate::teeth::{self, Guard};
+use crate::failpoints::{self, Guard};
+use crate::precondition::Versioned;
 
 /// Where versions come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Clock {
 
     fn now(self) -> Bson {
         match self {
-            _ if teeth::is_off(Guard::VersionReuse) => Bson::Int64(1),
+            _ if failpoints::is_off(Guard::VersionReuse) => Bson::Int64(1),
             Self::Cluster => Bson::Document(doc! { "$add": [
                 { "$multiply": [Version::PER_SECOND as i64, { "$tsSecond": "$$CLUSTER_TIME" }] },
                 { "$tsIncrement": "$$CLUSTER_TIME" },

@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc, oid::ObjectId};
 use mongodb::{Client, Collection};
 use test_servers::{MongoServer, shared_mongo};
 use todo_model::Version;
-use todo_store::{Change, Changes, Expect, Store, StoreOptions};
+use todo_store::{Change, Changes, Precondition, Store, StoreOptions};
 
 use crate::support::{embedded, id, mongo_url, options, todo};
 
@@ -65,9 +65,9 @@ async fn own_writes_tell_their_versions(store: Store) {
     let created = store.create(&todo("one")).await.unwrap();
     assert_eq!(watcher.next().await, written("1", created));
     // As short as it is, the server logs it as a replacement.
-    let replaced = store.replace(&todo("two"), &Expect::Anything).await.unwrap().version;
+    let replaced = store.replace(&todo("two"), &Precondition::None).await.unwrap().version;
     assert_eq!(watcher.next().await, written("1", replaced));
-    store.delete(&id("1"), &Expect::Anything).await.unwrap();
+    store.delete(&id("1"), &Precondition::None).await.unwrap();
     assert_eq!(watcher.next().await, deleted("1"));
     let again = store.create(&todo("one")).await.unwrap();
     assert_eq!(watcher.next().await, written("1", again));
@@ -166,9 +166,9 @@ async fn a_watcher_goes_on_where_the_last_one_of_its_name_was_saved() {
     let one = store.create(&todo("one")).await.unwrap();
     assert_eq!(first.next().await, written("1", one));
     first.changes.save().await.unwrap();
-    store.replace(&todo("two"), &Expect::Anything).await.unwrap();
+    store.replace(&todo("two"), &Precondition::None).await.unwrap();
     drop(first);
-    store.replace(&todo("three"), &Expect::Anything).await.unwrap();
+    store.replace(&todo("three"), &Precondition::None).await.unwrap();
 
     let mut second = Watcher::of(&store, Some("cells")).await;
     assert!(second.changes.is_complete());
@@ -199,7 +199,7 @@ async fn a_place_that_the_server_does_not_know_any_more_is_given_up() {
     lose_history("aggregate").await;
     let mut watcher = Watcher::of(&store, Some("cells")).await;
     assert!(!watcher.changes.is_complete());
-    let replaced = store.replace(&todo("two"), &Expect::Anything).await.unwrap().version;
+    let replaced = store.replace(&todo("two"), &Precondition::None).await.unwrap().version;
     assert_eq!(watcher.next().await, written("1", replaced));
     watcher.changes.save().await.unwrap();
 

@@ -1,7 +1,7 @@
 //! What holds in both stores.
 
 use todo_model::{Todo, TodoPatch, Version};
-use todo_store::{Expect, Store, StoreError, Versioned};
+use todo_store::{Precondition, Store, StoreError, Versioned};
 
 use crate::support::{id, todo};
 
@@ -91,9 +91,9 @@ async fn of_a_hundred_creates_of_one_id_one_wins(store: Store) {
 }
 
 async fn a_replace_says_whether_it_created(store: Store) {
-    let first = store.replace(&todo("one"), &Expect::Anything).await.unwrap();
+    let first = store.replace(&todo("one"), &Precondition::None).await.unwrap();
     assert!(first.created);
-    let second = store.replace(&Todo { description: None, ..todo("two") }, &Expect::Anything).await.unwrap();
+    let second = store.replace(&Todo { description: None, ..todo("two") }, &Precondition::None).await.unwrap();
     assert!(!second.created && second.version > first.version);
     let now = found(&store, "1").await.unwrap();
     assert_eq!((now.version, now.todo.description), (second.version, None));
@@ -101,41 +101,41 @@ async fn a_replace_says_whether_it_created(store: Store) {
 
 async fn a_replace_happens_only_if_the_todo_is_as_expected(store: Store) {
     let nothing = Versioned { todo: todo("one"), version: Version(7) };
-    let missing = store.replace(&todo("two"), &Expect::Unchanged(nothing)).await;
+    let missing = store.replace(&todo("two"), &Precondition::Unchanged(nothing)).await;
     assert!(matches!(missing, Err(StoreError::Conflict(_))), "{missing:?}");
 
-    assert!(store.replace(&todo("one"), &Expect::Absent).await.unwrap().created);
-    let there = store.replace(&todo("two"), &Expect::Absent).await;
+    assert!(store.replace(&todo("one"), &Precondition::Absent).await.unwrap().created);
+    let there = store.replace(&todo("two"), &Precondition::Absent).await;
     assert!(matches!(there, Err(StoreError::Conflict(_))), "{there:?}");
 
     let old = found(&store, "1").await.unwrap();
-    store.replace(&todo("two"), &Expect::Unchanged(old.clone())).await.unwrap();
-    let late = store.replace(&todo("three"), &Expect::Unchanged(old)).await;
+    store.replace(&todo("two"), &Precondition::Unchanged(old.clone())).await.unwrap();
+    let late = store.replace(&todo("three"), &Precondition::Unchanged(old)).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
 
     let now = found(&store, "1").await.unwrap();
     let other = Versioned { todo: todo("not two"), ..now };
-    let content = store.replace(&todo("three"), &Expect::Unchanged(other)).await;
+    let content = store.replace(&todo("three"), &Precondition::Unchanged(other)).await;
     assert!(matches!(content, Err(StoreError::Conflict(_))), "the content counts, too: {content:?}");
     assert_eq!(found(&store, "1").await.unwrap().todo, todo("two"));
 }
 
 async fn a_patch_changes_what_it_names(store: Store) {
     store.create(&todo("one")).await.unwrap();
-    let named = store.patch(&id("1"), &patch(Some("two"), None), &Expect::Anything).await.unwrap();
+    let named = store.patch(&id("1"), &patch(Some("two"), None), &Precondition::None).await.unwrap();
     assert_eq!(named.todo, todo("two"));
-    let cleared = store.patch(&id("1"), &patch(None, Some(None)), &Expect::Anything).await.unwrap();
+    let cleared = store.patch(&id("1"), &patch(None, Some(None)), &Precondition::None).await.unwrap();
     assert_eq!(cleared.todo, Todo { description: None, ..todo("two") });
     assert!(cleared.version > named.version);
     assert_eq!(found(&store, "1").await, Some(cleared));
-    let missing = store.patch(&id("2"), &patch(Some("two"), None), &Expect::Anything).await;
+    let missing = store.patch(&id("2"), &patch(Some("two"), None), &Precondition::None).await;
     assert!(matches!(missing, Err(StoreError::NotFound(_))), "{missing:?}");
 }
 
 async fn a_patch_happens_only_if_the_todo_is_as_expected(store: Store) {
     store.create(&todo("one")).await.unwrap();
     let old = found(&store, "1").await.unwrap();
-    let expect = Expect::Unchanged(old);
+    let expect = Precondition::Unchanged(old);
     store.patch(&id("1"), &patch(Some("two"), None), &expect).await.unwrap();
     let late = store.patch(&id("1"), &patch(Some("three"), None), &expect).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
@@ -151,7 +151,7 @@ async fn concurrent_patches_of_one_todo_are_all_there(store: Store) {
                 loop {
                     let now = store.find(&id("1")).await.unwrap().unwrap();
                     let name = format!("{},{n}", now.todo.name);
-                    match store.patch(&id("1"), &patch(Some(&name), None), &Expect::Unchanged(now)).await {
+                    match store.patch(&id("1"), &patch(Some(&name), None), &Precondition::Unchanged(now)).await {
                         Ok(_) => break,
                         Err(StoreError::Conflict(_)) => {}
                         Err(error) => panic!("{error:?}"),
@@ -171,21 +171,21 @@ async fn concurrent_patches_of_one_todo_are_all_there(store: Store) {
 
 async fn a_delete_takes_the_todo_away_once(store: Store) {
     let version = store.create(&todo("one")).await.unwrap();
-    let gone = store.delete(&id("1"), &Expect::Anything).await.unwrap();
+    let gone = store.delete(&id("1"), &Precondition::None).await.unwrap();
     assert!(gone > version, "the absence is newer");
     assert_eq!(found(&store, "1").await, None);
-    let again = store.delete(&id("1"), &Expect::Anything).await;
+    let again = store.delete(&id("1"), &Precondition::None).await;
     assert!(matches!(again, Err(StoreError::NotFound(_))), "{again:?}");
 }
 
 async fn a_delete_happens_only_if_the_todo_is_as_expected(store: Store) {
     store.create(&todo("one")).await.unwrap();
     let old = found(&store, "1").await.unwrap();
-    store.patch(&id("1"), &patch(Some("two"), None), &Expect::Anything).await.unwrap();
-    let late = store.delete(&id("1"), &Expect::Unchanged(old)).await;
+    store.patch(&id("1"), &patch(Some("two"), None), &Precondition::None).await.unwrap();
+    let late = store.delete(&id("1"), &Precondition::Unchanged(old)).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
     let now = found(&store, "1").await.unwrap();
-    store.delete(&id("1"), &Expect::Unchanged(now)).await.unwrap();
+    store.delete(&id("1"), &Precondition::Unchanged(now)).await.unwrap();
     assert_eq!(found(&store, "1").await, None);
 }
 
@@ -194,9 +194,9 @@ async fn versions_rise_over_every_write_also_over_deletes(store: Store) {
     for round in 0..10 {
         let created = store.create(&todo("one")).await.unwrap();
         assert!(created > last, "round {round}: {created} is not above {last}");
-        let replaced = store.replace(&todo("two"), &Expect::Anything).await.unwrap().version;
-        let patched = store.patch(&id("1"), &patch(Some("three"), None), &Expect::Anything).await.unwrap().version;
-        let deleted = store.delete(&id("1"), &Expect::Anything).await.unwrap();
+        let replaced = store.replace(&todo("two"), &Precondition::None).await.unwrap().version;
+        let patched = store.patch(&id("1"), &patch(Some("three"), None), &Precondition::None).await.unwrap().version;
+        let deleted = store.delete(&id("1"), &Precondition::None).await.unwrap();
         assert!(created < replaced && replaced < patched && patched < deleted);
         last = deleted;
     }
@@ -210,10 +210,10 @@ async fn any_text_is_text(store: Store) {
         store.create(&first).await.unwrap();
         assert_eq!(store.find(&first.id).await.unwrap().unwrap().todo, first);
         let second = Todo { description: Some(format!("{text}{text}")), ..first.clone() };
-        store.replace(&second, &Expect::Anything).await.unwrap();
+        store.replace(&second, &Precondition::None).await.unwrap();
         let now = store.find(&first.id).await.unwrap().unwrap();
         assert_eq!(now.todo, second);
-        store.patch(&first.id, &patch(Some(name), Some(Some(text))), &Expect::Unchanged(now)).await.unwrap();
+        store.patch(&first.id, &patch(Some(name), Some(Some(text))), &Precondition::Unchanged(now)).await.unwrap();
         assert_eq!(store.find(&first.id).await.unwrap().unwrap().todo, first);
     }
     for odd in ["$id", "a.b", "{}", "ä\u{1F600}", "%2F", &"x".repeat(128)] {
@@ -237,8 +237,8 @@ async fn many_are_inserted_at_once(store: Store) {
     assert_eq!(ids, ["1", "2500"]);
     assert!(some.iter().all(|found| found.version > Version::UNVERSIONED && found.todo.name == "many"));
     let seeded = found(&store, "7").await.unwrap().version;
-    let patched = store.patch(&id("7"), &patch(Some("new"), None), &Expect::Anything).await.unwrap().version;
-    let deleted = store.delete(&id("7"), &Expect::Anything).await.unwrap();
+    let patched = store.patch(&id("7"), &patch(Some("new"), None), &Precondition::None).await.unwrap().version;
+    let deleted = store.delete(&id("7"), &Precondition::None).await.unwrap();
     let created = store.create(&many(7..=7)[0]).await.unwrap();
     assert!(seeded < patched && patched < deleted && deleted < created);
 }

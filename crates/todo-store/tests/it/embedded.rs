@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use redb::{Database, TableDefinition};
 use todo_model::Todo;
-use todo_store::{Expect, Store, StoreError, StoreUrl};
+use todo_store::{Precondition, Store, StoreError, StoreUrl};
 
 use crate::support::{id, options, todo};
 
@@ -20,7 +20,7 @@ async fn todos_and_versions_survive_a_close() {
     let path = folder.path().join("todos.redb");
     let store = open(&path).await.unwrap();
     store.create(&todo("one")).await.unwrap();
-    let gone = store.delete(&id("1"), &Expect::Anything).await.unwrap();
+    let gone = store.delete(&id("1"), &Precondition::None).await.unwrap();
     drop(store);
     let store = open(&path).await.expect("the last handle gives the file back");
     assert_eq!(store.find(&id("1")).await.unwrap(), None);

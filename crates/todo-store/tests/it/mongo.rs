@@ -4,7 +4,7 @@ use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::{Client, Collection, IndexModel};
 use test_servers::{MongoServer, shared_mongo};
 use todo_model::{Todo, TodoPatch, Version};
-use todo_store::{Expect, Store, StoreError, StoreOptions};
+use todo_store::{Precondition, Store, StoreError, StoreOptions};
 
 use crate::support::{id, mongo_url, options, todo};
 
@@ -31,9 +31,9 @@ async fn documents_of_other_origin_are_read_and_keep_what_the_todo_does_not_know
     assert_eq!(store.find(&id("2")).await.unwrap().unwrap().todo.description, None);
 
     let patch = TodoPatch { name: Some("C".into()), ..TodoPatch::default() };
-    let patched = store.patch(&id("1"), &patch, &Expect::Unchanged(first)).await.unwrap();
+    let patched = store.patch(&id("1"), &patch, &Precondition::Unchanged(first)).await.unwrap();
     assert!(patched.version > Version::UNVERSIONED, "it took a version at its first update");
-    let replaced = store.replace(&todo("D"), &Expect::Anything).await.unwrap();
+    let replaced = store.replace(&todo("D"), &Precondition::None).await.unwrap();
     let document = documents.find_one(doc! { "id": "1" }).await.unwrap().unwrap();
     assert_eq!(document.get_object_id("_id").unwrap(), key);
     assert_eq!(document.get_document("owner").unwrap(), &doc! { "team": 7 });
@@ -61,11 +61,11 @@ async fn a_version_that_is_none_of_ours_counts_as_none() {
         assert!(matches!(taken, Err(StoreError::Exists(_))), "{v}: {taken:?}");
         let first = store.find(&id("1")).await.unwrap().unwrap();
         assert_eq!((first.version, first.todo.name.as_str()), (Version::UNVERSIONED, "A"), "{v}");
-        let second = store.replace(&todo("B"), &Expect::Unchanged(first)).await.unwrap().version;
+        let second = store.replace(&todo("B"), &Precondition::Unchanged(first)).await.unwrap().version;
         assert!(second > Version::UNVERSIONED && second < Version::MAX, "{v}: {second}");
         let stored = documents.find_one(doc! { "id": "1" }).await.unwrap().unwrap();
         assert_eq!(stored.get_i64("v").unwrap() as u64, second.0, "{v}");
-        store.delete(&id("1"), &Expect::Anything).await.unwrap();
+        store.delete(&id("1"), &Precondition::None).await.unwrap();
     }
 }
 
@@ -75,7 +75,7 @@ async fn what_we_write_has_its_id_as_its_key() {
     let store = Store::open(&mongo_url(), &options).await.unwrap();
     store.create(&todo("one")).await.unwrap();
     store.insert_many(&[Todo { id: id("2"), ..todo("two") }]).await.unwrap();
-    store.replace(&Todo { id: id("3"), ..todo("three") }, &Expect::Anything).await.unwrap();
+    store.replace(&Todo { id: id("3"), ..todo("three") }, &Precondition::None).await.unwrap();
     for text in ["1", "2", "3"] {
         let document = foreign(&options).await.find_one(doc! { "_id": text }).await.unwrap();
         assert!(document.is_some_and(|document| document.get_str("id").unwrap() == text), "{text}");
@@ -128,14 +128,14 @@ async fn a_standalone_server_works_too() {
     let server = MongoServer::start_standalone();
     let store = Store::open(&server.url().parse().unwrap(), &options()).await.unwrap();
     let created = store.create(&todo("one")).await.unwrap();
-    let replaced = store.replace(&todo("two"), &Expect::Anything).await.unwrap().version;
-    let deleted = store.delete(&id("1"), &Expect::Anything).await.unwrap();
+    let replaced = store.replace(&todo("two"), &Precondition::None).await.unwrap().version;
+    let deleted = store.delete(&id("1"), &Precondition::None).await.unwrap();
     assert!(created < replaced && replaced < deleted);
     let mut last = deleted;
     for round in 0..200 {
         let created = store.create(&todo("one")).await.unwrap();
         assert!(created > last, "round {round}: {created} is not above {last}");
-        last = store.delete(&id("1"), &Expect::Anything).await.unwrap();
+        last = store.delete(&id("1"), &Precondition::None).await.unwrap();
         assert!(last > created);
     }
     let now = Version::at(std::time::SystemTime::now()).0;

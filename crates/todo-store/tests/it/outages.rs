@@ -7,7 +7,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use test_servers::{MongoServer, free_port, fresh_name, shared_mongo};
 use todo_model::TodoPatch;
-use todo_store::{Expect, Store, StoreError, StoreOptions, StoreUrl};
+use todo_store::{Precondition, Store, StoreError, StoreOptions, StoreUrl};
 
 use crate::support::{id, options, todo};
 
@@ -68,7 +68,7 @@ async fn a_server_that_hangs_is_of_unknown_outcome_to_writers_and_unavailable_to
     let store = quick_store(&server, timeout).await;
     server.suspend();
     let began = Instant::now();
-    let written = store.replace(&todo("two"), &Expect::Anything).await;
+    let written = store.replace(&todo("two"), &Precondition::None).await;
     assert!(matches!(written, Err(StoreError::UnknownOutcome(_))), "{written:?}");
     let read = store.find(&id("1")).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
@@ -85,7 +85,7 @@ async fn a_server_that_is_killed_is_soon_known_to_be_away_and_found_when_it_is_b
     let began = Instant::now();
     // The first write may still meet a connection that breaks under it.
     loop {
-        match store.replace(&todo("two"), &Expect::Anything).await {
+        match store.replace(&todo("two"), &Precondition::None).await {
             Err(StoreError::Unavailable(_)) => break,
             Err(StoreError::UnknownOutcome(_)) => {}
             other => panic!("{other:?}"),
@@ -97,7 +97,7 @@ async fn a_server_that_is_killed_is_soon_known_to_be_away_and_found_when_it_is_b
     server.restart();
     wait_until_it_answers(&store).await;
     assert_eq!(store.find(&id("1")).await.unwrap().unwrap().todo, todo("one"));
-    store.replace(&todo("two"), &Expect::Anything).await.unwrap();
+    store.replace(&todo("two"), &Precondition::None).await.unwrap();
 }
 
 /// A server that fails on demand, the next commands of one client at a time (`failCommand`).
@@ -148,11 +148,12 @@ async fn a_write_that_happened_but_whose_answer_was_lost_is_told_as_it_happened(
 
     faults.next(1, "findAndModify", done_but_not_told()).await;
     let now = store.find(&id("1")).await.unwrap().unwrap();
-    let replaced = store.replace(&todo("two"), &Expect::Unchanged(now)).await.expect("not a conflict with itself");
+    let replaced =
+        store.replace(&todo("two"), &Precondition::Unchanged(now)).await.expect("not a conflict with itself");
     assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, replaced.version, "it happened once");
 
     faults.next(1, "findAndModify", done_but_not_told()).await;
-    let deleted = store.delete(&id("1"), &Expect::Anything).await.expect("found before it was deleted");
+    let deleted = store.delete(&id("1"), &Precondition::None).await.expect("found before it was deleted");
     assert!(deleted > replaced.version);
 }
 
@@ -192,14 +193,14 @@ async fn broken_connections_are_mended_once_and_then_told() {
     faults.next(1, "find", broken.clone()).await;
     assert!(faults.store.find(&id("1")).await.unwrap().is_some(), "read again");
     faults.next(1, "findAndModify", broken.clone()).await;
-    faults.store.replace(&todo("two"), &Expect::Anything).await.expect("written again");
+    faults.store.replace(&todo("two"), &Precondition::None).await.expect("written again");
 
     faults.next(2, "find", broken.clone()).await;
     let read = faults.store.find(&id("1")).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
     faults.next(2, "findAndModify", broken).await;
     let patch = TodoPatch { name: Some("three".to_owned()), ..TodoPatch::default() };
-    let written = faults.store.patch(&id("1"), &patch, &Expect::Anything).await;
+    let written = faults.store.patch(&id("1"), &patch, &Precondition::None).await;
     assert!(matches!(written, Err(StoreError::UnknownOutcome(_))), "{written:?}");
 }
 
@@ -218,6 +219,6 @@ async fn an_operation_of_several_steps_has_one_deadline() {
     let faults = Faults::new(Duration::from_millis(1_500)).await;
     faults.next(2, "findAndModify", doc! { "blockConnection": true, "blockTimeMS": 1_000 }).await;
     // First it looks for one to replace, then it creates one.
-    let replaced = faults.store.replace(&todo("one"), &Expect::Anything).await;
+    let replaced = faults.store.replace(&todo("one"), &Precondition::None).await;
     assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{replaced:?}");
 }

@@ -57,7 +57,15 @@ impl Breaker {
 
     pub(crate) fn failed(&self, error: &CacheError) {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        if failures >= self.limit && self.retry_at_ms.swap(self.after_pause(self.now_ms()), Ordering::AcqRel) == 0 {
+        if failures >= self.limit {
+            self.open(error);
+        }
+    }
+
+    /// Opens at once: somebody asked whether the cache is there, and it is not.
+    pub(crate) fn open(&self, error: &CacheError) {
+        self.failures.fetch_max(self.limit, Ordering::AcqRel);
+        if self.retry_at_ms.swap(self.after_pause(self.now_ms()), Ordering::AcqRel) == 0 {
             tracing::warn!(%error, "the cache does not answer: reads go to the store until it does");
         }
     }

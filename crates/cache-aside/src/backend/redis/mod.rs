@@ -117,7 +117,8 @@ impl RedisCache {
     /// for one.
     pub(crate) async fn ping(&self) -> Result<(), CacheError> {
         let ping = cmd("PING");
-        self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await?;
+        let answer = self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await;
+        answer.inspect_err(|error| self.shared.breaker.open(error))?;
         if self.write_refusal().is_some() && self.try_to_write().await.is_ok() {
             self.shared.refusals.over();
         }

@@ -25,9 +25,7 @@ impl RedisCache {
         for (_, command) in &commands {
             pipeline.add_command(command.clone());
         }
-        let (_, mut connection) = self.connection.get().await?;
-        let answers = connection.send_packed_commands(&pipeline, 0, commands.len()).await;
-        let answers = answers.map_err(|error| CacheError::Redis(Arc::new(error)))?;
+        let answers = self.answers(&pipeline, commands.len()).await?;
         let mut missing = Vec::new();
         for ((name, _), answer) in commands.iter().zip(answers) {
             if let Err(error) = answer.extract_error() {
@@ -36,6 +34,19 @@ impl RedisCache {
         }
         self.try_to_subscribe(&mut missing).await?;
         Ok(missing)
+    }
+
+    /// On a connection of its own: without some of the rights no other one can be made.
+    async fn answers(&self, pipeline: &Pipeline, count: usize) -> Result<Vec<Value>, CacheError> {
+        let patience = self.shared.options.connect_timeout;
+        let ask = async {
+            let mut connection = self.shared.client.get_multiplexed_async_connection().await?;
+            connection.send_packed_commands(pipeline, 0, count).await
+        };
+        match tokio::time::timeout(patience, ask).await {
+            Ok(answers) => answers.map_err(|error| CacheError::Redis(Arc::new(error))),
+            Err(_) => Err(CacheError::Timeout(patience)),
+        }
     }
 
     async fn try_to_subscribe(&self, missing: &mut Vec<MissingRight>) -> Result<(), CacheError> {

@@ -8,9 +8,9 @@ use mongodb::error::{Error, ErrorKind, InsertManyError, WriteFailure};
 
 use crate::error::{Cause, StoreError};
 
-/// What the failed operation was: a write that got no answer may have happened.
+/// Kind of the operation that failed: a write that got no answer may have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
+pub(crate) enum OpKind {
     Read,
     Write,
 }
@@ -25,47 +25,48 @@ const NOT_ALLOWED: [i32; 3] = [13, 18, 8_000];
 
 /// A sentence in place of the driver's dump of what it knows of every server.
 #[derive(Debug)]
-struct Said(String);
+struct Message(String);
 
-impl fmt::Display for Said {
+impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Said {}
+impl std::error::Error for Message {}
 
-pub(crate) fn too_late(deadline: Duration, doing: Doing) -> StoreError {
-    no_answer(doing, Arc::new(Said(format!("no answer within {deadline:?}"))))
+pub(crate) fn too_late(deadline: Duration, kind: OpKind) -> StoreError {
+    no_answer(kind, Arc::new(Message(format!("no answer within {deadline:?}"))))
 }
 
-fn no_answer(doing: Doing, cause: Cause) -> StoreError {
-    match doing {
-        Doing::Read => StoreError::Unavailable(cause),
-        Doing::Write => StoreError::UnknownOutcome(cause),
+fn no_answer(kind: OpKind, cause: Cause) -> StoreError {
+    match kind {
+        OpKind::Read => StoreError::Unavailable(cause),
+        OpKind::Write => StoreError::UnknownOutcome(cause),
     }
 }
 
-pub(crate) fn meaning(error: Error, doing: Doing) -> StoreError {
+/// What a driver's error means to the caller.
+pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
     let code = code(&error);
     if code.is_some_and(|code| NOT_ALLOWED.contains(&code)) {
         return StoreError::Refused(format!("not authorized ({})", summary(&error)));
     }
     if code.is_some_and(|code| NOT_PRIMARY.contains(&code)) {
-        return no_answer(doing, Arc::new(Said(summary(&error))));
+        return no_answer(kind, Arc::new(Message(summary(&error))));
     }
     match &*error.kind {
         // Nothing was sent.
         ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::DnsResolve { .. } => {
-            StoreError::Unavailable(Arc::new(Said(summary(&error))))
+            StoreError::Unavailable(Arc::new(Message(summary(&error))))
         }
-        ErrorKind::Io(_) => no_answer(doing, Arc::new(Said(summary(&error)))),
+        ErrorKind::Io(_) => no_answer(kind, Arc::new(Message(summary(&error)))),
         // Written, but not yet by a majority, which alone keeps it.
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
-            StoreError::UnknownOutcome(Arc::new(Said(concern.message.clone())))
+            StoreError::UnknownOutcome(Arc::new(Message(concern.message.clone())))
         }
         ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
-            StoreError::UnknownOutcome(Arc::new(Said(concern.message.clone())))
+            StoreError::UnknownOutcome(Arc::new(Message(concern.message.clone())))
         }
         ErrorKind::Authentication { .. } => {
             StoreError::Refused("authentication failed: check user name, password and authSource".to_owned())

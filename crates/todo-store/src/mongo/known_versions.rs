@@ -14,12 +14,12 @@ const SLOTS: usize = 1 << 16;
 const WRITING: Duration = Duration::from_secs(10);
 
 /// The highest version that was seen, for each slot of ids.
-pub(crate) struct Seen {
+pub(crate) struct KnownVersions {
     highest: Vec<Version>,
     hasher: RandomState,
 }
 
-impl Seen {
+impl KnownVersions {
     /// Versions up to `clock`, at which the watch began, may be copies of what was not seen.
     pub(crate) fn since(clock: Version) -> Self {
         Self { highest: vec![clock; SLOTS], hasher: RandomState::new() }
@@ -44,14 +44,14 @@ mod tests {
 
     const SECOND: u64 = 1_000_000;
 
-    fn is_new(seen: &mut Seen, version: u64) -> bool {
+    fn is_new(seen: &mut KnownVersions, version: u64) -> bool {
         let id: TodoId = "1".parse().expect("an id");
         seen.is_new(&id, Version(version), Some(Timestamp { time: SECOND as u32, increment: 1 }))
     }
 
     #[test]
     fn a_version_is_new_once_and_never_below_one_that_was_seen() {
-        let mut seen = Seen::since(Version((SECOND - 5) * Version::PER_SECOND));
+        let mut seen = KnownVersions::since(Version((SECOND - 5) * Version::PER_SECOND));
         let now = SECOND * Version::PER_SECOND;
         assert!(is_new(&mut seen, now + 2));
         assert!(!is_new(&mut seen, now + 2), "a copy");
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn what_may_have_been_used_before_the_watch_began_is_not_new() {
-        let mut seen = Seen::since(Version(SECOND * Version::PER_SECOND));
+        let mut seen = KnownVersions::since(Version(SECOND * Version::PER_SECOND));
         assert!(!is_new(&mut seen, SECOND * Version::PER_SECOND));
-        let mut seen = Seen::since(Version(0));
+        let mut seen = KnownVersions::since(Version(0));
         assert!(!is_new(&mut seen, (SECOND - 60) * Version::PER_SECOND), "a restored document");
         assert!(!is_new(&mut seen, 0), "none at all");
     }

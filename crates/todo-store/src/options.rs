@@ -1,0 +1,45 @@
+//! How a store is opened: where the todos are in it, how long operations may take, what may be changed.
+
+use std::time::Duration;
+
+/// How the store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// What opening may make or change.
+    pub mode: OpenMode,
+    /// MongoDB database. Not used by the embedded store.
+    pub database: String,
+    /// MongoDB collection. Not used by the embedded store.
+    pub collection: String,
+    /// Deadline of every operation on single todos; also of finding the store at the start.
+    pub timeout: Duration,
+    /// Deadline of every operation on many todos.
+    pub bulk_timeout: Duration,
+    /// Memory for the embedded store's pages, in bytes.
+    pub embedded_cache_bytes: usize,
+}
+
+/// What opening a store may make or change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpenMode {
+    /// Makes what is missing: the file, and the unique index on `id`.
+    #[default]
+    ReadWrite,
+    /// Makes and changes nothing; a file must be there.
+    ReadOnly,
+    /// Makes the file if it is missing, but no index: the store is about to be cleared, and what forbids the index with it.
+    BeforeClear,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            mode: OpenMode::default(),
+            database: "test".to_owned(),
+            collection: "todos".to_owned(),
+            timeout: Duration::from_secs(2),
+            bulk_timeout: Duration::from_secs(30),
+            embedded_cache_bytes: 16 << 20,
+        }
+    }
+}
