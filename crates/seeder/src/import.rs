@@ -7,10 +7,10 @@ use crate::command::{Format, Import};
 use crate::error::SeederError;
 use crate::filling::fill;
 use crate::filling::fill::Way;
+use crate::input::Input;
+use crate::input::error::ReadError;
 use crate::report::Report;
 use crate::source::csv::Csv;
-use crate::source::error::ReadError;
-use crate::source::input::Input;
 use crate::source::json::Json;
 use crate::source::{Extent, Source};
 

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use libfuzzer_sys::fuzz_target;
 use seeder::source::Source;
 use seeder::source::csv::Csv;
-use seeder::source::input::Input;
+use seeder::input::Input;
 use seeder::source::json::Json;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! The frames an archive is made of: BSON documents and terminators. A length is never believed before it is checked.
 
-use crate::source::error::{Problem, ReadError};
-use crate::source::input::Input;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 
 /// An empty document: its length and a zero byte.
 const SHORTEST: i32 = 5;

@@ -5,9 +5,9 @@ use bson::{RawDocument, rawdoc};
 use super::frame::{Frame, Frames};
 use super::metadata::Metadata;
 use super::{MAGIC, TERMINATOR};
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 use crate::namespace::{Kind, Namespace};
-use crate::source::error::{Problem, ReadError};
-use crate::source::input::Input;
 
 /// Metadata of ten thousand collections; what a hostile archive can make us keep.
 const LONGEST: usize = 16 << 20;

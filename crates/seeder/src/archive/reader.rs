@@ -8,9 +8,9 @@ use bson::RawDocument;
 use super::checksum::Checksum;
 use super::frame::{Frame, Frames};
 use super::prelude::Prelude;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 use crate::namespace::Namespace;
-use crate::source::error::{Problem, ReadError};
-use crate::source::input::Input;
 
 /// An archive whose prelude was read.
 pub struct Archive {

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::keyed::keyed;
-use crate::source::error::{Problem, ReadError};
+use crate::input::error::{Problem, ReadError};
 use crate::source::{Extent, Source};
 
 /// Bytes of documents in memory, wherever they are. A driver holds a batch three or four times while it sends it.

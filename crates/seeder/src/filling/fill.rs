@@ -132,7 +132,7 @@ pub async fn fill(store: &Store, source: Source, extent: &Extent, way: &Way<'_>)
 
 enum Done {
     Written { part: Tally, result: Result<(), NotWritten>, read: u64 },
-    Damaged(crate::source::error::ReadError),
+    Damaged(crate::input::error::ReadError),
     End,
 }
 

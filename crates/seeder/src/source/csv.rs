@@ -9,8 +9,8 @@ use bson::RawDocumentBuf;
 use bson::raw::CString;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
-use super::error::{Problem, ReadError};
-use super::input::Input;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 
 /// What a row may take: a quote that is never closed would swallow the rest of the file.
 const LONGEST: u64 = 16 << 20;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::error::ReadError;
 use super::folder::Folder;
-use super::input::Input;
 use super::{Bson, Extent, Source};
 use crate::archive::metadata::Metadata;
 use crate::archive::reader::Archive;
+use crate::input::Input;
+use crate::input::error::ReadError;
 use crate::namespace::{ChoiceError, Kind, Namespace, choose};
 
 /// A dump that is about to be read.

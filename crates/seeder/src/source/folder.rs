@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-use super::error::{Place, Problem, ReadError};
-use super::input::Input;
 use crate::archive::metadata::Metadata;
+use crate::input::Input;
+use crate::input::error::{Place, Problem, ReadError};
 use crate::namespace::{Kind, Namespace};
 
 /// The data of a time-series collection.

@@ -3,8 +3,8 @@
 
 use bson::Bson;
 
-use super::error::{Problem, ReadError};
-use super::input::Input;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 
 /// Longer than the text of any document that MongoDB takes, but for a freak.
 const LONGEST: usize = 32 << 20;

@@ -1,14 +1,12 @@
 //! Where documents come from: one at a time, each with its position, and never more in memory than one.
 //!
-//! - [`input`]: bytes, of a file or of standard input, plain or gzip. [`error`]: what is wrong with them, and where.
+//! - [`crate::input`]: bytes, and what is wrong with them.
 //! - [`dump`]: what mongodump makes: an archive, a folder, a `.bson` file. `folder`: which file of a folder it is.
 //! - [`json`], [`csv`]: text.
 
 pub mod csv;
 pub mod dump;
-pub mod error;
 mod folder;
-pub mod input;
 pub mod json;
 
 use std::path::Path;
@@ -16,11 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use self::csv::Csv;
-use self::error::{Problem, ReadError};
-use self::input::Input;
 use self::json::Json;
 use crate::archive::frame::{Frame, Frames};
 use crate::archive::reader::Archive;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 use crate::namespace::Namespace;
 
 /// One document after the other.

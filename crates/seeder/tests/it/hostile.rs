@@ -9,9 +9,9 @@ use seeder::archive::metadata::Metadata;
 use seeder::archive::prelude::{Described, Prelude};
 use seeder::archive::reader::Archive;
 use seeder::archive::writer::Writer;
+use seeder::input::Input;
+use seeder::input::error::{Place, Problem, ReadError};
 use seeder::namespace::{Kind, Namespace};
-use seeder::source::error::{Place, Problem, ReadError};
-use seeder::source::input::Input;
 
 use crate::samples::todos;
 

@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use bson::{Bson as Value, doc};
 use proptest::prelude::*;
+use seeder::input::Input;
 use seeder::source::csv::Csv;
-use seeder::source::input::Input;
 use seeder::source::json::Json;
 use seeder::source::{Bson, Source};
 

@@ -1,4 +1,8 @@
 //! Bytes of a file or of standard input. Gzip is detected, not told; every byte has a position that errors can name.
+//!
+//! - [`error`]: what is wrong with the bytes, and where.
+
+pub mod error;
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -8,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::{Place, Problem, ReadError};
+use self::error::{Place, Problem, ReadError};
 
 /// RFC 1952 §2.3.1.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
