@@ -6,6 +6,7 @@
 //! - [`changes`]: what others did to the todos.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
+//!   `fields`: the bytes of documents, field by field.
 //! - `teeth`: guards that a test build can switch off, to show that a checker notices.
 //!
 //! # What both stores guarantee
@@ -39,6 +40,7 @@ pub mod changes;
 mod document;
 mod embedded;
 pub mod error;
+mod fields;
 mod mongo;
 pub mod raw;
 pub mod store;
