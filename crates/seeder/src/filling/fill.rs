@@ -137,7 +137,8 @@ enum Done {
 }
 
 impl Done {
-    fn of(batch: &Batch, (part, result): (Tally, Result<(), NotWritten>)) -> Self {
+    fn of(batch: &Batch, (mut part, result): (Tally, Result<(), NotWritten>)) -> Self {
+        part.remarked.merge(batch.remarks.clone());
         Self::Written { part, result, read: batch.read }
     }
 }

@@ -66,6 +66,10 @@ impl EmbeddedStore {
         Ok(reader)
     }
 
+    pub(crate) async fn server_version(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// It finds todos by their id only.
     pub(crate) async fn indexes(&self) -> Result<Documents, StoreError> {
         Ok(Documents::default())
