@@ -98,6 +98,11 @@ pub(super) fn whole(field: &Field<'_>) -> Option<i64> {
     match field.kind {
         INT => field.value.try_into().ok().map(i32::from_le_bytes).map(i64::from),
         LONG => field.value.try_into().ok().map(i64::from_le_bytes),
+        // As shells write milliseconds; up to 2^53 a double is exact.
+        DOUBLE => {
+            let number = f64::from_le_bytes(field.value.try_into().ok()?);
+            (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+        }
         _ => None,
     }
 }
@@ -141,7 +146,7 @@ fn double(field: &Field<'_>) -> Read<Value> {
 }
 
 pub(super) fn decimal(field: &Field<'_>) -> Read<Value> {
-    let number: Decimal128 = utf8(field)?.parse().map_err(|error: bson::error::Error| error.to_string())?;
+    let number: Decimal128 = utf8(field)?.parse().map_err(|_| "it must be a number of at most 34 digits".to_owned())?;
     Ok((0x13, number.bytes().to_vec()))
 }
 
@@ -149,7 +154,10 @@ pub(super) fn decimal(field: &Field<'_>) -> Read<Value> {
 pub(super) fn date(field: &Field<'_>) -> Read<Value> {
     let millis = match whole(field) {
         Some(millis) => millis,
-        None => millis_of(utf8(field)?).ok_or("it must be a time like 2024-02-29T12:00:00.5Z or milliseconds")?,
+        None => {
+            let millis = field.text().and_then(|text| millis_of(std::str::from_utf8(text).ok()?));
+            millis.ok_or("it must be a time like 2024-02-29T12:00:00.5Z or whole milliseconds")?
+        }
     };
     Ok((0x09, millis.to_le_bytes().to_vec()))
 }

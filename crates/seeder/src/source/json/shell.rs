@@ -75,7 +75,7 @@ impl Parser<'_> {
         Ok(self.push(kind, &bytes))
     }
 
-    /// Numbers that JSON does not have: `+1`, `.5`, `5.`, `0x1F`, `-Infinity`.
+    /// Numbers that JSON does not have: `+1`, `.5`, `0x1F`, `-Infinity`.
     fn shell_number(&mut self) -> Parsed<u8> {
         let begin = self.at;
         let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'-' | b'.');
@@ -94,8 +94,11 @@ impl Parser<'_> {
                 let number = if sign.is_empty() { f64::INFINITY } else { f64::NEG_INFINITY };
                 Some(self.push(DOUBLE, &number.to_le_bytes()))
             }
+            // Two signs; a word; what other languages read as octal.
             None if unsigned.len() + 1 < text.len()
-                || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') =>
+                || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                || unsigned.ends_with('.')
+                || unsigned.starts_with('0') && unsigned.as_bytes().get(1).is_some_and(u8::is_ascii_digit) =>
             {
                 None
             }
@@ -123,7 +126,9 @@ impl Parser<'_> {
         let flags = self.text[end + 1..].iter().take_while(|byte| byte.is_ascii_lowercase()).count();
         let mut options = self.text[end + 1..end + 1 + flags].to_vec();
         options.sort_unstable();
-        let value = extended::of_regex(&self.text[begin..end], &options);
+        // The slash is escaped for the sake of this notation only.
+        let pattern = String::from_utf8_lossy(&self.text[begin..end]).replace("\\/", "/");
+        let value = extended::of_regex(pattern.as_bytes(), &options);
         let (kind, bytes) = value.map_err(|problem| self.wrong(problem))?;
         self.at = end + 1 + flags;
         Ok(self.push(kind, &bytes))
