@@ -67,7 +67,7 @@ impl Pattern {
         text.contains('*')
     }
 
-    fn matches(&self, namespace: &Namespace) -> bool {
+    pub(crate) fn matches(&self, namespace: &Namespace) -> bool {
         self.0 == *namespace || matches(self.0.to_string().as_bytes(), namespace.to_string().as_bytes())
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         let mut all = there(&["a.todos", "a.b.c"]);
         all.push((Namespace::new("a", "view"), Kind::View));
         all.push((Namespace::new("a", "times"), Kind::TimeSeries));
-        let choice = |name: &str| choose(&all, Some(&name.parse().expect("a namespace")));
+        let choice = |name: &str| choose(&all, Some(&name.parse().expect("a pattern")));
         assert_eq!(choice("a.b.c"), Ok(Namespace::new("a", "b.c")));
         let missing = choice("b.todos").expect_err("it is not there").to_string();
         assert_eq!(missing, "there is no b.todos in it, but a.b.c, a.times, a.todos, a.view");

@@ -51,17 +51,19 @@ impl Encoding {
 
 /// The fields of a document, up to the first that is damaged. Values are not looked into.
 pub fn fields(document: &[u8]) -> impl Iterator<Item = Result<Field<'_>, Malformed>> {
-    let mut rest = body(document);
+    let (mut rest, mut damage) = match body(document) {
+        Ok(body) => (body, None),
+        Err(malformed) => (&[][..], Some(malformed)),
+    };
     std::iter::from_fn(move || {
-        let bytes = *rest.as_ref().ok()?;
-        if bytes.is_empty() {
+        if let Some(malformed) = damage.take() {
+            return Some(Err(malformed));
+        }
+        if rest.is_empty() {
             return None;
         }
-        let field = next(bytes);
-        rest = match &field {
-            Ok(field) => Ok(&bytes[field.bytes.len()..]),
-            Err(_) => Ok(&[]),
-        };
+        let field = next(rest);
+        rest = field.as_ref().map_or(&[], |field| &rest[field.bytes.len()..]);
         Some(field)
     })
 }
@@ -73,7 +75,6 @@ pub(crate) fn check(document: &[u8]) -> Result<Encoding, Malformed> {
 
 fn check_to(document: &[u8], depth: usize) -> Result<Encoding, Malformed> {
     let depth = depth.checked_sub(1).ok_or_else(|| Malformed(format!("nested deeper than {MAX_DEPTH}")))?;
-    body(document)?;
     let mut encoding = Encoding::Utf8;
     for field in fields(document) {
         let Field { kind, name, value, .. } = field?;

@@ -60,8 +60,12 @@ mod tests {
         }
         assert!(keyed(&[9, 0, 0, 0, 2, b'a', 0, 9, 0]).is_err());
         assert!(keyed(&[]).is_err());
-        let latin = [&[20, 0, 0, 0, 2, b'n', 0, 2, 0, 0, 0, 0xE4, 0][..], &[10, b'_', b'i', b'd', 0, 0, 0]].concat();
-        let first = [&[20, 0, 0, 0, 10, b'_', b'i', b'd', 0][..], &[2, b'n', 0, 2, 0, 0, 0, 0xE4, 0, 0, 0]].concat();
-        assert_eq!(keyed(&latin[..20]).as_deref(), Ok(&first[..20]), "texts are not looked at");
+        let (name, key) = (&[2, b'n', 0, 2, 0, 0, 0, 0xE4, 0][..], &[10, b'_', b'i', b'd', 0][..]);
+        let document = |fields: &[&[u8]]| [&[19, 0, 0, 0][..], &fields.concat(), &[0]].concat();
+        assert_eq!(
+            keyed(&document(&[name, key])).as_deref(),
+            Ok(&document(&[key, name])[..]),
+            "texts are not looked at"
+        );
     }
 }

@@ -51,7 +51,7 @@ impl Dump {
     /// [`OpenError`].
     pub fn open(path: &Path, wanted: Option<&Pattern>) -> Result<Self, OpenError> {
         if path.is_dir() {
-            return Self::of_folder(path, Folder::read(path)?, wanted);
+            return Self::of_folder(path, Folder::read(path, wanted)?, wanted);
         }
         let mut input = Input::open(path)?;
         match Content::of(input.peek(PEEKED)?) {

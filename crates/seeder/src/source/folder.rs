@@ -2,6 +2,7 @@
 //! files are escaped, and cut short if they are very long: then the metadata has the collection's name in full.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use crate::archive::metadata::Metadata;
 use crate::input::Input;
 use crate::input::error::{Place, Problem, ReadError};
-use crate::namespace::{Kind, Namespace};
+use crate::namespace::{Kind, Namespace, Pattern};
 
 /// The length of a name that mongodump cut short to what file systems take.
 const CUT_SHORT: usize = 238;
@@ -34,11 +35,17 @@ struct Files {
 }
 
 impl Folder {
-    /// Of all databases, or of one.
-    pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
-        let mut entries = database(path, true)?;
+    /// The collections of all databases, or of one.
+    pub(crate) fn read(path: &Path, wanted: Option<&Pattern>) -> Result<Self, ReadError> {
+        let mut entries = database(path)?;
+        // The log of changes during the dump, which no metadata describes. It may as well be a collection that is called
+        // so, in the folder of its database: only who asks for it gets it.
+        entries.retain(|entry| {
+            let is_log = entry.file.file_name().is_some_and(is_log) && entry.metadata_file.is_none();
+            !is_log || wanted.is_some_and(|wanted| wanted.matches(&entry.namespace))
+        });
         for folder in list(path)?.into_iter().filter(|path| path.is_dir()) {
-            entries.extend(database(&folder, false)?);
+            entries.extend(database(&folder)?);
         }
         if entries.is_empty() {
             return Err(error(path, Problem::NoDump));
@@ -75,8 +82,8 @@ impl Folder {
     }
 }
 
-/// The collections whose files stand right here, in the folder of a database or of them all.
-fn database(folder: &Path, is_top: bool) -> Result<Vec<Entry>, ReadError> {
+/// The collections whose files stand right here.
+fn database(folder: &Path) -> Result<Vec<Entry>, ReadError> {
     let mut collections = BTreeMap::<String, Files>::new();
     for path in list(folder)?.into_iter().filter(|path| path.is_file()) {
         match split(&path) {
@@ -84,10 +91,6 @@ fn database(folder: &Path, is_top: bool) -> Result<Vec<Entry>, ReadError> {
             Some((stem, false)) => collections.entry(stem).or_default().metadata = Some(path),
             None => {}
         }
-    }
-    // The log of changes during the dump, which no metadata describes, unlike a collection that is called so.
-    if is_top && collections.get("oplog").is_some_and(|files| files.metadata.is_none()) {
-        collections.remove("oplog");
     }
     Ok(collections.into_iter().map(|(stem, files)| entry(folder, &stem, files)).collect())
 }
@@ -102,7 +105,8 @@ fn entry(folder: &Path, stem: &str, files: Files) -> Entry {
     let collection = match metadata.collection() {
         // Only then is it cut short (mongo-tools, `getInfoFromFile`); a file may have been renamed since.
         Some(name) if stem.contains("%24") && stem.len() == CUT_SHORT => name.to_owned(),
-        _ => percent_decode_str(stem).decode_utf8_lossy().into_owned(),
+        // As in the query of a URL, where a plus is a space.
+        _ => percent_decode_str(&stem.replace('+', " ")).decode_utf8_lossy().into_owned(),
     };
     let (namespace, kind) = (Namespace::new(database, collection), metadata.kind());
     // A view has none; of a collection it is missed when it is opened.
@@ -125,6 +129,10 @@ fn read_metadata(path: &Path) -> Result<Metadata, ReadError> {
         }
     }
     Ok(Metadata::read(&text, 0))
+}
+
+fn is_log(name: &OsStr) -> bool {
+    name == "oplog.bson" || name == "oplog.bson.gz"
 }
 
 /// The name without its ending, and whether it is the documents.
