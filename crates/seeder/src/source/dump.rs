@@ -56,7 +56,12 @@ impl Dump {
         let mut input = Input::open(path)?;
         match Content::of(input.peek(PEEKED)?) {
             Content::Archive => Self::of_archive(path, input, wanted),
-            _ if is_bson(path) => Self::of_folder(path, Folder::of_file(path)?, wanted),
+            _ if is_bson(path) => {
+                let folder = Folder::of_file(path)?;
+                // Who names a file means it, be its folder called `local` or `config`.
+                let named = folder.names().into_iter().next().map(|(namespace, _)| Pattern::from(namespace));
+                Self::of_folder(path, folder, wanted.or(named.as_ref()))
+            }
             Content::Documents => Ok(Self::of_documents(path, input)),
             // Which says what it begins with.
             Content::Other => Self::of_archive(path, input, wanted),

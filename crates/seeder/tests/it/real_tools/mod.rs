@@ -4,3 +4,4 @@
 mod archives;
 mod dumps;
 mod exports;
+mod json;
