@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(indexes.len(), 1);
         let index = Document::from_reader(indexes.get(0)).expect("a document");
         assert_eq!(index, doc! { "v": 2, "key": { "name": 1, "id": -1 }, "name": "n" });
-        let again = Metadata::parse(&Metadata::of("todos", indexes.clone()).to_json().as_bytes()).expect("metadata");
+        let again = Metadata::parse(Metadata::of("todos", indexes.clone()).to_json().as_bytes()).expect("metadata");
         assert_eq!(again.indexes().expect("indexes"), indexes);
     }
 

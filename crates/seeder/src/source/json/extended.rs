@@ -268,7 +268,7 @@ impl std::str::FromStr for Hex {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     let byte = |at: usize| text.get(at..at + 2)?.parse::<Hex>().ok().map(|Hex(byte)| byte);

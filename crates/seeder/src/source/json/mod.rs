@@ -1,11 +1,12 @@
 //! JSON objects, one behind the other or in an array, as mongoimport takes and mongoexport makes them: extended JSON
 //! (<https://github.com/mongodb/specifications/blob/master/source/extended-json/extended-json.md>), so types stay.
 //!
-//! - [`parse`]: the text of an object into a document. `extended`: objects that stand for values of other types.
+//! - [`parse`]: the text of an object into a document. `scalars`: texts and numbers. `extended`: objects that stand for values of other types.
 //!   `shell`: what the mongo shell writes beside JSON.
 
 mod extended;
 pub mod parse;
+mod scalars;
 mod shell;
 
 use self::parse::{Dialect, Wrong, document};

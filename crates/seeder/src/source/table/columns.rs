@@ -3,6 +3,9 @@
 
 use todo_store::raw::MAX_DEPTH;
 
+/// So many names of a header are shown.
+const SHOWN: usize = 10;
+
 /// The columns of a table, as the document that each row becomes.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
@@ -30,7 +33,7 @@ impl Columns {
         let mut columns = Self { count: names.len(), fields: Vec::new() };
         for (place, name) in names.iter().enumerate() {
             if names[..place].contains(name) {
-                return Err(format!("the header names {name} twice"));
+                return Err(format!("the header names {} twice", name.escape_debug()));
             }
             if name.contains('\0') {
                 return Err(format!("the name {name:?} has a zero byte"));
@@ -39,12 +42,13 @@ impl Columns {
                 return Err(format!("a name has more than {MAX_DEPTH} dots"));
             }
             if name.split('.').any(str::is_empty) && name.contains('.') {
-                return Err(format!("the name {name} has a dot without a name beside it"));
+                return Err(format!("the name {name:?} has a dot without a name beside it"));
             }
             add(&mut columns.fields, name, place)?;
         }
         if !names.iter().any(|name| name == "id") {
-            return Err("the header names no column id".to_owned());
+            let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(format!("the header names no column id, but {shown:?}"));
         }
         Ok(columns)
     }
@@ -63,7 +67,7 @@ impl Columns {
 fn add(fields: &mut Vec<Node>, name: &str, place: usize) -> Result<(), String> {
     let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
     let key = [first.as_bytes(), &[0]].concat();
-    let both = || format!("{first} cannot be a value and have fields of its own, too");
+    let both = || format!("{} cannot be a value and have fields of its own, too", first.escape_debug());
     let found = fields.iter_mut().find(|field| field.name == key);
     match (found, rest) {
         (None, None) => fields.push(Node { name: key, value: Value::Cell(place) }),

@@ -5,3 +5,4 @@ mod archives;
 mod dumps;
 mod exports;
 mod json;
+mod json_cases;
