@@ -5,8 +5,8 @@ use std::io;
 use thiserror::Error;
 use todo_store::{StoreError, StoreUrl};
 
+use crate::input::error::ReadError;
 use crate::source::dump::OpenError;
-use crate::source::error::ReadError;
 
 /// Each message is one line.
 #[derive(Debug, Error)]

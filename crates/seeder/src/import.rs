@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::command::{Format, Import};
+use crate::command::{Format, Import, TextOptions};
 use crate::error::SeederError;
 use crate::filling::fill;
 use crate::filling::fill::Way;
+use crate::input::Input;
+use crate::input::error::ReadError;
 use crate::report::Report;
-use crate::source::csv::Csv;
-use crate::source::error::ReadError;
-use crate::source::input::Input;
 use crate::source::json::Json;
+use crate::source::json::parse::Dialect;
+use crate::source::table::{Separator, Table};
 use crate::source::{Extent, Source};
 
 /// Imports the file.
@@ -19,8 +20,7 @@ use crate::source::{Extent, Source};
 /// # Errors
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Import) -> Result<Report, SeederError> {
-    let format = options.format.unwrap_or_else(|| Format::of(&options.file));
-    let (source, extent) = open(&options.file, format).map_err(SeederError::Read)?;
+    let (source, extent) = open(&options.file, &options.text).map_err(SeederError::Read)?;
     let way =
         Way { file: &options.file, target: &options.target, filling: &options.filling, resume: options.resume_line() };
     let store = way.open().await?;
@@ -29,16 +29,19 @@ pub async fn run(options: &Import) -> Result<Report, SeederError> {
     Ok(Report::of_tally(&tally, &options.file.display().to_string(), began.elapsed()))
 }
 
-/// Opens a file of this format.
+/// Opens a file; its format is the one that is given, or that its name says.
 ///
 /// # Errors
 /// [`ReadError`].
-pub fn open(file: &Path, format: Format) -> Result<(Source, Extent), ReadError> {
+pub fn open(file: &Path, text: &TextOptions) -> Result<(Source, Extent), ReadError> {
     let input = Input::open(file)?;
     let extent = Extent::of(file, &input);
-    let source = match format {
-        Format::Json => Source::Json(Json::new(input)),
-        Format::Csv => Source::Csv(Box::new(Csv::new(input)?)),
+    let dialect = if text.legacy { Dialect::Shell } else { Dialect::Json };
+    let table = |input, separator| Table::new(input, separator, text.fields.as_deref());
+    let source = match text.format.unwrap_or_else(|| Format::of(file)) {
+        Format::Json => Source::Json(Json::new(input, dialect)?),
+        Format::Csv => Source::Table(Box::new(table(input, Separator::Comma)?)),
+        Format::Tsv => Source::Table(Box::new(table(input, Separator::Tab)?)),
     };
     Ok((source, extent))
 }

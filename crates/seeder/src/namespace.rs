@@ -28,6 +28,8 @@ impl Namespace {
     /// Whether it is MongoDB's own (MongoDB manual, "System Collections").
     fn is_system(&self) -> bool {
         matches!(self.database.as_str(), "admin" | "config" | "local" | "") || self.collection.starts_with("system.")
+            // Users and roles of one database (`mongodump --dumpDbUsersAndRoles`).
+            || self.collection.starts_with('$')
     }
 }
 
@@ -54,6 +56,62 @@ impl fmt::Display for Namespace {
     }
 }
 
+/// A namespace that is asked for: `*` stands for any text, `\\*` for itself, as in `mongorestore --nsInclude`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(Namespace);
+
+impl Pattern {
+    /// Whether it could be more than one.
+    fn is_open(&self) -> bool {
+        let text = self.0.to_string().replace("\\\\", "").replace("\\*", "");
+        text.contains('*')
+    }
+
+    pub(crate) fn matches(&self, namespace: &Namespace) -> bool {
+        self.0 == *namespace || matches(self.0.to_string().as_bytes(), namespace.to_string().as_bytes())
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = NamespaceError;
+
+    fn from_str(text: &str) -> Result<Self, NamespaceError> {
+        text.parse().map(Self)
+    }
+}
+
+impl From<Namespace> for Pattern {
+    fn from(namespace: Namespace) -> Self {
+        Self(namespace)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Goes back to the last star when a text does not go on as the pattern does.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        let escapes = usize::from(pattern.get(p) == Some(&b'\\') && p + 1 < pattern.len());
+        if escapes == 0 && pattern.get(p) == Some(&b'*') {
+            star = Some((p + 1, t));
+            p += 1;
+        } else if pattern.get(p + escapes) == Some(&text[t]) {
+            (p, t) = (p + escapes + 1, t + 1);
+        } else if let Some((behind, from)) = star {
+            star = Some((behind, from + 1));
+            (p, t) = (behind, from + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
 /// What kind of namespace a dump says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -78,7 +136,7 @@ pub enum ChoiceError {
     #[error("there is no {wanted} in it, but {}", list(.there))]
     Missing {
         /// What `--ns` says.
-        wanted: Namespace,
+        wanted: Pattern,
         /// What there is.
         there: Vec<Namespace>,
     },
@@ -94,27 +152,29 @@ pub enum ChoiceError {
 ///
 /// # Errors
 /// [`ChoiceError`] names what there is.
-pub fn choose(there: &[(Namespace, Kind)], wanted: Option<&Namespace>) -> Result<Namespace, ChoiceError> {
-    let all = || sorted(there.iter().map(|(namespace, _)| namespace.clone()).collect());
-    let (namespace, kind) = match wanted {
-        Some(wanted) => {
-            let found = there.iter().find(|(namespace, _)| namespace == wanted);
-            found.ok_or_else(|| match there {
-                [] => ChoiceError::None,
-                _ => ChoiceError::Missing { wanted: wanted.clone(), there: all() },
-            })?
+pub fn choose(there: &[(Namespace, Kind)], wanted: Option<&Pattern>) -> Result<Namespace, ChoiceError> {
+    let sorted_names =
+        |some: &[&(Namespace, Kind)]| sorted(some.iter().map(|(namespace, _)| namespace.clone()).collect());
+    let mut own: Vec<_> = match wanted {
+        Some(wanted) => there.iter().filter(|(namespace, _)| wanted.matches(namespace)).collect(),
+        None => there.iter().filter(|(namespace, _)| !namespace.is_system()).collect(),
+    };
+    // A name that is given in full is that one, also where it is a pattern for others.
+    if let Some(exact) = wanted.and_then(|wanted| own.iter().position(|(namespace, _)| *namespace == wanted.0)) {
+        own = vec![own[exact]];
+    }
+    let is_called_todos = |(namespace, _): &&(Namespace, Kind)| namespace.collection == "todos";
+    if wanted.is_none_or(Pattern::is_open) && own.iter().any(is_called_todos) {
+        own.retain(is_called_todos);
+    }
+    let (namespace, kind) = match (&own[..], wanted) {
+        ([one], _) => one,
+        ([], Some(wanted)) if !there.is_empty() => {
+            let there = sorted_names(&there.iter().collect::<Vec<_>>());
+            return Err(ChoiceError::Missing { wanted: wanted.clone(), there });
         }
-        None => {
-            let mut own: Vec<_> = there.iter().filter(|(namespace, _)| !namespace.is_system()).collect();
-            if own.iter().any(|(namespace, _)| namespace.collection == "todos") {
-                own.retain(|(namespace, _)| namespace.collection == "todos");
-            }
-            match own[..] {
-                [] => return Err(ChoiceError::None),
-                [one] => one,
-                _ => return Err(ChoiceError::Several(sorted(own.into_iter().map(|(name, _)| name.clone()).collect()))),
-            }
-        }
+        ([], _) => return Err(ChoiceError::None),
+        (several, _) => return Err(ChoiceError::Several(sorted_names(several))),
     };
     match kind {
         Kind::Collection => Ok(namespace.clone()),
@@ -164,12 +224,33 @@ mod tests {
         let mut all = there(&["a.todos", "a.b.c"]);
         all.push((Namespace::new("a", "view"), Kind::View));
         all.push((Namespace::new("a", "times"), Kind::TimeSeries));
-        let choice = |name: &str| choose(&all, Some(&name.parse().expect("a namespace")));
+        let choice = |name: &str| choose(&all, Some(&name.parse().expect("a pattern")));
         assert_eq!(choice("a.b.c"), Ok(Namespace::new("a", "b.c")));
         let missing = choice("b.todos").expect_err("it is not there").to_string();
         assert_eq!(missing, "there is no b.todos in it, but a.b.c, a.times, a.todos, a.view");
         assert!(matches!(choice("a.view"), Err(ChoiceError::View(_))));
         assert!(matches!(choice("a.times"), Err(ChoiceError::TimeSeries(_))));
+        assert_eq!(choice("*.b.c"), Ok(Namespace::new("a", "b.c")));
+        assert_eq!(choice("a.*"), Ok(Namespace::new("a", "todos")), "of several, the one called todos");
+        assert!(matches!(choice("a.*i*"), Err(ChoiceError::Several(all)) if all.len() == 2));
         assert!("todos".parse::<Namespace>().is_err() && ".x".parse::<Namespace>().is_err());
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text_and_can_be_escaped() {
+        for (pattern, text, expected) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.bc", false),
+            ("*.todos", "shop.todos", true),
+            ("*.todos", "shop.todos.old", false),
+            ("s*.t*s", "shop.todos", true),
+            ("a.*", "a.", true),
+            ("a.**b*", "a.xbybz", true),
+            ("a.\\*", "a.*", true),
+            ("a.\\*", "a.x", false),
+            ("a.\\\\", "a.\\", true),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
     }
 }

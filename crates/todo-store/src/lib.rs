@@ -7,6 +7,7 @@
 //! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
+//!   `fields`: the bytes of documents, field by field.
 //! - `failpoints`: guards that a test build can switch off, to show that a checker notices.
 //!
 //! # What both stores guarantee
@@ -42,6 +43,7 @@ mod document;
 mod embedded;
 pub mod error;
 mod failpoints;
+mod fields;
 mod mongo;
 pub mod options;
 pub mod precondition;

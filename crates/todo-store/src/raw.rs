@@ -1,15 +1,14 @@
 //! Documents as bytes, with every field and type they have: what dumps are made of and restored from.
 
-use mongodb::bson::{RawBsonRef, RawDocument};
+use mongodb::bson::RawDocument;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::document;
 use crate::error::StoreError;
+use crate::fields;
+pub use crate::fields::{Encoding, Field, MAX_DEPTH, fields};
 use crate::precondition::Versioned;
-
-/// Documents may nest this deep; MongoDB allows 180.
-const MAX_DEPTH: usize = 200;
 
 /// BSON documents, one behind the other, as in a `.bson` file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub struct Documents {
 /// The bytes are no BSON document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a BSON document: {0}")]
-pub struct Malformed(String);
+pub struct Malformed(pub(crate) String);
 
 /// What became of documents that were to be inserted; each is named by its place among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,15 +34,23 @@ pub struct Inserted {
 }
 
 impl Documents {
-    /// Adds a document after looking at all of it: lengths, types and texts, at every depth.
+    /// Adds a document after looking at all of it: lengths and types, at every depth. Texts may be of any encoding, for
+    /// so they may be in MongoDB.
     ///
     /// # Errors
     /// [`Malformed`]; nothing is added then.
     pub fn push(&mut self, document: &[u8]) -> Result<(), Malformed> {
-        let raw = RawDocument::from_bytes(document).map_err(malformed)?;
-        check(raw, MAX_DEPTH)?;
-        self.append(raw);
-        Ok(())
+        self.add(document).map(drop)
+    }
+
+    /// The same as [`Documents::push`]; answers with whether the document's texts are UTF-8.
+    ///
+    /// # Errors
+    /// [`Malformed`]; nothing is added then.
+    pub fn add(&mut self, document: &[u8]) -> Result<Encoding, Malformed> {
+        let encoding = fields::check(document)?;
+        self.append(RawDocument::from_bytes(document).map_err(malformed)?);
+        Ok(encoding)
     }
 
     /// Adds a document that comes from a store.
@@ -126,23 +133,6 @@ impl Reader {
     }
 }
 
-fn check(document: &RawDocument, depth: usize) -> Result<(), Malformed> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(Malformed(format!("nested deeper than {MAX_DEPTH}")));
-    };
-    for field in document {
-        match field.map_err(malformed)?.1 {
-            RawBsonRef::Document(inner) => check(inner, depth)?,
-            RawBsonRef::Array(inner) => {
-                check(RawDocument::from_bytes(inner.as_bytes()).map_err(malformed)?, depth)?;
-            }
-            RawBsonRef::JavaScriptCodeWithScope(code) => check(code.scope, depth)?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 fn malformed(error: impl ToString) -> Malformed {
     Malformed(error.to_string())
 }
@@ -173,7 +163,7 @@ mod tests {
         let good = rawdoc! { "a": { "b": ["text"] } };
         let place = good.as_bytes().windows(4).position(|bytes| bytes == b"text").expect("the text is there");
         let mut documents = Documents::default();
-        for (at, byte) in [(0, 0xFF), (place, 0xFF), (place - 4, 0xFF), (good.as_bytes().len() - 1, 1)] {
+        for (at, byte) in [(0, 0xFF), (place - 5, 0x20), (place - 4, 0xFF), (good.as_bytes().len() - 1, 1)] {
             let mut bad = good.as_bytes().to_vec();
             bad[at] = byte;
             assert!(documents.push(&bad).is_err(), "byte {at}");

@@ -194,6 +194,14 @@ impl Store {
         on!(self, read_raw())
     }
 
+    /// The version of the server. The embedded store has none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn server_version(&self) -> Result<Option<String>, StoreError> {
+        on!(self, server_version())
+    }
+
     /// The definitions of the indexes, as MongoDB's `listIndexes` gives them; of the embedded store those that the same
     /// todos have in MongoDB.
     ///

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use seeder::archive::reader::Archive;
 use seeder::filling::keyed::keyed;
 use seeder::namespace::choose;
-use seeder::source::input::Input;
+use seeder::input::Input;
 use seeder::source::{Bson, Source};
 use todo_store::raw::{Documents, todo};
 

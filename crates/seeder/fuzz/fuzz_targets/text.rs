@@ -6,17 +6,23 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use seeder::source::Source;
-use seeder::source::csv::Csv;
-use seeder::source::input::Input;
+use seeder::input::Input;
 use seeder::source::json::Json;
+use seeder::source::json::parse::Dialect;
+use seeder::source::table::{Separator, Table};
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(input) = Input::new("fuzz", Cursor::new(bytes.to_vec())) {
-        read_all(Source::Json(Json::new(input)));
+    let input = |bytes: &[u8]| Input::new("fuzz", Cursor::new(bytes.to_vec()));
+    for dialect in [Dialect::Json, Dialect::Shell] {
+        if let Ok(json) = input(bytes).and_then(|input| Json::new(input, dialect)) {
+            read_all(Source::Json(json));
+        }
     }
-    let table = [b"id,name\n", bytes].concat();
-    if let Ok(csv) = Input::new("fuzz", Cursor::new(table)).and_then(Csv::new) {
-        read_all(Source::Csv(Box::new(csv)));
+    for (separator, header) in [(Separator::Comma, b"id,name\n"), (Separator::Tab, b"id\tname\n")] {
+        let table = [&header[..], bytes].concat();
+        if let Ok(table) = input(&table).and_then(|input| Table::new(input, separator, None)) {
+            read_all(Source::Table(Box::new(table)));
+        }
     }
 });
 

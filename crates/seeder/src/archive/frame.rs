@@ -1,12 +1,14 @@
 //! The frames an archive is made of: BSON documents and terminators. A length is never believed before it is checked.
 
-use crate::source::error::{Problem, ReadError};
-use crate::source::input::Input;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 
 /// An empty document: its length and a zero byte.
 const SHORTEST: i32 = 5;
 /// 16 MiB of a user's document and 16 KiB that the server may add (MongoDB manual, "BSON Document Size").
 const LONGEST: i32 = (16 << 20) + (16 << 10);
+/// The lengths that a document can have.
+pub(crate) const LENGTHS: std::ops::RangeInclusive<i32> = SHORTEST..=LONGEST;
 /// Stands where a length would.
 const TERMINATOR: i32 = -1;
 
@@ -45,7 +47,7 @@ impl Frames {
         if length == TERMINATOR {
             return Ok(Some(Frame::Terminator));
         }
-        if !(SHORTEST..=LONGEST).contains(&length) {
+        if !LENGTHS.contains(&length) {
             return Err(self.error(Problem::Length(length)));
         }
         self.document.clear();
@@ -65,6 +67,11 @@ impl Frames {
     /// Where the last frame begins.
     pub(crate) fn begin(&self) -> u64 {
         self.begin
+    }
+
+    /// An error at a byte.
+    pub(crate) fn error_at(&self, at: u64, problem: Problem) -> ReadError {
+        self.input.error(at, problem)
     }
 
     /// An error in the last frame.

@@ -4,6 +4,7 @@ use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
 use todo_store::raw::Documents;
 
 use crate::namespace::Kind;
+use crate::source::json::parse::{self, Dialect, Wrong};
 
 /// Options and indexes of a collection.
 #[derive(Debug, Clone)]
@@ -13,11 +14,19 @@ pub struct Metadata {
     options: Vec<String>,
     /// Definitions, with those that every store has.
     indexes: Documents,
+    /// Why it cannot be read, and where it begins.
+    damage: Option<(u64, String)>,
 }
 
 impl Default for Metadata {
     fn default() -> Self {
-        Self { kind: Kind::Collection, collection: None, options: Vec::new(), indexes: Documents::default() }
+        Self {
+            kind: Kind::Collection,
+            collection: None,
+            options: Vec::new(),
+            indexes: Documents::default(),
+            damage: None,
+        }
     }
 }
 
@@ -29,17 +38,18 @@ impl Metadata {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(json: &str) -> Result<Self, String> {
-        if json.trim().is_empty() {
+    pub fn parse(json: &[u8]) -> Result<Self, String> {
+        let json = json.trim_ascii();
+        if json.is_empty() {
             return Ok(Self::default());
         }
         if json.len() > Self::LONGEST {
             return Err(format!("it is longer than {} bytes", Self::LONGEST));
         }
-        let value: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        let Bson::Document(document) = Bson::try_from(value).map_err(|error| error.to_string())? else {
-            return Err("it must be an object".to_owned());
-        };
+        let mut bytes = Vec::new();
+        parse::document(json, Dialect::Json, &mut bytes)
+            .map_err(|Wrong { at, problem }| format!("{problem} (byte {at})"))?;
+        let document = Document::from_reader(&bytes[..]).map_err(|error| error.to_string())?;
         let options = document.get_document("options");
         let options = options.map(|options| options.keys().cloned().collect()).unwrap_or_default();
         let mut indexes = Documents::default();
@@ -51,7 +61,22 @@ impl Metadata {
             indexes.push(&bytes).map_err(|error| error.to_string())?;
         }
         let collection = document.get_str("collectionName").ok().map(ToOwned::to_owned);
-        Ok(Self { kind: kind(&document), collection, options, indexes })
+        Ok(Self { kind: kind(&document), collection, options, indexes, damage: None })
+    }
+
+    /// As [`Metadata::parse`], but what cannot be read is kept, with the byte where it begins: it matters only if the
+    /// collection is asked for.
+    pub(crate) fn read(json: &[u8], begin: u64) -> Self {
+        Self::parse(json).unwrap_or_else(|problem| Self::unreadable(problem, begin))
+    }
+
+    pub(crate) fn unreadable(problem: impl Into<String>, begin: u64) -> Self {
+        Self { damage: Some((begin, problem.into())), ..Self::default() }
+    }
+
+    /// Why it cannot be read, and the byte where it begins.
+    pub fn damage(&self) -> Option<(u64, &str)> {
+        self.damage.as_ref().map(|(begin, problem)| (*begin, problem.as_str()))
     }
 
     /// Of a collection with these indexes.
@@ -137,19 +162,19 @@ mod tests {
 
     #[test]
     fn what_mongodump_writes_is_read_and_the_indexes_keep_the_order_of_their_keys() {
-        let metadata = Metadata::parse(REAL).expect("metadata");
+        let metadata = Metadata::parse(REAL.as_bytes()).expect("metadata");
         assert_eq!((metadata.kind(), metadata.collection()), (Kind::Collection, Some("todos")));
         let indexes = metadata.indexes().expect("indexes");
         assert_eq!(indexes.len(), 1);
         let index = Document::from_reader(indexes.get(0)).expect("a document");
         assert_eq!(index, doc! { "v": 2, "key": { "name": 1, "id": -1 }, "name": "n" });
-        let again = Metadata::parse(&Metadata::of("todos", indexes.clone()).to_json()).expect("metadata");
+        let again = Metadata::parse(Metadata::of("todos", indexes.clone()).to_json().as_bytes()).expect("metadata");
         assert_eq!(again.indexes().expect("indexes"), indexes);
     }
 
     #[test]
     fn views_and_time_series_are_known_by_their_options_too() {
-        let kind = |json| Metadata::parse(json).map(|metadata| metadata.kind());
+        let kind = |json: &str| Metadata::parse(json.as_bytes()).map(|metadata| metadata.kind());
         assert_eq!(kind(r#"{"options":{"viewOn":"todos","pipeline":[]}}"#), Ok(Kind::View));
         assert_eq!(kind(r#"{"options":{"timeseries":{"timeField":"t"}}}"#), Ok(Kind::TimeSeries));
         assert_eq!(kind(""), Ok(Kind::Collection));

@@ -21,5 +21,5 @@ pub mod reader;
 pub mod writer;
 
 /// The first four bytes of an archive.
-const MAGIC: [u8; 4] = 0x8199_e26d_u32.to_le_bytes();
+pub(crate) const MAGIC: [u8; 4] = 0x8199_e26d_u32.to_le_bytes();
 const TERMINATOR: [u8; 4] = [0xff; 4];

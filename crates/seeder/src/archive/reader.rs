@@ -8,9 +8,9 @@ use bson::RawDocument;
 use super::checksum::Checksum;
 use super::frame::{Frame, Frames};
 use super::prelude::Prelude;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 use crate::namespace::Namespace;
-use crate::source::error::{Problem, ReadError};
-use crate::source::input::Input;
 
 /// An archive whose prelude was read.
 pub struct Archive {
@@ -50,12 +50,13 @@ impl Archive {
     /// [`ReadError`].
     pub fn open(input: Input) -> Result<Self, ReadError> {
         let (prelude, frames) = Prelude::read(input)?;
-        let mut streams = Vec::new();
-        for described in &prelude.namespaces {
-            let namespace = described.of_blocks();
-            streams.push(Stream { namespace, state: State::Unseen });
+        let (mut streams, mut places) = (Vec::new(), HashMap::new());
+        for (at, described) in prelude.namespaces.iter().enumerate() {
+            streams.push(Stream { namespace: described.namespace.clone(), state: State::Unseen });
+            places.extend(described.of_blocks().into_iter().map(|namespace| (namespace, at)));
         }
-        let places = streams.iter().enumerate().map(|(at, stream)| (stream.namespace.clone(), at)).collect();
+        // A name that a collection has for itself is never another's.
+        places.extend(prelude.namespaces.iter().enumerate().map(|(at, described)| (described.namespace.clone(), at)));
         Ok(Self { prelude, frames, places, streams, block: Block::Between })
     }
 
@@ -102,6 +103,11 @@ impl Archive {
     /// Where the last document begins.
     pub fn begin(&self) -> u64 {
         self.frames.begin()
+    }
+
+    /// An error at a byte of the archive.
+    pub(crate) fn error_at(&self, at: u64, problem: Problem) -> ReadError {
+        self.frames.error_at(at, problem)
     }
 
     /// An error in the last document.

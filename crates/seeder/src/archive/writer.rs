@@ -24,7 +24,8 @@ impl<W: Write> Writer<W> {
     /// Those of `out`.
     pub fn new(mut out: W, prelude: &Prelude) -> io::Result<Self> {
         out.write_all(&prelude.to_bytes())?;
-        let streams = prelude.namespaces.iter().map(|described| (described.of_blocks(), Checksum::new())).collect();
+        let streams =
+            prelude.namespaces.iter().map(|described| (described.namespace.clone(), Checksum::new())).collect();
         Ok(Self { out, streams, block: None })
     }
 

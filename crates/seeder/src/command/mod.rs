@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 pub use self::dump::Dump;
 pub use self::filling::{Filling, OnConflict};
 pub use self::generate::Generate;
-pub use self::restore::{Format, Import, Restore};
+pub use self::restore::{Format, Import, Restore, TextOptions};
 pub use self::target::Target;
 pub use self::verify::Verify;
 
@@ -34,7 +34,7 @@ pub enum Command {
     Generate(Generate),
     /// Take the documents of a mongodump: an archive, a folder, a .bson file; plain or gzip.
     Restore(Restore),
-    /// Take documents as mongoimport does: JSON objects one behind the other or in an array, or CSV; plain or gzip.
+    /// Take documents as mongoimport does: JSON objects one behind the other or in an array, or CSV or TSV; plain or gzip.
     Import(Import),
     /// Write an archive that `mongorestore --archive` takes. What is changed meanwhile in MongoDB may be in it or not; the
     /// options of the collection are not.

@@ -7,12 +7,13 @@ use clap::{Args, ValueEnum};
 use super::filling::Filling;
 use super::quoted;
 use super::target::Target;
-use crate::namespace::Namespace;
+use crate::namespace::Pattern;
 
 /// Which dump is restored.
 #[derive(Debug, Clone, Args)]
 pub struct Restore {
-    /// An archive (`mongodump --archive`), a folder or a .bson file of mongodump; `-` is an archive from standard input.
+    /// An archive (`mongodump --archive`), a folder or a .bson file of mongodump; `-` is an archive or documents from
+    /// standard input.
     #[arg(env = "TODO_FILE", value_name = "FILE|-")]
     pub file: PathBuf,
 
@@ -20,9 +21,9 @@ pub struct Restore {
     #[command(flatten)]
     pub target: Target,
 
-    /// Which collection of the dump [default: the one called todos, else the only one].
+    /// Which collection of the dump; `*` stands for any text [default: the one called todos, else the only one].
     #[arg(long, env = "TODO_NS", value_name = "DATABASE.COLLECTION")]
-    pub ns: Option<Namespace>,
+    pub ns: Option<Pattern>,
 
     /// How they are written.
     #[command(flatten)]
@@ -49,13 +50,46 @@ pub struct Import {
     #[command(flatten)]
     pub target: Target,
 
-    /// What the file is made of [default: csv if its name ends with .csv or .csv.gz, else json].
-    #[arg(long, env = "TODO_FORMAT")]
-    pub format: Option<Format>,
+    /// What the file is made of.
+    #[command(flatten)]
+    pub text: TextOptions,
 
     /// How they are written.
     #[command(flatten)]
     pub filling: Filling,
+}
+
+/// What a text file is made of, and how it is read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TextOptions {
+    /// What the file is made of [default: csv or tsv if its name ends so, perhaps with .gz behind it, else json].
+    #[arg(long, env = "TODO_FORMAT")]
+    pub format: Option<Format>,
+
+    /// The fields of a table without a header, in the order of its columns: id,name,description.
+    #[arg(long, env = "TODO_FIELDS", value_name = "NAMES", value_delimiter = ',')]
+    pub fields: Option<Vec<String>>,
+
+    /// Take what the mongo shell and old releases of mongoexport write instead of JSON, too: {a: ObjectId("…")}.
+    #[arg(long, env = "TODO_LEGACY")]
+    pub legacy: bool,
+}
+
+impl TextOptions {
+    /// These flags, as a shell takes them.
+    fn flags(&self) -> String {
+        let mut flags = String::new();
+        if let Some(format) = self.format.and_then(|format| format.to_possible_value()) {
+            flags.push_str(&format!(" --format {}", format.get_name()));
+        }
+        if let Some(fields) = &self.fields {
+            flags.push_str(&format!(" --fields {}", quoted(&fields.join(","))));
+        }
+        if self.legacy {
+            flags.push_str(" --legacy");
+        }
+        flags
+    }
 }
 
 /// What a text file is made of.
@@ -65,13 +99,19 @@ pub enum Format {
     Json,
     /// Rows of text, with a header that names the fields.
     Csv,
+    /// The same with tabs between the cells, and no quotes.
+    Tsv,
 }
 
 impl Format {
     /// By the file's name.
     pub fn of(file: &std::path::Path) -> Self {
         let name = file.to_string_lossy().to_lowercase();
-        if name.ends_with(".csv") || name.ends_with(".csv.gz") { Self::Csv } else { Self::Json }
+        match name.strip_suffix(".gz").unwrap_or(&name) {
+            name if name.ends_with(".csv") => Self::Csv,
+            name if name.ends_with(".tsv") => Self::Tsv,
+            _ => Self::Json,
+        }
     }
 }
 
@@ -79,11 +119,7 @@ impl Import {
     /// The command line that goes on where this one stopped. A password in the URL is left out.
     pub fn resume_line(&self) -> String {
         let file = quoted(&self.file.display().to_string());
-        let format = match self.format {
-            Some(Format::Csv) => " --format csv",
-            Some(Format::Json) => " --format json",
-            None => "",
-        };
-        format!("seeder import {file} {}{format}{}", self.target.flags(), self.filling.resume_flags())
+        let text = self.text.flags();
+        format!("seeder import {file} {}{text}{}", self.target.flags(), self.filling.resume_flags())
     }
 }

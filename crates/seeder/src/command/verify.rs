@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::restore::TextOptions;
 use super::target::Target;
 use super::{count, seed};
-use crate::namespace::Namespace;
+use crate::namespace::Pattern;
 
 /// What a store should hold.
 #[derive(Debug, Clone, Args)]
@@ -23,12 +24,16 @@ pub struct Verify {
     #[arg(long, env = "TODO_COUNT", value_name = "N", value_parser = count, allow_negative_numbers = true, requires = "seed")]
     pub count: Option<u64>,
 
-    /// The documents of this file, field by field, and nothing else: a dump as `restore` takes it, or .json, .ndjson or
-    /// .csv as `import` does; each perhaps with .gz.
+    /// The documents of this file, field by field, and nothing else: a dump as `restore` takes it, or text as
+    /// `import` does, known by the ending .json, .ndjson, .jsonl, .csv or .tsv, each perhaps with .gz, or by --format.
     #[arg(long, env = "TODO_AGAINST", value_name = "FILE|-", conflicts_with = "seed")]
     pub against: Option<PathBuf>,
 
-    /// Which collection of the dump [default: the one called todos, else the only one].
+    /// How the file is read, if it is text.
+    #[command(flatten)]
+    pub text: TextOptions,
+
+    /// Which collection of the dump; `*` stands for any text [default: the one called todos, else the only one].
     #[arg(long, env = "TODO_NS", value_name = "DATABASE.COLLECTION", requires = "against")]
-    pub ns: Option<Namespace>,
+    pub ns: Option<Pattern>,
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use self::file::{ArchiveFile, Out};
 use crate::archive::metadata::Metadata;
-use crate::archive::prelude::{Described, Prelude};
+use crate::archive::prelude::{Described, Prelude, server_version};
 use crate::archive::writer::Writer;
 use crate::command::Dump;
 use crate::error::SeederError;
@@ -69,7 +69,9 @@ async fn prelude(store: &Store, options: &Dump) -> Result<Prelude, SeederError> 
     let indexes = indexes.map_err(|source| SeederError::Store { url: target.store.clone(), source })?;
     let namespace = Namespace::new(&target.database, &target.collection);
     let metadata = Metadata::of(&target.collection, indexes);
-    Ok(Prelude { namespaces: vec![Described { namespace, kind: Kind::Collection, metadata }] })
+    // A server that does not tell is no reason not to dump.
+    let server_version = server_version(store.server_version().await.ok().flatten());
+    Ok(Prelude { server_version, namespaces: vec![Described { namespace, kind: Kind::Collection, metadata }] })
 }
 
 /// Until the end, or until the writer takes nothing any more; answers with how many there were.

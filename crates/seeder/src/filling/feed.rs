@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::keyed::keyed;
-use crate::source::error::{Problem, ReadError};
+use super::remarked::Remarked;
+use crate::input::error::{Problem, ReadError};
 use crate::source::{Extent, Source};
 
 /// Bytes of documents in memory, wherever they are. A driver holds a batch three or four times while it sends it.
@@ -24,6 +25,8 @@ pub struct Batch {
     pub begins: Vec<u64>,
     /// Bytes of the file, before decompression.
     pub read: u64,
+    /// What was not kept, or is unusual, in documents that are passed on.
+    pub remarks: Remarked,
     /// Memory, given back when the batch is dropped.
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -40,7 +43,13 @@ pub enum Fed {
 
 impl Batch {
     fn new() -> Self {
-        Self { documents: Documents::default(), begins: Vec::new(), read: 0, permit: None }
+        Self {
+            documents: Documents::default(),
+            begins: Vec::new(),
+            read: 0,
+            remarks: Remarked::default(),
+            permit: None,
+        }
     }
 }
 
@@ -104,10 +113,11 @@ impl Feeder {
             return Ok(false);
         }
         let pushed = keyed(self.source.document()).and_then(|document| {
-            let pushed = batch.documents.push(&document);
-            pushed.map_err(|malformed| malformed.to_string())
+            let added = batch.documents.add(&document);
+            added.map_err(|malformed| malformed.to_string())
         });
-        pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        let encoding = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        batch.remarks.add(self.source.begin(), self.source.remarks(), encoding);
         batch.begins.push(self.source.begin());
         Ok(true)
     }

@@ -129,12 +129,13 @@ pub async fn fill(store: &Store, source: Source, extent: &Extent, way: &Way<'_>)
 
 enum Done {
     Written { part: Tally, result: Result<(), NotWritten>, read: u64 },
-    Damaged(crate::source::error::ReadError),
+    Damaged(crate::input::error::ReadError),
     End,
 }
 
 impl Done {
-    fn of(batch: &Batch, (part, result): (Tally, Result<(), NotWritten>)) -> Self {
+    fn of(batch: &Batch, (mut part, result): (Tally, Result<(), NotWritten>)) -> Self {
+        part.remarked.merge(batch.remarks.clone());
         Self::Written { part, result, read: batch.read }
     }
 }

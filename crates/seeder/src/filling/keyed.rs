@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use bson::raw::RawDocument;
-use bson::{RawDocumentBuf, cstr};
+use todo_store::raw::fields;
 
 /// The document with `_id` first. One without takes the id of its todo, as all that we write do; if it has none of these
 /// either, MongoDB gives it one.
@@ -15,25 +14,31 @@ pub fn keyed(document: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if document.get(5..9) == Some(b"_id\0") {
         return Ok(Cow::Borrowed(document));
     }
-    let raw = RawDocument::from_bytes(document).map_err(|error| error.to_string())?;
     let (mut key, mut id) = (None, None);
-    for field in raw {
-        match field.map_err(|error| error.to_string())? {
-            (name, value) if name == cstr!("_id") => key = Some(value),
-            (name, value) if name == cstr!("id") => id = Some(value),
+    for field in fields(document) {
+        let field = field.map_err(|error| error.to_string())?;
+        match field.name {
+            b"_id" => key = Some(field),
+            b"id" => id = Some(field),
             _ => {}
         }
     }
-    let Some(value) = key.or(id.filter(|id| id.as_str().is_some())) else { return Ok(Cow::Borrowed(document)) };
-    let mut first = RawDocumentBuf::new();
-    first.append(cstr!("_id"), value);
-    for field in raw {
-        let (name, value) = field.map_err(|error| error.to_string())?;
-        if name != cstr!("_id") {
-            first.append(name, value);
+    let Some(value) = key.or(id.filter(|id| id.text().is_some())) else { return Ok(Cow::Borrowed(document)) };
+    let mut first = vec![0; 4];
+    first.push(value.kind);
+    first.extend_from_slice(b"_id\0");
+    first.extend_from_slice(value.value);
+    for field in fields(document) {
+        let field = field.map_err(|error| error.to_string())?;
+        if field.name != b"_id" {
+            first.extend_from_slice(field.bytes);
         }
     }
-    Ok(Cow::Owned(first.into_bytes()))
+    first.push(0);
+    // A document that was read is far shorter than 4 GiB.
+    let length = (first.len() as u32).to_le_bytes();
+    first[..4].copy_from_slice(&length);
+    Ok(Cow::Owned(first))
 }
 
 #[cfg(test)]
@@ -55,5 +60,12 @@ mod tests {
         }
         assert!(keyed(&[9, 0, 0, 0, 2, b'a', 0, 9, 0]).is_err());
         assert!(keyed(&[]).is_err());
+        let (name, key) = (&[2, b'n', 0, 2, 0, 0, 0, 0xE4, 0][..], &[10, b'_', b'i', b'd', 0][..]);
+        let document = |fields: &[&[u8]]| [&[19, 0, 0, 0][..], &fields.concat(), &[0]].concat();
+        assert_eq!(
+            keyed(&document(&[name, key])).as_deref(),
+            Ok(&document(&[key, name])[..]),
+            "texts are not looked at"
+        );
     }
 }

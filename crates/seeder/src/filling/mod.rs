@@ -2,11 +2,13 @@
 //!
 //! - [`feed`]: a thread reads, checks and batches. [`keyed`]: `_id` stands first, as MongoDB stores it.
 //! - [`mod@write`]: a batch into the store, and what to do about what is there. [`tally`]: what became of the documents.
+//!   [`remarked`]: what is to be said of some.
 //! - [`mod@fill`]: both at once, until the end, a failure or a signal.
 
 pub mod feed;
 pub mod fill;
 pub mod keyed;
+pub mod remarked;
 pub mod tally;
 pub mod write;
 

@@ -2,6 +2,8 @@
 
 use todo_store::StoreError;
 
+use super::remarked::Remarked;
+
 /// So many of a kind are shown.
 pub const SHOWN: usize = 5;
 
@@ -64,6 +66,8 @@ pub struct Tally {
     pub no_todos: Findings,
     /// The store cannot hold them.
     pub refused: Findings,
+    /// Of which something is to be said.
+    pub remarked: Remarked,
     /// The file was read to its end.
     pub ended: bool,
 }
@@ -77,6 +81,7 @@ impl Tally {
         self.replaced += other.replaced;
         self.no_todos.merge(other.no_todos);
         self.refused.merge(other.refused);
+        self.remarked.merge(other.remarked);
         self.ended |= other.ended;
     }
 
@@ -93,6 +98,7 @@ impl Tally {
             }
         }
         lines.extend(self.no_todos.lines("are no todos, but stored"));
+        lines.extend(self.remarked.lines());
         lines.extend(self.refused.lines("NOT STORED, for the store cannot hold them"));
         lines
     }

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::error::ReadError;
 use super::folder::Folder;
-use super::input::Input;
 use super::{Bson, Extent, Source};
+use crate::archive::MAGIC;
+use crate::archive::frame::LENGTHS;
 use crate::archive::metadata::Metadata;
 use crate::archive::reader::Archive;
-use crate::namespace::{ChoiceError, Kind, Namespace, choose};
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
+use crate::namespace::{ChoiceError, Kind, Namespace, Pattern, choose};
 
 /// A dump that is about to be read.
 pub struct Dump {
@@ -47,31 +49,61 @@ impl Dump {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(path: &Path, wanted: Option<&Namespace>) -> Result<Self, OpenError> {
-        let choice = |there: &[_]| {
-            choose(there, wanted).map_err(|source| OpenError::Choice { file: path.display().to_string(), source })
-        };
-        if path.is_dir() || is_bson(path) {
-            let folder = if path.is_dir() { Folder::read(path)? } else { Folder::of_file(path)? };
-            let there = folder.names();
-            let namespace = choice(&there)?;
-            let (file, metadata) = folder.take(&namespace);
-            let input = Input::open(&file)?;
-            let extent = Extent::of(&file, &input);
-            let source = Source::Bson(Bson::new(input));
-            return Ok(Self { source, metadata, others: all_but(&namespace, there), namespace, extent });
+    pub fn open(path: &Path, wanted: Option<&Pattern>) -> Result<Self, OpenError> {
+        if path.is_dir() {
+            return Self::of_folder(path, Folder::read(path, wanted)?, wanted);
         }
-        let input = Input::open(path)?;
+        let mut input = Input::open(path)?;
+        match Content::of(input.peek(PEEKED)?) {
+            Content::Archive => Self::of_archive(path, input, wanted),
+            _ if is_bson(path) => {
+                let folder = Folder::of_file(path)?;
+                // Who names a file means it, be its folder called `local` or `config`.
+                let named = folder.names().into_iter().next().map(|(namespace, _)| Pattern::from(namespace));
+                Self::of_folder(path, folder, wanted.or(named.as_ref()))
+            }
+            Content::Documents => Ok(Self::of_documents(path, input)),
+            // Which says what it begins with.
+            Content::Other => Self::of_archive(path, input, wanted),
+        }
+    }
+
+    fn of_folder(path: &Path, folder: Folder, wanted: Option<&Pattern>) -> Result<Self, OpenError> {
+        let there = folder.names();
+        let namespace = chosen(path, &there, wanted)?;
+        let (file, metadata) = folder.take(&namespace)?;
+        let input = Input::open(&file)?;
+        let extent = Extent::of(&file, &input);
+        let source = Source::Bson(Bson::new(input));
+        Ok(Self { source, metadata, others: all_but(&namespace, there), namespace, extent })
+    }
+
+    fn of_archive(path: &Path, input: Input, wanted: Option<&Pattern>) -> Result<Self, OpenError> {
         let extent = Extent::of(path, &input);
         let archive = Archive::open(input)?;
         let there = archive.prelude().names();
-        let namespace = choice(&there)?;
+        let namespace = chosen(path, &there, wanted)?;
         let mut described = archive.prelude().namespaces.iter();
         let metadata = described.find(|described| described.namespace == namespace);
         let metadata = metadata.map(|described| described.metadata.clone()).unwrap_or_default();
+        if let Some((begin, problem)) = metadata.damage() {
+            return Err(archive.error_at(begin, Problem::Metadata(namespace, problem.to_owned())).into());
+        }
         let source = Source::Archive(Box::new(archive), namespace.clone());
         Ok(Self { source, metadata, others: all_but(&namespace, there), namespace, extent })
     }
+
+    /// Documents without a name, from a pipe or a file that is called otherwise.
+    fn of_documents(path: &Path, input: Input) -> Self {
+        let extent = Extent::of(path, &input);
+        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let (source, namespace) = (Source::Bson(Bson::new(input)), Namespace::new("", name));
+        Self { source, namespace, metadata: Metadata::default(), others: Vec::new(), extent }
+    }
+}
+
+fn chosen(path: &Path, there: &[(Namespace, Kind)], wanted: Option<&Pattern>) -> Result<Namespace, OpenError> {
+    choose(there, wanted).map_err(|source| OpenError::Choice { file: path.display().to_string(), source })
 }
 
 fn all_but(chosen: &Namespace, mut there: Vec<(Namespace, Kind)>) -> Vec<(Namespace, Kind)> {
@@ -79,8 +111,30 @@ fn all_but(chosen: &Namespace, mut there: Vec<(Namespace, Kind)>) -> Vec<(Namesp
     there
 }
 
-/// By its name: documents have no magic number.
+/// What the first bytes say.
+enum Content {
+    Archive,
+    Documents,
+    Other,
+}
+
+/// A magic number, or a length, a type and the first byte of a name.
+const PEEKED: usize = 6;
+
+impl Content {
+    fn of(begin: &[u8]) -> Self {
+        if begin.starts_with(&MAGIC) {
+            return Self::Archive;
+        }
+        let &[one, two, three, four, kind, name] = begin else { return Self::Other };
+        let length = i32::from_le_bytes([one, two, three, four]);
+        let is_type = matches!(kind, 0x01..=0x13 | 0x7F | 0xFF) && name != 0;
+        if is_type && LENGTHS.contains(&length) { Self::Documents } else { Self::Other }
+    }
+}
+
+/// By its name: an empty file of documents has no bytes that tell.
 fn is_bson(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".bson") || name.ends_with(".bson.gz")
+    [".bson", ".bson.gz", ".bin"].iter().any(|ending| name.ends_with(ending))
 }

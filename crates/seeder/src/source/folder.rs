@@ -1,19 +1,20 @@
 //! A folder of mongodump: `DATABASE/COLLECTION.bson` and `COLLECTION.metadata.json`, each perhaps with `.gz`. Names of
-//! files are escaped and may be cut short; the metadata has the collection's name in full.
+//! files are escaped, and cut short if they are very long: then the metadata has the collection's name in full.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-use super::error::{Place, Problem, ReadError};
-use super::input::Input;
 use crate::archive::metadata::Metadata;
-use crate::namespace::{Kind, Namespace};
+use crate::input::Input;
+use crate::input::error::{Place, Problem, ReadError};
+use crate::namespace::{Kind, Namespace, Pattern};
 
-/// The data of a time-series collection.
-const BUCKETS: &str = "system.buckets.";
+/// The length of a name that mongodump cut short to what file systems take.
+const CUT_SHORT: usize = 238;
 
 /// The collections of a folder.
 pub(crate) struct Folder(Vec<Entry>);
@@ -23,6 +24,7 @@ struct Entry {
     kind: Kind,
     file: PathBuf,
     metadata: Metadata,
+    metadata_file: Option<PathBuf>,
 }
 
 /// The two files of a collection.
@@ -33,9 +35,15 @@ struct Files {
 }
 
 impl Folder {
-    /// Of all databases, or of one.
-    pub(crate) fn read(path: &Path) -> Result<Self, ReadError> {
+    /// The collections of all databases, or of one.
+    pub(crate) fn read(path: &Path, wanted: Option<&Pattern>) -> Result<Self, ReadError> {
         let mut entries = database(path)?;
+        // The log of changes during the dump, which no metadata describes. It may as well be a collection that is called
+        // so, in the folder of its database: only who asks for it gets it.
+        entries.retain(|entry| {
+            let is_log = entry.file.file_name().is_some_and(is_log) && entry.metadata_file.is_none();
+            !is_log || wanted.is_some_and(|wanted| wanted.matches(&entry.namespace))
+        });
         for folder in list(path)?.into_iter().filter(|path| path.is_dir()) {
             entries.extend(database(&folder)?);
         }
@@ -52,7 +60,7 @@ impl Folder {
         let beside = [".metadata.json", ".metadata.json.gz"].map(|ending| folder.join(format!("{stem}{ending}")));
         let metadata = beside.into_iter().find(|file| file.is_file());
         let files = Files { bson: Some(path.to_owned()), metadata };
-        Ok(Self(vec![entry(folder, &stem, files)?]))
+        Ok(Self(vec![entry(folder, &stem, files)]))
     }
 
     pub(crate) fn names(&self) -> Vec<(Namespace, Kind)> {
@@ -60,9 +68,17 @@ impl Folder {
     }
 
     /// The file of a namespace that is there.
-    pub(crate) fn take(self, namespace: &Namespace) -> (PathBuf, Metadata) {
+    ///
+    /// # Errors
+    /// [`Problem::Metadata`].
+    pub(crate) fn take(self, namespace: &Namespace) -> Result<(PathBuf, Metadata), ReadError> {
         let found = self.0.into_iter().find(|entry| entry.namespace == *namespace);
-        found.map(|entry| (entry.file, entry.metadata)).unwrap_or_default()
+        let Some(Entry { file, metadata, metadata_file, .. }) = found else { return Ok(Default::default()) };
+        if let Some((_, problem)) = metadata.damage() {
+            let problem = Problem::Metadata(namespace.clone(), problem.to_owned());
+            return Err(error(&metadata_file.unwrap_or(file), problem));
+        }
+        Ok((file, metadata))
     }
 }
 
@@ -76,28 +92,26 @@ fn database(folder: &Path) -> Result<Vec<Entry>, ReadError> {
             None => {}
         }
     }
-    // The log of changes during the dump is no collection.
-    collections.remove("oplog");
-    let entries = collections.into_iter().map(|(stem, files)| entry(folder, &stem, files));
-    entries.collect()
+    Ok(collections.into_iter().map(|(stem, files)| entry(folder, &stem, files)).collect())
 }
 
-fn entry(folder: &Path, stem: &str, files: Files) -> Result<Entry, ReadError> {
+fn entry(folder: &Path, stem: &str, files: Files) -> Entry {
     let metadata = match &files.metadata {
-        Some(file) => read_metadata(file)?,
+        Some(file) => read_metadata(file).unwrap_or_else(|error| Metadata::unreadable(error.problem.to_string(), 0)),
         None => Metadata::default(),
     };
     let absolute = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let database = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let decoded = percent_decode_str(stem).decode_utf8_lossy();
     let collection = match metadata.collection() {
-        Some(name) if !stem.starts_with(BUCKETS) => name.to_owned(),
-        _ => decoded.into_owned(),
+        // Only then is it cut short (mongo-tools, `getInfoFromFile`); a file may have been renamed since.
+        Some(name) if stem.contains("%24") && stem.len() == CUT_SHORT => name.to_owned(),
+        // As in the query of a URL, where a plus is a space.
+        _ => percent_decode_str(&stem.replace('+', " ")).decode_utf8_lossy().into_owned(),
     };
     let (namespace, kind) = (Namespace::new(database, collection), metadata.kind());
     // A view has none; of a collection it is missed when it is opened.
     let file = files.bson.unwrap_or_else(|| folder.join(format!("{stem}.bson")));
-    Ok(Entry { namespace, kind, file, metadata })
+    Entry { namespace, kind, file, metadata, metadata_file: files.metadata }
 }
 
 fn read_metadata(path: &Path) -> Result<Metadata, ReadError> {
@@ -114,15 +128,18 @@ fn read_metadata(path: &Path) -> Result<Metadata, ReadError> {
             break;
         }
     }
-    let text = String::from_utf8(text).map_err(|error| input.error(0, Problem::Json(error.to_string())))?;
-    Metadata::parse(&text).map_err(|error_text| input.error(0, Problem::Json(error_text)))
+    Ok(Metadata::read(&text, 0))
+}
+
+fn is_log(name: &OsStr) -> bool {
+    name == "oplog.bson" || name == "oplog.bson.gz"
 }
 
 /// The name without its ending, and whether it is the documents.
 fn split(path: &Path) -> Option<(String, bool)> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let bson = name.strip_suffix(".bson").map(|stem| (stem.to_owned(), true));
+    let bson = name.strip_suffix(".bson").or_else(|| name.strip_suffix(".bin")).map(|stem| (stem.to_owned(), true));
     bson.or_else(|| name.strip_suffix(".metadata.json").map(|stem| (stem.to_owned(), false)))
 }
 

@@ -1,26 +1,24 @@
 //! Where documents come from: one at a time, each with its position, and never more in memory than one.
 //!
-//! - [`input`]: bytes, of a file or of standard input, plain or gzip. [`error`]: what is wrong with them, and where.
+//! - [`crate::input`]: bytes, and what is wrong with them.
 //! - [`dump`]: what mongodump makes: an archive, a folder, a `.bson` file. `folder`: which file of a folder it is.
-//! - [`json`], [`csv`]: text.
+//! - [`json`], [`table`]: text.
 
-pub mod csv;
 pub mod dump;
-pub mod error;
 mod folder;
-pub mod input;
 pub mod json;
+pub mod table;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use self::csv::Csv;
-use self::error::{Problem, ReadError};
-use self::input::Input;
 use self::json::Json;
+use self::table::Table;
 use crate::archive::frame::{Frame, Frames};
 use crate::archive::reader::Archive;
+use crate::input::Input;
+use crate::input::error::{Problem, ReadError};
 use crate::namespace::Namespace;
 
 /// One document after the other.
@@ -32,7 +30,16 @@ pub enum Source {
     /// JSON objects.
     Json(Json),
     /// Rows of a table.
-    Csv(Box<Csv>),
+    Table(Box<Table>),
+}
+
+/// What was not kept as it is written, in a document that is passed on all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remarks {
+    /// A name stands twice in an object: the last one counts.
+    pub duplicate_keys: bool,
+    /// Half of a surrogate pair, which is no character: U+FFFD stands in its place.
+    pub half_pairs: bool,
 }
 
 impl Source {
@@ -45,7 +52,7 @@ impl Source {
             Self::Archive(archive, namespace) => archive.read_next(namespace),
             Self::Bson(bson) => bson.next(),
             Self::Json(json) => json.next(),
-            Self::Csv(csv) => csv.next(),
+            Self::Table(table) => table.next(),
         }
     }
 
@@ -55,7 +62,15 @@ impl Source {
             Self::Archive(archive, _) => archive.document(),
             Self::Bson(bson) => bson.0.document(),
             Self::Json(json) => json.document(),
-            Self::Csv(csv) => csv.document(),
+            Self::Table(table) => table.document(),
+        }
+    }
+
+    /// What was not kept of the last document.
+    pub fn remarks(&self) -> Remarks {
+        match self {
+            Self::Json(json) => json.remarks(),
+            Self::Archive(..) | Self::Bson(_) | Self::Table(_) => Remarks::default(),
         }
     }
 
@@ -65,7 +80,7 @@ impl Source {
             Self::Archive(archive, _) => archive.begin(),
             Self::Bson(bson) => bson.0.begin(),
             Self::Json(json) => json.begin(),
-            Self::Csv(csv) => csv.begin(),
+            Self::Table(table) => table.begin(),
         }
     }
 
@@ -75,7 +90,7 @@ impl Source {
             Self::Archive(archive, _) => archive.error(problem),
             Self::Bson(bson) => bson.0.error(problem),
             Self::Json(json) => json.error(problem),
-            Self::Csv(csv) => csv.error(problem),
+            Self::Table(table) => table.error(problem),
         }
     }
 }

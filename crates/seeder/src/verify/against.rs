@@ -9,12 +9,12 @@ use todo_store::raw::Documents;
 use todo_store::{Store, StoreError};
 
 use super::scan::Seen;
-use crate::command::Format;
+use crate::command::TextOptions;
 use crate::error::SeederError;
 use crate::filling::feed::{Batch, Fed, feed};
 use crate::filling::tally::Findings;
 use crate::import;
-use crate::namespace::Namespace;
+use crate::namespace::Pattern;
 use crate::progress::Progress;
 use crate::source::dump::Dump;
 use crate::source::{Extent, Source};
@@ -64,12 +64,12 @@ impl Matches {
 ///
 /// # Errors
 /// [`SeederError::Read`], [`SeederError::Open`].
-pub fn open(file: &Path, ns: Option<&Namespace>) -> Result<(Source, Extent), SeederError> {
+pub fn open(file: &Path, text: &TextOptions, ns: Option<&Pattern>) -> Result<(Source, Extent), SeederError> {
     let name = file.to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let is_text = [".json", ".ndjson", ".jsonl", ".csv"].iter().any(|ending| name.ends_with(ending));
-    if is_text && !file.is_dir() {
-        return import::open(file, Format::of(file)).map_err(SeederError::Read);
+    let is_text = [".json", ".ndjson", ".jsonl", ".csv", ".tsv"].iter().any(|ending| name.ends_with(ending));
+    if text.format.is_some() || is_text && !file.is_dir() {
+        return import::open(file, text).map_err(SeederError::Read);
     }
     let dump = Dump::open(file, ns)?;
     Ok((dump.source, dump.extent))

@@ -21,7 +21,7 @@ pub async fn run(options: &Verify) -> Result<Report, SeederError> {
     let of_store = |source| SeederError::Store { url: options.target.store.clone(), source };
     // Opened before the store: a wrong file is said at once.
     let file = match &options.against {
-        Some(file) => Some(against::open(file, options.ns.as_ref())?),
+        Some(file) => Some(against::open(file, &options.text, options.ns.as_ref())?),
         None => None,
     };
     let store = Store::open(&options.target.store, &options.target.lean_store_options(OpenMode::ReadOnly)).await;

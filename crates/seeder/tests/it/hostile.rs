@@ -9,9 +9,9 @@ use seeder::archive::metadata::Metadata;
 use seeder::archive::prelude::{Described, Prelude};
 use seeder::archive::reader::Archive;
 use seeder::archive::writer::Writer;
+use seeder::input::Input;
+use seeder::input::error::{Place, Problem, ReadError};
 use seeder::namespace::{Kind, Namespace};
-use seeder::source::error::{Place, Problem, ReadError};
-use seeder::source::input::Input;
 
 use crate::samples::todos;
 
@@ -29,7 +29,7 @@ fn described(collection: &str) -> Described {
 
 /// Two collections, interleaved, with a few todos each.
 pub(crate) fn archive() -> Vec<u8> {
-    let prelude = Prelude { namespaces: vec![described("todos"), described("others")] };
+    let prelude = Prelude { server_version: String::new(), namespaces: vec![described("todos"), described("others")] };
     let mut writer = Writer::new(Vec::new(), &prelude).unwrap();
     for todo in todos(6) {
         writer.documents(0, todo.as_bytes()).unwrap();
@@ -40,7 +40,8 @@ pub(crate) fn archive() -> Vec<u8> {
 
 /// The magic number, a prelude that names these, and then these frames.
 fn with_frames(collections: &[&str], frames: &[&[u8]]) -> Vec<u8> {
-    let prelude = Prelude { namespaces: collections.iter().map(|name| described(name)).collect() };
+    let prelude =
+        Prelude { server_version: String::new(), namespaces: collections.iter().map(|name| described(name)).collect() };
     [prelude.to_bytes(), frames.concat()].concat()
 }
 
@@ -203,20 +204,33 @@ fn a_prelude_that_is_wrong_is_refused() {
     let about = rawdoc! { "version": "0.1" };
     let metadata = |text: &str| rawdoc! { "db": "test", "collection": "todos", "metadata": text };
     let large = metadata(&" ".repeat(8 << 20));
-    let swelling = metadata(&format!("[{}]", vec!["[]"; 1 << 20].join(",")));
     for (frames, word) in [
         (vec![&TERMINATOR[..]], "a terminator where the header"),
         (vec![about.as_bytes()], "it ends inside the prelude"),
         (vec![about.as_bytes(), about.as_bytes()], "db must be a string"),
-        (vec![about.as_bytes(), metadata("{").as_bytes()], "the metadata of test.todos"),
-        (vec![about.as_bytes(), metadata("[]").as_bytes()], "it must be an object"),
-        (vec![about.as_bytes(), metadata(r#"{"a":{"$oid":"x"}}"#).as_bytes()], "the metadata of test.todos"),
-        (vec![about.as_bytes(), metadata(&"[".repeat(100_000)).as_bytes()], "recursion limit"),
-        (vec![about.as_bytes(), swelling.as_bytes()], "it is longer than 2097152 bytes"),
         (vec![about.as_bytes(), large.as_bytes(), large.as_bytes()], "the prelude is over"),
     ] {
         let error = error([&MAGIC[..], &frames.concat()].concat()).to_string();
         assert!(error.contains(word), "{word}: {error}");
+    }
+}
+
+#[test]
+fn metadata_that_cannot_be_read_is_kept_with_its_reason() {
+    for (metadata, word) in [
+        ("{", "a name in quotes must come here"),
+        ("[]", "an object must come here"),
+        (r#"{"a":{"$oid":"x"}}"#, "$oid: it must be 24 hexadecimal digits"),
+        (&format!("{{\"a\":{}", "[".repeat(100_000)), "nested deeper than 200 levels"),
+        (&format!("[{}]", vec!["[]"; 1 << 20].join(",")), "it is longer than 2097152 bytes"),
+        (r#"{"indexes":[1]}"#, "an index must be an object"),
+    ] {
+        let described = rawdoc! { "db": "test", "collection": "todos", "metadata": metadata };
+        let frames = [rawdoc! {}.as_bytes(), described.as_bytes(), &TERMINATOR].concat();
+        let input = Input::new("f", Cursor::new([&MAGIC[..], &frames].concat())).unwrap();
+        let archive = Archive::open(input).unwrap();
+        let (at, problem) = archive.prelude().namespaces[0].metadata.damage().expect("it cannot be read");
+        assert!(at == 9 && problem.contains(word), "{word}: {at} {problem}");
     }
 }
 

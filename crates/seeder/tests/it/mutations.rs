@@ -5,9 +5,10 @@ use std::io::Cursor;
 
 use bson::{Bson as Value, doc};
 use proptest::prelude::*;
-use seeder::source::csv::Csv;
-use seeder::source::input::Input;
+use seeder::input::Input;
 use seeder::source::json::Json;
+use seeder::source::json::parse::Dialect;
+use seeder::source::table::{Separator, Table};
 use seeder::source::{Bson, Source};
 
 use crate::hostile::{MAGIC, archive, documents, zipped};
@@ -46,12 +47,20 @@ proptest! {
         let framed = [&MAGIC[..], &bytes].concat();
         let _ = documents(framed);
         let input = |bytes: &[u8]| Input::new("f", Cursor::new(bytes.to_vec())).unwrap();
-        if let Ok(csv) = Input::new("f", Cursor::new([b"id,name\n", &bytes[..]].concat()))
-            .and_then(Csv::new)
-        {
-            read_all(Source::Csv(Box::new(csv)));
+        for separator in [Separator::Comma, Separator::Tab] {
+            let table = match separator {
+                Separator::Comma => [b"id,name\n", &bytes[..]].concat(),
+                Separator::Tab => [b"id\tname\n", &bytes[..]].concat(),
+            };
+            if let Ok(table) = Table::new(input(&table), separator, None) {
+                read_all(Source::Table(Box::new(table)));
+            }
         }
-        read_all(Source::Json(Json::new(input(&bytes))));
+        for dialect in [Dialect::Json, Dialect::Shell] {
+            if let Ok(json) = Json::new(input(&bytes), dialect) {
+                read_all(Source::Json(json));
+            }
+        }
         read_all(Source::Bson(Bson::new(input(&bytes))));
     }
 
@@ -65,7 +74,61 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_json_reader_panic(text in r#"[\[\]{}",:a-z0-9\\$ ]{0,60}"#) {
-        read_all(Source::Json(Json::new(Input::new("f", Cursor::new(text.into_bytes())).unwrap())));
+    fn no_text_makes_the_json_reader_panic(text in r#"\{[\[\]{}",:a-z0-9\\$' /().+-]{0,60}\}"#) {
+        for dialect in [Dialect::Json, Dialect::Shell] {
+            let input = Input::new("f", Cursor::new(text.clone().into_bytes())).unwrap();
+            read_all(Source::Json(Json::new(input, dialect).unwrap()));
+        }
+    }
+
+    #[test]
+    fn no_change_of_extended_json_makes_the_reader_panic(
+        place in any::<prop::sample::Index>(), word in prop::sample::select(WORDS), with in prop::sample::select(WORDS),
+    ) {
+        let text = WORDS.join(",");
+        let text = format!("{{\"a\":[{}]}}", text.replacen(word, with, 1 + place.index(3)));
+        for dialect in [Dialect::Json, Dialect::Shell] {
+            let input = Input::new("f", Cursor::new(text.clone().into_bytes())).unwrap();
+            read_all(Source::Json(Json::new(input, dialect).unwrap()));
+        }
+    }
+
+    #[test]
+    fn doubles_are_exact(bits in any::<u64>()) {
+        let number = f64::from_bits(bits);
+        prop_assume!(number.is_finite());
+        for text in [format!("{number:?}"), format!("{number:e}")] {
+            let json = format!("{{\"x\":{text}}}");
+            let mut document = Vec::new();
+            seeder::source::json::parse::document(json.as_bytes(), Dialect::Json, &mut document).unwrap();
+            prop_assert_eq!(&document[7..15], &number.to_le_bytes()[..], "{}", text);
+        }
     }
 }
+
+const WORDS: &[&str] = &[
+    r#"{"$oid":"0123456789abcdef01234567"}"#,
+    r#"{"$date":"2024-02-29T12:00:00.5Z"}"#,
+    r#"{"$numberLong":"5"}"#,
+    r#"{"$binary":{"base64":"AQ==","subType":"00"}}"#,
+    r#"{"$timestamp":{"t":1,"i":2}}"#,
+    r#""0123""#,
+    "-1.5e3",
+    r#"{"$regularExpression":{"pattern":"a","options":"i"}}"#,
+    "$oid",
+    "ObjectId(",
+    "2024",
+    "T",
+    ":",
+    "\\ud83d",
+    "}",
+    "{",
+    "/a/i",
+    "BinData(0,'AQ==')",
+    "12:00",
+    "0x",
+    "{}",
+    "[]",
+    "é",
+    "-",
+];

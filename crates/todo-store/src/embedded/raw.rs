@@ -67,6 +67,10 @@ impl EmbeddedStore {
         Ok(reader)
     }
 
+    pub(crate) async fn server_version(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// Those that MongoDB has of the same todos: on `_id`, and the unique one on `id`.
     pub(crate) async fn indexes(&self) -> Result<Documents, StoreError> {
         let mut indexes = Documents::default();

@@ -121,6 +121,13 @@ impl MongoStore {
         Ok(indexes)
     }
 
+    /// The version of the server, as mongodump asks for it.
+    pub(crate) async fn server_version(&self) -> Result<Option<String>, StoreError> {
+        let info = self.database.run_command(doc! { "buildInfo": 1 }).into_future();
+        let info = within(self.bulk_timeout, OpKind::Read, info).await?;
+        Ok(info.get_str("version").ok().map(ToOwned::to_owned))
+    }
+
     /// Not bounded: building an index takes as long as it takes.
     pub(crate) async fn make_indexes(&self, indexes: &Documents) -> Result<(), StoreError> {
         let definitions: Vec<Bson> =

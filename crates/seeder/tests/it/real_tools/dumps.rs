@@ -1,7 +1,11 @@
 //! Archives of ours, restored by the real mongorestore.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use bson::{RawBsonRef, RawDocument};
+use seeder::archive::reader::Archive;
+use seeder::input::Input;
 use test_servers::{fresh_name, mongo_tool};
 
 use crate::samples::{of_all_types, todos};
@@ -83,6 +87,35 @@ async fn what_cannot_be_written_leaves_no_file_and_takes_none_away() {
     from.done("dump", &[file.to_str().unwrap()]);
     assert!(std::fs::read(&file).unwrap().starts_with(&[0x6d, 0xe2, 0x99, 0x81]));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half written is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_header_of_an_archive_says_what_that_of_mongodump_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = |file: &Path| {
+        let archive = Archive::open(Input::open(file).unwrap()).unwrap();
+        let bytes = std::fs::read(file).unwrap();
+        let about =
+            RawDocument::from_bytes(&bytes[4..4 + i32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize]);
+        let about = about.unwrap();
+        let names: Vec<String> = about.iter().map(|field| field.unwrap().0.as_str().to_owned()).collect();
+        assert!(matches!(about.get("concurrent_collections"), Ok(Some(RawBsonRef::Int32(1..)))));
+        assert!(!about.get_str("tool_version").unwrap().is_empty());
+        (names, about.get_str("version").unwrap().to_owned(), archive.prelude().server_version.clone())
+    };
+    let (from, local) = (mongo(), embedded());
+    from.put("todos", &todos(3)).await;
+    local.put("todos", &todos(3)).await;
+    let [ours, theirs, of_redb] = ["ours", "theirs", "redb"].map(|name| folder.path().join(name));
+    from.done("dump", &[ours.to_str().unwrap()]);
+    from.mongodump(&theirs, &[]);
+    local.done("dump", &[of_redb.to_str().unwrap()]);
+    assert_eq!(header(&ours), header(&theirs));
+    // mongorestore since 100.16 refuses an archive whose server has no version of three numbers.
+    let (names, version, server) = header(&of_redb);
+    assert_eq!((names, version), (header(&theirs).0, header(&theirs).1));
+    let numbers: Vec<_> = server.split('.').map(str::parse::<u32>).collect();
+    assert!(numbers.len() == 3 && numbers.iter().all(Result::is_ok), "{server}");
 }
 
 #[test]

@@ -4,3 +4,5 @@
 mod archives;
 mod dumps;
 mod exports;
+mod json;
+mod json_cases;

@@ -51,8 +51,8 @@ pub enum Problem {
     Gzip(io::Error),
     /// It begins otherwise than an archive.
     #[error(
-        "this is no mongodump archive: it begins with {0}, not with 6d e2 99 81 (a .bson file is known by its name; for \
-         JSON and CSV there is `seeder import`)"
+        "this is no mongodump archive: it begins with {0}, not with 6d e2 99 81, and no .bson file (for JSON and CSV there \
+         is `seeder import`)"
     )]
     NotAnArchive(String),
     /// It ends too early.
@@ -70,6 +70,9 @@ pub enum Problem {
     /// A header that is wrong.
     #[error("the header that begins here is wrong: {0}")]
     Header(String),
+    /// Metadata of the collection that is asked for.
+    #[error("the metadata of {0} cannot be read: {1}")]
+    Metadata(Namespace, String),
     /// More metadata than any real dump has.
     #[error("the prelude is over {0} bytes: this is no real dump")]
     Prelude(usize),
@@ -101,6 +104,9 @@ pub enum Problem {
     /// The archive ends, but not its namespaces.
     #[error("it ends before {0} does: it was cut off, take a whole copy")]
     Unfinished(Namespace),
+    /// A text of another encoding.
+    #[error("this is {0}, not UTF-8: convert it, for instance with `iconv -f {0} -t UTF-8`")]
+    Encoding(&'static str),
     /// A text that is no JSON, or no extended JSON.
     #[error("this is no JSON document: {0}")]
     Json(String),

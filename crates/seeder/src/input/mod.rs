@@ -1,4 +1,9 @@
 //! Bytes of a file or of standard input. Gzip is detected, not told; every byte has a position that errors can name.
+//!
+//! - [`error`]: what is wrong with the bytes, and where. [`text`]: bytes that are text, with lines and columns.
+
+pub mod error;
+pub mod text;
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -8,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::{Place, Problem, ReadError};
+use self::error::{Place, Problem, ReadError};
 
 /// RFC 1952 §2.3.1.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -20,6 +25,8 @@ const STEP: usize = 1 << 20;
 pub struct Input {
     name: String,
     bytes: Bytes,
+    /// Bytes that were looked at, but not taken.
+    ahead: Vec<u8>,
     at: u64,
     read: Arc<AtomicU64>,
 }
@@ -77,7 +84,7 @@ impl Input {
         } else {
             Bytes::Plain(counted)
         };
-        let input = Self { name: name.to_owned(), bytes, at: 0, read };
+        let input = Self { name: name.to_owned(), bytes, ahead: Vec::new(), at: 0, read };
         match looked {
             Ok(_) => Ok(input),
             Err(error) => Err(input.failed(error)),
@@ -119,21 +126,49 @@ impl Input {
         Ok(filled)
     }
 
+    /// The next `length` bytes, which are still to be read; fewer only at the end.
+    ///
+    /// # Errors
+    /// [`Problem::Io`], [`Problem::Gzip`].
+    pub fn peek(&mut self, length: usize) -> Result<&[u8], ReadError> {
+        let mut missing = vec![0; length.saturating_sub(self.ahead.len())];
+        let mut filled = 0;
+        while filled < missing.len() {
+            let count = self.take(&mut missing[filled..])?;
+            if count == 0 {
+                break;
+            }
+            filled += count;
+        }
+        self.ahead.extend_from_slice(&missing[..filled]);
+        Ok(&self.ahead[..length.min(self.ahead.len())])
+    }
+
     /// Reads what is there, one byte at least; none at the end.
     ///
     /// # Errors
     /// [`Problem::Io`], [`Problem::Gzip`].
     pub fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let count = if self.ahead.is_empty() {
+            self.take(buffer)?
+        } else {
+            let count = buffer.len().min(self.ahead.len());
+            buffer[..count].copy_from_slice(&self.ahead[..count]);
+            self.ahead.drain(..count);
+            count
+        };
+        self.at += count as u64;
+        Ok(count)
+    }
+
+    fn take(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
         loop {
             let read = match &mut self.bytes {
                 Bytes::Plain(plain) => plain.read(buffer),
                 Bytes::Gzip(gzip) => gzip.read(buffer),
             };
             match read {
-                Ok(count) => {
-                    self.at += count as u64;
-                    return Ok(count);
-                }
+                Ok(count) => return Ok(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.failed(error)),
             }
