@@ -79,7 +79,7 @@ fn target(location: &str, asked: &Url, id: &str) -> String {
     let Ok(mut to) = asked.join(location) else { return "what is no URL".to_owned() };
     to.set_query(None);
     to.set_fragment(None);
-    drop(to.set_password(None).and_then(|()| to.set_username("")));
+    let _ = to.set_password(None).and_then(|()| to.set_username(""));
     let path = to.path().replace(id, "{id}");
     let shown = if to.origin() == asked.origin() { path } else { to.origin().ascii_serialization() + &path };
     shown.chars().filter(|letter| letter.is_ascii_graphic()).take(MAX_LOCATION).collect()

@@ -2,6 +2,7 @@
 //!
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`: the two servers. `mongo_set`: three that are one. `names`: what is unique.
+//! - `wait`: until a condition holds.
 
 mod find;
 mod mongo;
@@ -9,6 +10,7 @@ mod mongo_set;
 mod names;
 mod process;
 mod redis;
+mod wait;
 
 pub use find::{missing, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
@@ -16,3 +18,4 @@ pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
 pub use process::Process;
 pub use redis::{RedisServer, shared_redis};
+pub use wait::until;
