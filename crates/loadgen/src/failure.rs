@@ -30,7 +30,7 @@ pub(crate) fn message(error: &reqwest::Error) -> String {
     if let Some(reason) = certificate(&text) {
         return format!("no connection: {reason}");
     }
-    match cause.downcast_ref::<io::Error>() {
+    match chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
         Some(io) => format!("{what}: {}", system_text(io)),
         None if error.is_connect() => format!("{what}: {cause}"),
         None if is_no_http(error) => format!("no whole answer: {cause}; is it HTTP, or is it https://?"),
@@ -91,26 +91,21 @@ fn certificate(text: &str) -> Option<String> {
         return Some("the port does not speak TLS: is it http://?".to_owned());
     }
     let reason = text.strip_prefix("invalid peer certificate: ")?;
-    let reason = reason.split([' ', '(', '{']).next().unwrap_or(reason);
-    Some(match reason {
-        "UnknownIssuer" => {
-            "the certificate is self-signed, or of an authority that is not known here: --ca-file FILE trusts it, \
+    let has = |word: &str| reason.contains(word);
+    Some(if has("CaUsedAsEndEntity") {
+        "the certificate is an authority's own (CA:TRUE), which no server may show: make it with basicConstraints=CA:FALSE, or \
+         --insecure trusts any"
+            .to_owned()
+    } else if has("Expired") || has("expired") {
+        "the certificate has expired: --insecure trusts any".to_owned()
+    } else if has("NotValidForName") || has("not valid for name") {
+        "the certificate is not for this host's name: --insecure trusts any".to_owned()
+    } else {
+        let reason: String = reason.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
+        format!(
+            "the certificate is self-signed, or of an authority that is not known here ({reason}): --ca-file FILE trusts it, \
              --insecure trusts any"
-                .to_owned()
-        }
-        "CaUsedAsEndEntity" => {
-            "the certificate is an authority's own (CA:TRUE), which no server may show: make it with \
-             basicConstraints=CA:FALSE, or --insecure trusts any"
-                .to_owned()
-        }
-        "Expired" | "certificate" if text.contains("xpired") => {
-            "the certificate has expired: --insecure trusts any".to_owned()
-        }
-        "NotValidForName" => "the certificate is not for this host's name: --insecure trusts any".to_owned(),
-        _ if text.contains("not valid for name") => {
-            "the certificate is not for this host's name: --insecure trusts any".to_owned()
-        }
-        other => format!("the certificate is not trusted ({other}): --ca-file FILE trusts it, --insecure trusts any"),
+        )
     })
 }
 
