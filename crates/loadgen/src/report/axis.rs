@@ -1,5 +1,8 @@
 //! Axes whose marks are round numbers.
 
+/// More marks than this would touch each other.
+const MAX_MARKS: usize = 9;
+
 /// The axis of values.
 pub(crate) struct Axis {
     /// Where the grid's lines are: from the bottom of the chart to its top.
@@ -22,7 +25,13 @@ impl Axis {
         let all: Vec<f64> = round_numbers().collect();
         let first = all.iter().rposition(|mark| *mark <= lowest).unwrap_or(0);
         let last = all.iter().position(|mark| *mark >= highest).unwrap_or(all.len() - 1).max(first + 1);
-        Self { marks: all[first..=last].to_vec(), log: true }
+        let (bottom, top) = (all[first], all[last]);
+        let mut marks = all[first..=last].to_vec();
+        if marks.len() > MAX_MARKS {
+            // Only the tenfolds, between both ends.
+            marks.retain(|mark| *mark == bottom || *mark == top || mark.log10().fract() == 0.0);
+        }
+        Self { marks, log: true }
     }
 
     /// How far up a value is: 0 at the bottom, 1 at the top.
