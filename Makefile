@@ -31,11 +31,10 @@ dump: ## data/todos-200000.archive.gz, by the real mongodump (ARGS="1000" for an
 	@scripts/dump $(ARGS)
 
 serve: ## serve them on http://127.0.0.1:8000, until Ctrl-C
-	@scripts/with-servers todo-api $(ARGS)
+	@scripts/serve $(ARGS)
 
-loadtest: ## 100 users for one minute; charts in data/report.html
-	@mkdir -p data
-	@scripts/with-servers loadgen --report data/report.html --json data/report.json $(ARGS)
+loadtest: ## 100 users for one minute; charts in data/report.html, each run also in data/runs/
+	@scripts/with-servers loadgen --out data $(ARGS)
 
 smoke: ## a small run end to end, with thresholds
 	@scripts/smoke

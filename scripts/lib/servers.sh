@@ -39,5 +39,46 @@ start_mongod() {
 
 mongo_url() { echo "mongodb://127.0.0.1:$1/?replicaSet=rs0"; }
 
-# Makes a new mongod a replica set of one, and waits until it is primary.
-await_primary() { wait_until 60 "mongod on port $1 is primary" "$root/scripts/mongo-primary" "$1"; }
+# Makes a mongod a replica set of one, whatever its data say, and waits until it is primary.
+# await_primary PORT PID LOG
+await_primary() {
+  need python3 "it makes MongoDB a replica set (Debian: apt-get install python3)"
+  wait_for_process 60 "mongod on port $1 is primary" "$2" "$3" "$root/scripts/mongo-primary" "$1"
+}
+
+# servers_answer: whether those of .run/servers, which is read, do.
+servers_answer() { (redis_answers "$redis_port") 2>/dev/null && port_answers "$mongo_port"; }
+
+# start_both: a Redis and a MongoDB of this script's own, in $work; sets $redis_port and $mongo_port.
+start_both() {
+  redis_port=$(free_port)
+  pids+=("$(start_redis "$redis_port" "$work/redis")")
+  wait_for_process 60 "Redis answers" "${pids[-1]}" "$work/redis/log" redis_answers "$redis_port"
+  start_mongo
+}
+
+# start_mongo: a MongoDB of this script's own, in $work; sets $mongo_port.
+start_mongo() {
+  mongo_port=$(free_port)
+  pids+=("$(start_mongod "$mongo_port" "$work/mongo")")
+  await_primary "$mongo_port" "${pids[-1]}" "$work/mongo/log"
+}
+
+# with_scratch: makes the folder $work. At the end, however it comes, the processes in $pids are ended and it is removed.
+with_scratch() {
+  work=$(mktemp -d)
+  pids=()
+  trap end_scratch EXIT
+}
+
+end_scratch() {
+  local pid
+  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do
+    for _ in {1..300}; do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+  done
+  rm -rf "$work"
+}

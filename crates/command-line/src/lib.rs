@@ -3,15 +3,22 @@
 //! - [`parse`], [`Usage`]: the command line as a whole.
 //! - [`crypto`]: the provider of TLS that a program chooses before it does anything else.
 //! - [`values`]: parsers of single values, whose errors say what is allowed.
+//! - [`say_error`]: the line of an error, also where nobody reads standard error any more.
 
 pub mod crypto;
 pub mod values;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
+
+/// Writes `error: …` to standard error. That nobody reads it any more is no reason to panic, as `eprintln!` would.
+pub fn say_error(error: impl std::fmt::Display) {
+    drop(writeln!(io::stderr(), "error: {error}"));
+}
 
 /// Why the command line was not taken, or the help that it asked for.
 #[derive(Debug)]
@@ -37,9 +44,17 @@ impl Usage {
     /// One line to standard error that names the flag, exit code 2; or help and version to standard output, 0.
     pub fn print(&self) -> ExitCode {
         if matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-            return self.0.print().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+            return match self.0.print().and_then(|()| io::stdout().flush()) {
+                Ok(()) => ExitCode::SUCCESS,
+                // Whoever reads has read enough (`--help | head`).
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+                Err(error) => {
+                    say_error(format_args!("the help cannot be written: {error}"));
+                    ExitCode::FAILURE
+                }
+            };
         }
-        eprintln!("error: {}", self.line());
+        say_error(self.line());
         ExitCode::from(2)
     }
 

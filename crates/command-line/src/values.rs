@@ -11,6 +11,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     parsed.ok_or_else(|| "must be a duration above zero like 50ms, 2s or 1m".to_owned())
 }
 
+/// A duration above zero, of which a bare number is seconds: `90`, `90s`, `1m 30s`.
+///
+/// # Errors
+/// What is allowed.
+pub fn duration_or_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let parsed = seconds.or_else(|| humantime::parse_duration(text).ok()).filter(|duration| !duration.is_zero());
+    parsed.ok_or_else(|| "must be a duration above zero like 50ms, 2s or 1m, or a number of seconds".to_owned())
+}
+
 /// A duration, also zero: `0s`, `1s`.
 ///
 /// # Errors

@@ -2,35 +2,56 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use goose::{GooseAttack, trigger_killswitch};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, interval_at, sleep};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{interval, sleep};
 
 use crate::client::User;
+use crate::connector::Connector;
+use crate::descriptors;
+use crate::ending::Ending;
 use crate::error::LoadgenError;
+use crate::figures::Second;
+use crate::hints::hints;
+use crate::keys::Ids;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::probe;
 use crate::recorder::Recorder;
-use crate::summary::{Second, Summary};
+use crate::request::{Ask, Sample};
+use crate::signals::Signals;
+use crate::summary::Summary;
 use crate::threshold;
 
 /// How long a user rests at a time once all is sent, until goose ends it.
 const REST: Duration = Duration::from_millis(20);
+/// How often the run is looked at from outside.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Goose has one switch a process that ends a run, so runs of one process take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// What a person may want to see while a run goes on.
+pub enum Event<'a> {
+    /// Something to know before it begins.
+    Note(&'a str),
+    /// What the last second came to.
+    Second(&'a Second),
+}
 
 /// What all users share.
 struct Run {
     plan: Plan,
     recorder: Recorder,
     users: Vec<User>,
+    grace: Duration,
+    /// Turns true when nobody waits for answers any more.
+    cut: watch::Sender<bool>,
 }
 
 /// Runs the load, and sums it up.
@@ -39,29 +60,59 @@ struct Run {
 /// The options contradict each other, nobody answers at the host, or goose does not take the plan. Requests that fail
 /// are no errors but figures.
 pub async fn run(options: &Options) -> Result<Summary, LoadgenError> {
-    run_watched(options, |_| ()).await
+    run_watched(options, &mut Signals::none(), |_| ()).await
 }
 
-/// As [`run`], and tells each second what the last one came to.
+/// As [`run`], until a signal comes, and tells what happens.
 ///
 /// # Errors
-/// As [`run`].
-pub async fn run_watched(options: &Options, mut watch: impl FnMut(&Second)) -> Result<Summary, LoadgenError> {
+/// As [`run`]; or a signal came before the first request.
+pub async fn run_watched(
+    options: &Options,
+    signals: &mut Signals,
+    mut watch: impl FnMut(Event<'_>),
+) -> Result<Summary, LoadgenError> {
     options.check()?;
-    probe::find(options).await?;
+    descriptors::raise(options.users)?;
+    let connector = Connector::new(options)?;
+    let found = tokio::select! {
+        found = probe::find(options, &connector) => found?,
+        () = signals.next() => return Err(LoadgenError::Interrupted),
+    };
+    found.note.iter().for_each(|note| watch(Event::Note(note)));
     let _turn = TURN.lock().await;
-    let run = Arc::new(Run::new(options)?);
+    let run = Arc::new(Run::new(options, &found.ids, &connector)?);
+    let mut ending = Ending::new(options.grace);
     let mut attack = pin!(attack(options, Arc::clone(&run)));
-    let mut seconds = interval_at(Instant::now() + Duration::from_secs(1), Duration::from_secs(1));
+    let (mut look, mut told) = (interval(LOOK), 0);
     loop {
         tokio::select! {
             ended = &mut attack => break ended?,
-            _ = seconds.tick() => run.recorder.last_second().iter().for_each(&mut watch),
+            () = signals.next() => {
+                run.plan.interrupt();
+                ending.hurry();
+            }
+            _ = look.tick() => {
+                let Some(began) = run.plan.has_begun() else { continue };
+                if began.elapsed().as_secs() > told && ending.is_not_begun() {
+                    told = began.elapsed().as_secs();
+                    run.recorder.last_second(began).iter().for_each(|second| watch(Event::Second(second)));
+                }
+            }
+        }
+        if run.plan.is_stopped() {
+            ending.begin();
+            // Again and again: goose forgets it when it starts.
+            trigger_killswitch("the run is over");
+        }
+        if ending.is_over() {
+            run.cut.send_replace(true);
         }
     }
     let record = run.recorder.finish();
-    let mut summary = Summary::new(options, run.plan.began(), &record);
-    summary.interrupted = !run.plan.is_over();
+    let mut summary = Summary::new(options, &found.ids, run.plan.began(), &record);
+    summary.interrupted = run.plan.interrupted();
+    summary.hints = hints(&summary);
     summary.missed = threshold::missed(options, &summary);
     Ok(summary)
 }
@@ -94,10 +145,11 @@ fn configuration(options: &Options) -> GooseConfiguration {
 }
 
 impl Run {
-    fn new(options: &Options) -> Result<Self, LoadgenError> {
-        let plan = Plan::new(options);
-        let users = (0..options.users).map(|user| User::new(options, plan.rng(user))).collect::<Result<_, _>>()?;
-        Ok(Self { plan, recorder: Recorder::new(), users })
+    fn new(options: &Options, ids: &Ids, connector: &Connector) -> Result<Self, LoadgenError> {
+        let plan = Plan::new(options, ids);
+        let users = (0..options.users).map(|user| User::new(connector, options.base(), plan.rng(user)));
+        let users = users.collect::<Result<_, _>>()?;
+        Ok(Self { plan, recorder: Recorder::new(), users, grace: options.grace, cut: watch::Sender::new(false) })
     }
 
     /// One request of one user.
@@ -109,13 +161,32 @@ impl Run {
         }
         if user.get_session_data::<User>().is_none() {
             user.set_session_data(self.users[user.weighted_users_index % self.users.len()].clone());
+            self.recorder.join();
         }
         if let Some(own) = user.get_session_data_mut::<User>() {
             let ask = self.plan.ask(&mut own.rng);
-            let sample = own.send(&ask).await;
-            self.recorder.add(self.plan.began(), sample);
+            match self.send(own, &ask).await {
+                Some(sample) => self.recorder.add(self.plan.began(), sample),
+                None => self.recorder.cut_off(),
+            }
         }
         Ok(())
+    }
+
+    /// Sends it, and waits for the answer until the run is cut. Who had less than the grace to answer has not failed.
+    async fn send(&self, user: &mut User, ask: &Ask) -> Option<Sample> {
+        let mut cut = self.cut.subscribe();
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            sample = user.send(ask) => Some(sample),
+            _ = cut.wait_for(|cut| *cut) => {
+                let (ended, took) = (Instant::now(), began.elapsed());
+                let failure = Some("no answer when the run ended (--grace)".to_owned().into());
+                let sample = Sample { kind: ask.kind(), ended, took, status: None, outcome: None, failure, retried: false };
+                (took >= self.grace).then_some(sample)
+            }
+        }
     }
 }
 

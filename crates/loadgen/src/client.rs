@@ -1,37 +1,27 @@
 //! One user: its connection, its request, and what came of it.
 
-use std::error::Error;
-use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::rngs::SmallRng;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, StatusCode};
 use todo_model::Todo;
 use url::Url;
 
 use crate::check;
+use crate::connector::Connector;
 use crate::error::LoadgenError;
-use crate::options::Options;
+use crate::failure::{self, NO_SUCH_TODO, NOT_THE_SERVICE};
 use crate::outcome::Outcome;
-use crate::recorder::{Kind, Sample};
-
-/// What is asked of the service.
-pub(crate) enum Ask {
-    /// A todo that is there.
-    Existing(u64),
-    /// A todo that is not.
-    Missing(u32),
-    /// A new todo under this id.
-    Create(String),
-}
+use crate::request::{Ask, Failure, Kind, Sample};
 
 /// A user's own: a connection, as its browser would have, and random numbers.
 #[derive(Clone)]
 pub(crate) struct User {
     client: Client,
     base: Url,
+    /// Whether the last answer was whole, so that the next request goes out on its connection.
+    reuses: bool,
     pub(crate) rng: SmallRng,
 }
 
@@ -40,44 +30,60 @@ struct Answer {
     ended: Instant,
     status: u16,
     outcome: Outcome,
-    right: Result<(), String>,
+    right: Result<(), Failure>,
+}
+
+/// An answer as it came.
+struct Whole {
+    ended: Instant,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 impl User {
-    pub(crate) fn new(options: &Options, rng: SmallRng) -> Result<Self, LoadgenError> {
-        let base = options.base();
-        Ok(Self { client: build(&base, options.timeout)?, base, rng })
+    pub(crate) fn new(connector: &Connector, base: Url, rng: SmallRng) -> Result<Self, LoadgenError> {
+        Ok(Self { client: connector.user()?, base, reuses: false, rng })
     }
 
     /// Sends a request, and judges the answer. The latency ends with the last byte of the body.
-    pub(crate) async fn send(&self, ask: &Ask) -> Sample {
+    pub(crate) async fn send(&mut self, ask: &Ask) -> Sample {
         let began = Instant::now();
-        let (kind, answered) = match ask {
-            Ask::Existing(id) => (Kind::Get, self.get(&id.to_string(), true).await),
-            Ask::Missing(id) => (Kind::Get, self.get(&format!("missing-{id}"), false).await),
-            Ask::Create(id) => (Kind::Post, self.create(id).await),
+        let mut retried = false;
+        let answered = match ask {
+            Ask::Existing(id) => self.get(&id.to_string(), true, &mut retried).await,
+            Ask::Missing(id) => self.get(&format!("missing-{id}"), false, &mut retried).await,
+            Ask::Create(id) => self.create(id).await,
         };
+        self.reuses = answered.is_ok();
         let (ended, status, outcome, failure) = match answered {
             Ok(answer) => (answer.ended, Some(answer.status), Some(answer.outcome), answer.right.err()),
-            Err(error) => (Instant::now(), None, None, Some(message(&error))),
+            Err(error) => (Instant::now(), None, None, Some(failure::message(&error).into())),
         };
-        let is_read = kind == Kind::Get && matches!(status, Some(200 | 404));
-        Sample { kind, ended, took: ended - began, status, outcome: outcome.filter(|_| is_read), failure }
+        let is_read = ask.kind() == Kind::Get && matches!(status, Some(200 | 404));
+        let outcome = outcome.filter(|_| is_read);
+        Sample { kind: ask.kind(), ended, took: ended - began, status, outcome, failure, retried }
     }
 
-    async fn get(&self, id: &str, exists: bool) -> Result<Answer, reqwest::Error> {
-        let response = self.client.get(self.url(id)).send().await?;
-        let (status, outcome) = head(&response);
-        let body = response.bytes().await?;
-        let ended = Instant::now();
-        let right = match (status, exists) {
-            (200, true) => check::todo(&body, id),
-            (404, false) => check::not_found(&body),
-            (200, false) => Err("status 200 for an id that does not exist".to_owned()),
-            (404, true) => Err("status 404 for an id that should exist".to_owned()),
-            (status, _) => Err(format!("status {status}")),
+    async fn get(&mut self, id: &str, exists: bool, retried: &mut bool) -> Result<Answer, reqwest::Error> {
+        let url = self.url(id);
+        let mut sent = self.client.get(url.clone()).send().await;
+        // A service may close an idle connection just when a request goes out on it. What was never answered and changes
+        // nothing is sent again, once, on a new one (RFC 9112 §9.3.1).
+        if self.reuses && sent.as_ref().is_err_and(failure::is_closed_unanswered) {
+            *retried = true;
+            sent = self.client.get(url.clone()).send().await;
+        }
+        let answer = whole(sent?).await?;
+        let right = match (answer.status.as_u16(), exists) {
+            (200, true) => check::todo(&answer.body, id).map_err(Failure::from),
+            (404, false) => check::not_found(&answer.body).map_err(Failure::from),
+            (200, false) => Err("status 200 for an id that does not exist".to_owned().into()),
+            (404, true) if check::not_found(&answer.body).is_ok() => Err(NO_SUCH_TODO.to_owned().into()),
+            (404, true) => Err(NOT_THE_SERVICE.to_owned().into()),
+            _ => Err(failure::status(answer.status, &answer.headers, &url, id)),
         };
-        Ok(Answer { ended, status, outcome, right })
+        Ok(answer.judged(right))
     }
 
     async fn create(&self, id: &str) -> Result<Answer, reqwest::Error> {
@@ -86,16 +92,17 @@ impl User {
             name: "Load Generator".to_owned(),
             description: Some("Written under load.".to_owned()),
         };
-        let request = self.client.post(self.url("")).body(todo.to_json());
-        let response = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).send().await?;
-        let (status, outcome) = head(&response);
-        let body = response.bytes().await?;
-        let ended = Instant::now();
-        let right = match status {
-            201 => check::created(&body, &todo),
-            status => Err(format!("status {status} to a POST")),
+        let url = self.url("");
+        let request = self.client.post(url.clone()).body(todo.to_json());
+        let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let answer = whole(request.send().await?).await?;
+        let right = if answer.status == StatusCode::CREATED {
+            check::created(&answer.body, &todo).map_err(Failure::from)
+        } else {
+            let failure = failure::status(answer.status, &answer.headers, &url, id);
+            Err(Failure { message: failure.message + " to a POST", ..failure })
         };
-        Ok(Answer { ended, status, outcome, right })
+        Ok(answer.judged(right))
     }
 
     /// Only the path is set anew: parsing a whole URL for each request is a notable part of its cost.
@@ -106,43 +113,17 @@ impl User {
     }
 }
 
-/// A client that sends nothing but what it is told: no proxy, no compression, no redirects.
-pub(crate) fn build(base: &Url, timeout: Duration) -> Result<Client, LoadgenError> {
-    let mut client =
-        Client::builder().timeout(timeout).no_proxy().no_gzip().redirect(Policy::none()).http1_only().tcp_nodelay(true);
-    if base.scheme() == "http" {
-        // Reading the system's certificates takes milliseconds, for each user.
-        client = client.tls_certs_only([]);
-    }
-    client.build().map_err(|error| LoadgenError::Client(message(&error)))
+async fn whole(response: Response) -> Result<Whole, reqwest::Error> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await?.into();
+    Ok(Whole { ended: Instant::now(), status, headers, body })
 }
 
-fn head(response: &Response) -> (u16, Outcome) {
-    // Of several lines the last one names the nearest cache (RFC 9211 §2, RFC 9110 §5.3).
-    let said = response.headers().get_all("cache-status").iter().next_back();
-    let said = said.and_then(|value| value.to_str().ok());
-    (response.status().as_u16(), said.map_or(Outcome::Unknown, Outcome::of))
-}
-
-/// Without URL and port, which would make a group of each request.
-pub(crate) fn message(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
+impl Whole {
+    fn judged(self, right: Result<(), Failure>) -> Answer {
+        // Of several lines the last one names the nearest cache (RFC 9211 §2, RFC 9110 §5.3).
+        let said = self.headers.get_all("cache-status").iter().next_back();
+        let outcome = said.and_then(|value| value.to_str().ok()).map_or(Outcome::Unknown, Outcome::of);
+        Answer { ended: self.ended, status: self.status.as_u16(), outcome, right }
     }
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let what = if error.is_connect() { "no connection" } else { "connection lost" };
-    match cause.downcast_ref::<io::Error>() {
-        Some(io) => format!("{what}: {}", system_text(io)),
-        None if error.is_connect() => format!("{what}: {cause}"),
-        None => format!("no whole answer: {cause}"),
-    }
-}
-
-/// `Connection refused (os error 111)` without the number.
-fn system_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or(&text).to_lowercase()
 }

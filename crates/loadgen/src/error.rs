@@ -18,6 +18,23 @@ pub enum LoadgenError {
         /// What the system said.
         reason: String,
     },
+    /// The service has none of the todos that are asked for.
+    #[error("{0}")]
+    NoTodos(String),
+    /// The file of trusted certificates cannot be used.
+    #[error("--ca-file: {path} {reason}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The system does not give this process as many connections as users need.
+    #[error("{0}")]
+    Descriptors(String),
+    /// Ctrl-C, SIGTERM or SIGHUP came before the first request.
+    #[error("ended by a signal before the run began")]
+    Interrupted,
     /// No HTTP client can be made.
     #[error("no HTTP client: {0}")]
     Client(String),

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(summary) if summary.missed.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("error: {error}");
+            command_line::say_error(&error);
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,24 +1,22 @@
 //! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
 use command_line::values;
-use serde::Serialize;
 use url::Url;
 
 use crate::error::LoadgenError;
+use crate::keys::{Ids, Keys};
 
 /// How long a run takes if nothing else is said.
 const RUN_TIME: Duration = Duration::from_secs(60);
 
 /// Fires requests for random todos and reports latency, errors and hit ratio.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold is missed.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a threshold is missed. Ctrl-C, SIGTERM and SIGHUP end the run early, with
+/// its report.
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Options {
@@ -35,17 +33,18 @@ pub struct Options {
     #[arg(long, env = "TODO_HATCH_RATE", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
     pub hatch_rate: usize,
 
-    /// How long it takes, with the start of the users [default: 1m, or as long as --requests takes].
-    #[arg(long, env = "TODO_RUN_TIME", value_name = "DURATION", value_parser = values::duration)]
+    /// How long it takes, with the start of the users; a bare number is seconds [default: 1m, or as long as --requests
+    /// takes].
+    #[arg(long, env = "TODO_RUN_TIME", allow_negative_numbers = true, value_name = "DURATION", value_parser = values::duration_or_seconds)]
     pub run_time: Option<Duration>,
 
     /// Stop after exactly so many requests in all (or at the end of --run-time, if that is given and comes first).
     #[arg(long, env = "TODO_REQUESTS", allow_negative_numbers = true, value_name = "N", value_parser = values::positive)]
     pub requests: Option<usize>,
 
-    /// Ids that are asked for: the numbers from A to B, both included.
-    #[arg(long, env = "TODO_IDS", default_value = "1..199999", value_name = "A..B")]
-    pub ids: Ids,
+    /// Ids that are asked for: the numbers from A to B, both included [default: 1..199999, or as far as there are todos].
+    #[arg(long, env = "TODO_IDS", value_name = "A..B")]
+    pub ids: Option<Ids>,
 
     /// How ids are drawn: each alike, or the first ones most (Zipf's law with exponent S).
     #[arg(long, env = "TODO_KEYS", default_value = "uniform", value_name = "uniform|zipf:S")]
@@ -63,19 +62,35 @@ pub struct Options {
     #[arg(long, env = "TODO_SEED", allow_negative_numbers = true, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
 
-    /// How long a request may take.
-    #[arg(long, env = "TODO_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = values::duration)]
+    /// How long a request may take; a bare number is seconds.
+    #[arg(long, env = "TODO_TIMEOUT", allow_negative_numbers = true, default_value = "10s", value_name = "DURATION", value_parser = values::duration_or_seconds)]
     pub timeout: Duration,
 
-    /// Write the figures to this file as JSON.
+    /// How long requests that are under way are waited for once the time is up, or after Ctrl-C; a bare number is seconds.
+    #[arg(long, env = "TODO_GRACE", allow_negative_numbers = true, default_value = "2s", value_name = "DURATION", value_parser = values::duration_or_seconds)]
+    pub grace: Duration,
+
+    /// Trust the certificates in this file (PEM), and no others.
+    #[arg(long, env = "TODO_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Trust any certificate: for tests only.
+    #[arg(long, env = "TODO_INSECURE")]
+    pub insecure: bool,
+
+    /// Write the figures to this file as JSON; - is standard output.
     #[arg(long, env = "TODO_JSON", value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Write a page with charts to this file (HTML, nothing else needed).
+    /// Write a page with charts to this file (HTML, nothing else needed); - is standard output.
     #[arg(long, env = "TODO_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Miss a threshold (exit code 3) if more than this share of requests fails.
+    /// Keep each run: write report.html and report.json into DIR/runs/TIME/, and copies of the last run into DIR.
+    #[arg(long, env = "TODO_OUT", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Miss a threshold (exit code 3) if more than this share of requests fails [default: 0, so any failure].
     #[arg(long, env = "TODO_MAX_ERROR_RATIO", allow_negative_numbers = true, value_name = "RATIO", value_parser = values::ratio)]
     pub max_error_ratio: Option<f64>,
 
@@ -94,10 +109,25 @@ impl Options {
     /// # Errors
     /// A line that names the flags.
     pub fn check(&self) -> Result<(), LoadgenError> {
+        let usage = |text: &str| Err(LoadgenError::Usage(text.to_owned()));
         if self.missing + self.write > 1.0 {
-            return Err(LoadgenError::Usage("--missing and --write: must not be above 1 together".to_owned()));
+            return usage("--missing and --write: must not be above 1 together");
+        }
+        if self.insecure && self.ca_file.is_some() {
+            return usage(
+                "--insecure and --ca-file: the one trusts any certificate, the other a few; give one of them",
+            );
+        }
+        let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
+        if is_stdout(&self.json) && is_stdout(&self.report) {
+            return usage("--json and --report: only one of them can be standard output (-)");
         }
         Ok(())
+    }
+
+    /// Whether todos are asked for that should exist.
+    pub(crate) fn reads(&self) -> bool {
+        self.missing + self.write < 1.0
     }
 
     /// When the run ends, counted from the first request; none if the number of requests ends it.
@@ -124,71 +154,9 @@ impl Options {
     }
 }
 
-/// The ids that are asked for, as numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
-pub struct Ids(pub RangeInclusive<u64>);
-
-/// How ids are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(into = "String")]
-pub enum Keys {
-    /// Each alike.
-    Uniform,
-    /// Number k of the ids with a likelihood of 1 / k^S.
-    Zipf(f64),
-}
-
-impl FromStr for Ids {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let ends = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-        match ends {
-            Some((a, b)) if a <= b => Ok(Self(a..=b)),
-            _ => Err("must be two whole numbers, the first not above the second, like 1..199999".to_owned()),
-        }
-    }
-}
-
-impl FromStr for Keys {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let exponent = text.strip_prefix("zipf:").and_then(|exponent| exponent.parse::<f64>().ok());
-        match exponent.filter(|exponent| (0.01..=10.0).contains(exponent)) {
-            Some(exponent) => Ok(Self::Zipf(exponent)),
-            None if text == "uniform" => Ok(Self::Uniform),
-            None => Err("must be uniform, or zipf:S with S from 0.01 to 10, like zipf:1.1".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Ids {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}..{}", self.0.start(), self.0.end())
-    }
-}
-
-impl fmt::Display for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Uniform => f.write_str("uniform"),
-            Self::Zipf(exponent) => write!(f, "zipf:{exponent}"),
-        }
-    }
-}
-
-impl From<Ids> for String {
-    fn from(ids: Ids) -> Self {
-        ids.to_string()
-    }
-}
-
-impl From<Keys> for String {
-    fn from(keys: Keys) -> Self {
-        keys.to_string()
-    }
+/// Whether a file is standard output: `-`.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn host(text: &str) -> Result<Url, String> {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::client::Ask;
-use crate::keys::KeySource;
+use crate::keys::{Ids, KeySource};
 use crate::options::Options;
+use crate::request::Ask;
 
 /// Ids that do not exist are drawn from so many.
 const MISSING_IDS: u32 = 1_000_000;
@@ -28,14 +28,15 @@ pub(crate) struct Plan {
     left: Option<AtomicU64>,
     /// When the first request was sent.
     began: OnceLock<Instant>,
-    over: AtomicBool,
+    /// Whether a signal ended the run before its time.
+    interrupted: AtomicBool,
 }
 
 impl Plan {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, ids: &Ids) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
-            keys: KeySource::new(&options.ids, options.keys),
+            keys: KeySource::new(ids, options.keys),
             missing: options.missing,
             write: options.write,
             seed: options.seed,
@@ -44,19 +45,38 @@ impl Plan {
             run_time: options.time_limit(),
             left: options.requests.map(|requests| AtomicU64::new(requests as u64)),
             began: OnceLock::new(),
-            over: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
         }
     }
 
     /// Whether one more request may be sent; it then has to be. The first call starts the clock.
     pub(crate) fn takes_one(&self) -> bool {
-        let began = *self.began.get_or_init(Instant::now);
-        let in_time = self.run_time.is_none_or(|limit| began.elapsed() < limit);
-        let takes = in_time && self.left.as_ref().is_none_or(takes_one_of);
-        if !takes {
-            self.over.store(true, Ordering::Release);
+        self.began();
+        !self.is_stopped() && self.left.as_ref().is_none_or(takes_one_of)
+    }
+
+    /// Whether no request is sent any more: the time is up, or a signal came. That all are sent is another matter: those
+    /// have their own time.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.interrupted() || self.time_is_up()
+    }
+
+    /// Ends the run, unless it has just ended by itself.
+    pub(crate) fn interrupt(&self) {
+        let all_sent = self.left.as_ref().is_some_and(|left| left.load(Ordering::Acquire) == 0);
+        if !all_sent && !self.time_is_up() {
+            self.interrupted.store(true, Ordering::Release);
         }
-        takes
+    }
+
+    /// Whether the run was ended before its time or number of requests was used up.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+
+    fn time_is_up(&self) -> bool {
+        let began = self.began.get();
+        began.zip(self.run_time).is_some_and(|(began, limit)| began.elapsed() >= limit)
     }
 
     /// When the first request was sent; now, if none was.
@@ -64,9 +84,9 @@ impl Plan {
         *self.began.get_or_init(Instant::now)
     }
 
-    /// Whether the time or the number of requests was used up.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+    /// When the first request was sent, if one was.
+    pub(crate) fn has_begun(&self) -> Option<Instant> {
+        self.began.get().copied()
     }
 
     /// The random numbers of one user: with a seed, the same in each run.

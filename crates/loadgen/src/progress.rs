@@ -2,8 +2,13 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
-use crate::report::{number, percent, time};
-use crate::summary::Second;
+use rustix::termios::tcgetwinsize;
+
+use crate::figures::Second;
+use crate::report::units::{number, percent, time};
+
+/// The width of a terminal that does not say.
+const WIDTH: usize = 80;
 
 /// Says what the last second came to.
 pub struct Progress {
@@ -16,9 +21,15 @@ impl Progress {
         Self { shown: stderr().is_terminal() }
     }
 
-    /// Replaces the line.
+    /// A line that stays, also in a file.
+    pub fn note(&self, note: &str) {
+        drop(writeln!(stderr(), "{note}"));
+    }
+
+    /// Replaces the line that changes.
     pub fn say(&self, second: &Second) {
-        self.write(&line(second));
+        let columns = tcgetwinsize(stderr()).map_or(0, |size| usize::from(size.ws_col));
+        self.write(&line(second, if columns == 0 { WIDTH } else { columns }));
     }
 
     /// Takes the line away.
@@ -40,16 +51,26 @@ impl Default for Progress {
     }
 }
 
-/// One second in a line.
-pub fn line(second: &Second) -> String {
-    let from_cache = second.from_cache as f64 / second.requests.max(1) as f64;
-    format!(
-        "  {:>3} s  {:>8}/s  p50 {:>8}  p99 {:>8}  from the cache {:>8}  failures {}",
-        second.second + 1,
-        number(second.requests),
-        time(second.latency.p50_us),
-        time(second.latency.p99_us),
-        percent(from_cache),
-        number(second.failures),
-    )
+/// One second in a line of less than so many columns: a line that wraps could not be replaced. What matters most comes
+/// first, and what does not fit is left out.
+pub fn line(second: &Second, columns: usize) -> String {
+    let time = |micros: Option<u64>| micros.map_or_else(|| "-".to_owned(), time);
+    let at = second.latency;
+    let parts = [
+        format!("{:>5} s", second.second + 1),
+        format!("  {:>8}/s", number(second.successes)),
+        format!("  failures {}", number(second.failures)),
+        format!("  p50 {:>8}", time(at.map(|at| at.p50_us))),
+        format!("  p99 {:>8}", time(at.map(|at| at.p99_us))),
+        format!("  cache {:>8}", percent(second.from_cache as f64 / second.requests.max(1) as f64)),
+        format!("  users {}", number(second.users)),
+    ];
+    let mut line = String::new();
+    for part in parts {
+        if line.chars().count() + part.chars().count() >= columns {
+            break;
+        }
+        line.push_str(&part);
+    }
+    line
 }

@@ -2,39 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use hdrhistogram::Histogram;
-
+use crate::figures::{Latencies, Second};
 use crate::outcome::Outcome;
-use crate::summary::{Latency, Second};
+use crate::request::{Failure, Kind, Sample};
 
-/// The longest latency that is told apart, microseconds: ten minutes.
-const MAX_US: u64 = 600_000_000;
 /// Seconds that are kept open for late answers.
 const OPEN_SECONDS: usize = 3;
 /// Failures with other messages than the first so many are counted together.
 const MAX_MESSAGES: usize = 100;
 const OTHER_MESSAGES: &str = "other messages";
-
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Get,
-    Post,
-}
-
-/// One request and what came of it.
-pub(crate) struct Sample {
-    pub(crate) kind: Kind,
-    pub(crate) ended: Instant,
-    pub(crate) took: Duration,
-    /// None if there was no answer.
-    pub(crate) status: Option<u16>,
-    /// None for a POST, and if there was no answer.
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) failure: Option<String>,
-}
 
 /// Shared by all users.
 pub(crate) struct Recorder(Mutex<Record>);
@@ -43,45 +21,72 @@ pub(crate) struct Recorder(Mutex<Record>);
 pub(crate) struct Record {
     /// The end of the last answer.
     pub(crate) ended: Option<Instant>,
-    pub(crate) all: Histogram<u64>,
-    pub(crate) kinds: BTreeMap<Kind, Histogram<u64>>,
+    pub(crate) all: Latencies,
+    pub(crate) kinds: BTreeMap<Kind, Latencies>,
     pub(crate) statuses: BTreeMap<u16, u64>,
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
-    pub(crate) failures: BTreeMap<String, u64>,
+    pub(crate) failures: BTreeMap<String, Failures>,
     pub(crate) seconds: Vec<Second>,
+    /// Requests that were sent again on a new connection.
+    pub(crate) retries: u64,
+    /// Requests that were still under way when the run was ended early.
+    pub(crate) cut_off: u64,
+    users: u64,
     open: VecDeque<OpenSecond>,
+}
+
+/// Failures of one kind.
+#[derive(Default)]
+pub(crate) struct Failures {
+    pub(crate) count: u64,
+    /// The shortest and the longest wait that the service asked for, seconds.
+    pub(crate) retry_after: Option<(u64, u64)>,
 }
 
 struct OpenSecond {
     figures: Second,
-    latencies: Histogram<u64>,
+    latencies: Latencies,
 }
 
 impl Recorder {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Record {
             ended: None,
-            all: histogram(3),
+            all: Latencies::new(3),
             kinds: BTreeMap::new(),
             statuses: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             failures: BTreeMap::new(),
             seconds: Vec::new(),
+            retries: 0,
+            cut_off: 0,
+            users: 0,
             open: VecDeque::new(),
         }))
     }
 
-    /// Of a run that began then.
+    /// One more user sends requests from now on.
+    pub(crate) fn join(&self) {
+        self.record().users += 1;
+    }
+
+    /// Adds a request of a run that began then.
     pub(crate) fn add(&self, began: Instant, sample: Sample) {
         let second = sample.ended.saturating_duration_since(began).as_secs();
         self.record().add(second, sample);
     }
 
-    /// The last whole second, if there is one.
-    pub(crate) fn last_second(&self) -> Option<Second> {
-        let record = self.record();
-        let before = record.open.len().checked_sub(2)?;
-        record.open.get(before).map(OpenSecond::figures)
+    /// Counts a request that nobody waited for.
+    pub(crate) fn cut_off(&self) {
+        self.record().cut_off += 1;
+    }
+
+    /// The last whole second of a run that began then, also if nothing was answered in it.
+    pub(crate) fn last_second(&self, began: Instant) -> Option<Second> {
+        let now = began.elapsed().as_secs();
+        let mut record = self.record();
+        record.second(now);
+        record.open.iter().rev().find(|open| open.figures.second < now).map(OpenSecond::figures)
     }
 
     /// Everything so far; nothing is recorded any more.
@@ -99,37 +104,49 @@ impl Recorder {
 
 impl Record {
     fn add(&mut self, second: u64, sample: Sample) {
-        let micros = (sample.took.as_micros() as u64).clamp(1, MAX_US);
+        let (micros, failed) = (sample.took.as_micros() as u64, sample.failure.is_some());
         self.ended = self.ended.max(Some(sample.ended));
-        self.all.saturating_record(micros);
-        self.kinds.entry(sample.kind).or_insert_with(|| histogram(3)).saturating_record(micros);
+        self.all.add(micros, failed);
+        self.kinds.entry(sample.kind).or_insert_with(|| Latencies::new(3)).add(micros, failed);
+        self.retries += u64::from(sample.retried);
         if let Some(status) = sample.status {
             *self.statuses.entry(status).or_default() += 1;
         }
         if let Some(outcome) = sample.outcome {
             *self.outcomes.entry(outcome).or_default() += 1;
         }
+        let users = self.users;
         let open = self.second(second);
-        open.latencies.saturating_record(micros);
+        open.latencies.add(micros, failed);
+        open.figures.users = open.figures.users.max(users);
         open.figures.requests += 1;
         open.figures.from_cache += u64::from(sample.outcome.is_some_and(Outcome::is_from_cache));
-        if let Some(failure) = sample.failure {
-            open.figures.failures += 1;
-            self.fail(failure);
+        match sample.failure {
+            None => open.figures.successes += 1,
+            Some(failure) => {
+                open.figures.failures += 1;
+                self.fail(failure);
+            }
         }
     }
 
-    fn fail(&mut self, message: String) {
+    fn fail(&mut self, Failure { message, retry_after }: Failure) {
         let known = self.failures.len() < MAX_MESSAGES || self.failures.contains_key(&message);
         let message = if known { message } else { OTHER_MESSAGES.to_owned() };
-        *self.failures.entry(message).or_default() += 1;
+        let failures = self.failures.entry(message).or_default();
+        failures.count += 1;
+        if let Some(seconds) = retry_after {
+            let (shortest, longest) = failures.retry_after.unwrap_or((seconds, seconds));
+            failures.retry_after = Some((shortest.min(seconds), longest.max(seconds)));
+        }
     }
 
     /// The open second of this number; an answer that comes later than the last open one counts in the first.
     fn second(&mut self, number: u64) -> &mut OpenSecond {
         let mut next = self.open.back().map_or(self.seconds.len() as u64, |last| last.figures.second + 1);
         while next <= number {
-            self.open.push_back(OpenSecond { figures: Second::at(next), latencies: histogram(2) });
+            let figures = Second { second: next, users: self.users, ..Second::default() };
+            self.open.push_back(OpenSecond { figures, latencies: Latencies::new(2) });
             next += 1;
         }
         while self.open.len() > OPEN_SECONDS
@@ -145,10 +162,7 @@ impl Record {
 
 impl OpenSecond {
     fn figures(&self) -> Second {
-        Second { latency: Latency::of(&self.latencies), ..self.figures.clone() }
+        let (latency, failure_latency) = (self.latencies.latency(), self.latencies.failure_latency());
+        Second { latency, failure_latency, ..self.figures.clone() }
     }
-}
-
-fn histogram(digits: u8) -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MAX_US, digits).expect("the bounds are constants that a histogram takes")
 }

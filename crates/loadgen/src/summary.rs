@@ -1,36 +1,52 @@
 //! What a run comes to. Its JSON is the machine-readable report; latencies are microseconds.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::figures::{Bucket, ByRequest, Count, Latencies, Latency, Second};
+use crate::keys::Ids;
 use crate::options::Options;
 use crate::outcome::Outcome;
-use crate::recorder::{Kind, Record};
+use crate::recorder::{Failures, Record};
+use crate::request::Kind;
 
 /// All figures of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
+    /// Version of the load generator.
+    pub version: &'static str,
+    /// Where the load generator ran.
+    pub machine: Machine,
+    /// When the first request was sent (RFC 3339, UTC).
+    pub started_at: String,
+    /// When the run ended (RFC 3339, UTC).
+    pub ended_at: String,
     /// What was run.
     pub parameters: Parameters,
-    /// When it ended, seconds since 1970.
-    pub ended_at: u64,
     /// From the first request to the end of the last answer.
     pub seconds: f64,
-    /// Requests that were sent; each was answered or failed.
+    /// Requests that were sent; each succeeded or failed.
     pub requests: u64,
-    /// Requests a second.
-    pub throughput: f64,
+    /// Requests that were answered as they should be.
+    pub successes: u64,
     /// Requests that got no answer, a wrong status or a wrong body.
     pub failures: u64,
+    /// Requests under way that were not waited for, as a second signal ended the run at once; counted nowhere else.
+    pub cut_off: u64,
+    /// GETs that were sent again on a new connection, as theirs was closed without an answer (RFC 9112 §9.3.1).
+    pub retries: u64,
+    /// Successes a second.
+    pub throughput: f64,
     /// `failures / requests`.
     pub error_ratio: f64,
     /// Share of the reads answered that the cache answered: hit, stale or absent. None if the service never says.
     pub hit_ratio: Option<f64>,
-    /// Of all requests.
-    pub latency: Latency,
-    /// By kind of request.
+    /// Latency of the successes; none if there were none.
+    pub latency: Option<Latency>,
+    /// Time that the failures took; none if there were none.
+    pub failure_latency: Option<Latency>,
+    /// Figures of each kind of request.
     pub by_request: Vec<ByRequest>,
     /// Answers by status.
     pub statuses: Vec<Count>,
@@ -42,10 +58,21 @@ pub struct Summary {
     pub timeline: Vec<Second>,
     /// How many requests took how long, in steps of about a tenth.
     pub distribution: Vec<Bucket>,
-    /// Whether it was ended (Ctrl-C) before its time or its number of requests was used up.
+    /// Whether it was ended by a signal before its time or its number of requests was used up.
     pub interrupted: bool,
+    /// What is likely wrong, if most requests failed for the same reason.
+    pub hints: Vec<String>,
     /// Thresholds that were missed; empty if none was.
     pub missed: Vec<String>,
+}
+
+/// Where the load generator ran.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// Its host name.
+    pub name: String,
+    /// Cores that the load generator could use.
+    pub cores: usize,
 }
 
 /// What was run.
@@ -57,9 +84,9 @@ pub struct Parameters {
     pub users: usize,
     /// Users started a second.
     pub hatch_rate: usize,
-    /// Asked for, if at all.
+    /// The time that was asked for, if at all.
     pub run_time_seconds: Option<f64>,
-    /// Asked for, if at all.
+    /// The number of requests that was asked for, if at all.
     pub requests: Option<usize>,
     /// The ids asked for.
     pub ids: String,
@@ -73,135 +100,70 @@ pub struct Parameters {
     pub seed: Option<u64>,
     /// The longest that a request was waited for, seconds.
     pub timeout_seconds: f64,
-}
-
-/// Latencies in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Latency {
-    /// Mean.
-    pub mean_us: f64,
-    /// Half of the requests took no longer.
-    pub p50_us: u64,
-    /// Nine of ten.
-    pub p90_us: u64,
-    /// 99 of a hundred.
-    pub p99_us: u64,
-    /// 999 of a thousand.
-    pub p999_us: u64,
-    /// The slowest.
-    pub max_us: u64,
-}
-
-/// Figures of one kind of request.
-#[derive(Debug, Clone, Serialize)]
-pub struct ByRequest {
-    /// Method and path template.
-    pub name: &'static str,
-    /// How many.
-    pub requests: u64,
-    /// How long.
-    pub latency: Latency,
-}
-
-/// How often something came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Count {
-    /// What.
-    pub name: String,
-    /// How often.
-    pub count: u64,
-}
-
-/// One second of a run.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Second {
-    /// Seconds since the start.
-    pub second: u64,
-    /// Requests that ended in it.
-    pub requests: u64,
-    /// Of these, failures.
-    pub failures: u64,
-    /// Of these, answered by the cache.
-    pub from_cache: u64,
-    /// Of these.
-    #[serde(flatten)]
-    pub latency: Latency,
-}
-
-/// Requests that took up to so long, and longer than the bucket before.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Bucket {
-    /// Upper end, microseconds.
-    pub up_to_us: u64,
-    /// How many.
-    pub count: u64,
-}
-
-impl Second {
-    pub(crate) fn at(second: u64) -> Self {
-        Self { second, ..Self::default() }
-    }
-}
-
-impl Latency {
-    pub(crate) fn of(latencies: &Histogram<u64>) -> Self {
-        let at = |quantile| latencies.value_at_quantile(quantile);
-        Self {
-            mean_us: latencies.mean(),
-            p50_us: at(0.5),
-            p90_us: at(0.9),
-            p99_us: at(0.99),
-            p999_us: at(0.999),
-            max_us: latencies.max(),
-        }
-    }
+    /// The longest that requests were waited for once the time was up, seconds.
+    pub grace_seconds: f64,
 }
 
 impl Summary {
-    pub(crate) fn new(options: &Options, began: Instant, record: &Record) -> Self {
-        let requests = record.all.len();
-        let failures = record.failures.values().sum::<u64>();
+    pub(crate) fn new(options: &Options, ids: &Ids, began: Instant, record: &Record) -> Self {
+        let (successes, failures) = (record.all.successes.len(), record.all.failures.len());
+        let requests = successes + failures;
         let seconds = record.ended.map_or(0.0, |ended| (ended - began).as_secs_f64());
-        let mut errors = counts(record.failures.iter().map(|(name, count)| (name.clone(), *count)));
-        errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+        let now = SystemTime::now();
         Self {
-            parameters: Parameters::of(options),
-            ended_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            version: env!("CARGO_PKG_VERSION"),
+            machine: Machine::this(),
+            started_at: time(now.checked_sub(began.elapsed()).unwrap_or(now)),
+            ended_at: time(now),
+            parameters: Parameters::of(options, ids),
             seconds,
             requests,
-            throughput: ratio(requests as f64, seconds),
+            successes,
             failures,
+            cut_off: record.cut_off,
+            retries: record.retries,
+            throughput: ratio(successes as f64, seconds),
             error_ratio: ratio(failures as f64, requests as f64),
             hit_ratio: hit_ratio(record),
-            latency: Latency::of(&record.all),
+            latency: record.all.latency(),
+            failure_latency: record.all.failure_latency(),
             by_request: record.kinds.iter().map(|(kind, latencies)| by_request(*kind, latencies)).collect(),
             statuses: counts(record.statuses.iter().map(|(status, count)| (status.to_string(), *count))),
-            errors,
+            errors: errors(record),
             outcomes: counts(Outcome::ALL.into_iter().filter_map(|outcome| {
                 record.outcomes.get(&outcome).map(|count| (outcome.as_str().to_owned(), *count))
             })),
             timeline: record.seconds.clone(),
-            distribution: distribution(&record.all),
+            distribution: record.all.distribution(),
             interrupted: false,
+            hints: Vec::new(),
             missed: Vec::new(),
         }
     }
 }
 
+impl Machine {
+    fn this() -> Self {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { name, cores: std::thread::available_parallelism().map_or(0, usize::from) }
+    }
+}
+
 impl Parameters {
-    fn of(options: &Options) -> Self {
+    fn of(options: &Options, ids: &Ids) -> Self {
         Self {
             host: options.shown_host(),
             users: options.users,
             hatch_rate: options.hatch_rate,
             run_time_seconds: options.time_limit().map(|limit| limit.as_secs_f64()),
             requests: options.requests,
-            ids: options.ids.to_string(),
+            ids: ids.to_string(),
             keys: options.keys.to_string(),
             missing: options.missing,
             write: options.write,
             seed: options.seed,
             timeout_seconds: options.timeout.as_secs_f64(),
+            grace_seconds: options.grace.as_secs_f64(),
         }
     }
 }
@@ -219,21 +181,34 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-fn by_request(kind: Kind, latencies: &Histogram<u64>) -> ByRequest {
-    let name = match kind {
-        Kind::Get => "GET /todos/{id}",
-        Kind::Post => "POST /todos/",
-    };
-    ByRequest { name, requests: latencies.len(), latency: Latency::of(latencies) }
+fn by_request(kind: Kind, all: &Latencies) -> ByRequest {
+    let (successes, failures) = (all.successes.len(), all.failures.len());
+    ByRequest {
+        name: kind.name(),
+        requests: successes + failures,
+        successes,
+        failures,
+        latency: all.latency(),
+        failure_latency: all.failure_latency(),
+    }
 }
 
 fn counts(counts: impl Iterator<Item = (String, u64)>) -> Vec<Count> {
     counts.map(|(name, count)| Count { name, count }).collect()
 }
 
-fn distribution(latencies: &Histogram<u64>) -> Vec<Bucket> {
-    let steps = latencies.iter_log(10, 1.1);
-    let counts =
-        steps.map(|step| Bucket { up_to_us: step.value_iterated_to(), count: step.count_since_last_iteration() });
-    counts.skip_while(|bucket| bucket.count == 0).collect()
+/// The failures by message, the most frequent first, with the wait that the service asked for.
+fn errors(record: &Record) -> Vec<Count> {
+    let name = |message: &String, failures: &Failures| match failures.retry_after {
+        None => message.clone(),
+        Some((shortest, longest)) if shortest == longest => format!("{message} {shortest} s"),
+        Some((shortest, longest)) => format!("{message} {shortest} to {longest} s"),
+    };
+    let mut errors = counts(record.failures.iter().map(|(message, of)| (name(message, of), of.count)));
+    errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+    errors
+}
+
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
 }

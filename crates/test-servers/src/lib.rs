@@ -3,6 +3,7 @@
 //! - `certificates`: a private certificate authority for servers with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`: the two servers. `mongo_set`: three that are one. `names`: what is unique.
+//! - `wait`: until a condition holds.
 
 mod certificates;
 mod find;
@@ -11,6 +12,7 @@ mod mongo_set;
 mod names;
 mod process;
 mod redis;
+mod wait;
 
 pub use certificates::Certificates;
 pub use find::{missing, mongo_tool};
@@ -19,3 +21,4 @@ pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
 pub use process::Process;
 pub use redis::{RedisServer, shared_redis};
+pub use wait::until;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cache_aside::{Answer, Builder, CacheAside, CacheUrl, Commit, Loaded, Options, Outcome, ReadOptions, Source};
@@ -238,14 +238,7 @@ pub(crate) async fn delete(engine: &CacheAside<FakeStore>, id: &str) {
         .unwrap();
 }
 
-/// Waits for a condition, with a deadline.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !condition().await {
-        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
+pub(crate) use test_servers::until;
 
 /// One test for each cache.
 macro_rules! over_each_cache {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use consistency_checker::cluster::{Cluster, ClusterOptions};
 use consistency_checker::faults::schedule::FaultPlan;
@@ -69,11 +69,4 @@ pub(crate) async fn must_be_clean(cluster: &Arc<Cluster>, options: &RunOptions) 
     report
 }
 
-/// Waits until it is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
+pub(crate) use test_servers::until;

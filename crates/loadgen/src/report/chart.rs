@@ -2,19 +2,14 @@
 
 use std::fmt::Write;
 
+use super::axis::{Axis, time_step};
+use super::units::{number, seconds};
+
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
 const TOP: f64 = 10.0;
-
-/// The axis of values.
-pub(crate) struct Axis {
-    /// Where the grid's lines are: from the bottom of the chart to its top.
-    marks: Vec<f64>,
-    /// Whether equal distances are equal ratios.
-    log: bool,
-}
 
 /// One line of a chart.
 pub(crate) struct Line<'a> {
@@ -27,6 +22,13 @@ pub(crate) struct Line<'a> {
     pub(crate) values: Vec<Option<f64>>,
 }
 
+/// A round number below the bars.
+pub(crate) struct Tick {
+    /// How many bars are left of it, and what part of one.
+    pub(crate) after: f64,
+    pub(crate) name: String,
+}
+
 /// Something to point out between the bars.
 pub(crate) struct Mark {
     /// How many bars are left of it.
@@ -34,44 +36,27 @@ pub(crate) struct Mark {
     pub(crate) name: &'static str,
 }
 
-impl Axis {
-    /// From 0 to a round number above.
-    pub(crate) fn linear(highest: f64) -> Self {
-        let top = round_above(highest);
-        Self { marks: (0..=4).map(|quarter| top * f64::from(quarter) / 4.0).collect(), log: false }
-    }
-
-    /// From a round number below to one above, in steps of 1, 2, 5, 10.
-    pub(crate) fn log(lowest: f64, highest: f64) -> Self {
-        let (lowest, highest) = (lowest.min(highest).max(1.0), highest.max(2.0));
-        let steps = (0..12).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)));
-        let all: Vec<f64> = steps.collect();
-        let first = all.iter().rposition(|mark| *mark <= lowest).unwrap_or(0);
-        let last = all.iter().position(|mark| *mark >= highest).unwrap_or(all.len() - 1).max(first + 1);
-        Self { marks: all[first..=last].to_vec(), log: true }
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let scale = |value: f64| if self.log { value.max(1.0).ln() } else { value };
-        let (low, high) = (scale(self.marks[0]), scale(self.marks[self.marks.len() - 1]));
-        HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (scale(value) - low) / (high - low)
-    }
+/// Where a value is.
+fn y_of(axis: &Axis, value: f64) -> f64 {
+    HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.share(value)
 }
 
-/// Lines over points in time, which `at` names; `label` says a value.
-pub(crate) fn lines(
-    width: f64,
-    axis: &Axis,
-    lines: &[Line<'_>],
-    at: &[String],
-    label: impl Fn(f64) -> String,
-) -> String {
+/// Lines over points in time, each so many seconds after the start; `label` says a value.
+pub(crate) fn lines(width: f64, axis: &Axis, lines: &[Line<'_>], at: &[u64], label: impl Fn(f64) -> String) -> String {
     let x = |n: usize| LEFT + (width - LEFT - RIGHT) * n as f64 / at.len().saturating_sub(1).max(1) as f64;
     let mut svg = frame(width, axis, &label);
-    for n in (0..at.len()).step_by(at.len().div_ceil(10).max(1)) {
+    let step = time_step(at.last().copied().unwrap_or(0));
+    let mut marked = None;
+    for (n, second) in at.iter().enumerate() {
+        // A point may stand for several seconds: the mark is at the first that reaches it.
+        let mark = second / step * step;
+        if marked == Some(mark) || (mark != *second && n == 0) {
+            continue;
+        }
+        marked = Some(mark);
         let anchor = if x(n) > width - 30.0 { "end" } else { "middle" };
-        let (x, y) = (x(n), HEIGHT - 6.0);
-        put(&mut svg, format_args!("<text class='axis' x='{x:.1}' y='{y}' text-anchor='{anchor}'>{}</text>", at[n]));
+        let (x, y, text) = (x(n), HEIGHT - 6.0, seconds(mark));
+        put(&mut svg, format_args!("<text class='axis' x='{x:.1}' y='{y}' text-anchor='{anchor}'>{text}</text>"));
     }
     for line in lines {
         for (first, part) in parts(&line.values) {
@@ -83,24 +68,43 @@ pub(crate) fn lines(
         let said = lines.iter().filter_map(|line| Some((line, (*line.values.get(n)?)?)));
         let said: String = said.map(|(line, value)| format!("\n{} {}", line.name, label(value))).collect();
         let (left, right) = ((x(n) - half).max(LEFT), (x(n) + half).min(width - RIGHT));
-        band(&mut svg, (left, right), Some(x(n)), &format!("{at}{said}"));
+        band(&mut svg, (left, right), Some(x(n)), &format!("{}{said}", seconds(*at)));
     }
     svg + "</svg>"
 }
 
-/// A bar for each (label, count).
-pub(crate) fn bars(width: f64, bars: &[(String, u64)], marks: &[Mark], label: impl Fn(f64) -> String) -> String {
-    let axis = Axis::linear(bars.iter().map(|(_, count)| *count).max().unwrap_or(0) as f64);
+/// One bar of a chart: successes, and failures on top of them.
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) count: u64,
+    pub(crate) failures: u64,
+}
+
+/// Bars side by side, `ticks` below them.
+pub(crate) fn bars(width: f64, bars: &[Bar], marks: &[Mark], ticks: &[Tick], label: impl Fn(f64) -> String) -> String {
+    let axis = Axis::linear(bars.iter().map(|bar| bar.count + bar.failures).max().unwrap_or(0) as f64);
     let step = (width - LEFT - RIGHT) / bars.len().max(1) as f64;
     let mut svg = frame(width, &axis, &label);
-    for (n, (name, count)) in bars.iter().enumerate() {
-        let (x, y) = (LEFT + step * n as f64, axis.y(*count as f64));
-        let (wide, high) = ((step - 1.0).max(0.5), HEIGHT - BOTTOM - y);
-        put(&mut svg, format_args!("<rect class='bar' x='{x:.1}' y='{y:.1}' width='{wide:.1}' height='{high:.1}'/>"));
-        band(&mut svg, (x, x + step), None, &format!("up to {name}\n{} requests", super::number(*count)));
-        if n % bars.len().div_ceil(6).max(1) == 0 && x < width - 40.0 {
-            put(&mut svg, format_args!("<text class='axis' x='{x:.1}' y='{}'>{name}</text>", HEIGHT - 6.0));
+    for (n, Bar { name, count, failures }) in bars.iter().enumerate() {
+        let (x, wide) = (LEFT + step * n as f64, (step - 1.0).max(0.5));
+        let mut from = HEIGHT - BOTTOM;
+        for (class, total, shown) in [("bar", count, *count), ("bar failed", &(count + failures), *failures)] {
+            if shown > 0 {
+                let y = y_of(&axis, *total as f64);
+                let high = from - y;
+                from = y;
+                put(
+                    &mut svg,
+                    format_args!("<rect class='{class}' x='{x:.1}' y='{y:.1}' width='{wide:.1}' height='{high:.1}'/>"),
+                );
+            }
         }
+        let failed = if *failures > 0 { format!("\n{} failures", number(*failures)) } else { String::new() };
+        band(&mut svg, (x, x + step), None, &format!("up to {name}\n{} successes{failed}", number(*count)));
+    }
+    for Tick { after, name } in ticks {
+        let (x, y) = (LEFT + step * after, HEIGHT - 6.0);
+        put(&mut svg, format_args!("<text class='axis' x='{x:.1}' y='{y}' text-anchor='middle'>{name}</text>"));
     }
     for mark in marks {
         let x = LEFT + step * mark.after as f64;
@@ -114,7 +118,7 @@ pub(crate) fn bars(width: f64, bars: &[(String, u64)], marks: &[Mark], label: im
 fn frame(width: f64, axis: &Axis, label: &impl Fn(f64) -> String) -> String {
     let mut svg = format!("<svg style='min-width:{:.0}px' viewBox='0 0 {width} {HEIGHT}' role='img'>", width * 0.7);
     for mark in &axis.marks {
-        let (y, right) = (axis.y(*mark), width - RIGHT);
+        let (y, right) = (y_of(axis, *mark), width - RIGHT);
         put(&mut svg, format_args!("<line class='grid' x1='{LEFT}' x2='{right}' y1='{y:.1}' y2='{y:.1}'/>"));
         // Marks are round numbers.
         let text = label(*mark).replace(".00 ", " ").replace(".0 ", " ");
@@ -138,7 +142,7 @@ fn parts(values: &[Option<f64>]) -> Vec<(usize, Vec<f64>)> {
 }
 
 fn points(first: usize, part: &[f64], x: &impl Fn(usize) -> f64, axis: &Axis) -> Vec<(f64, f64)> {
-    part.iter().enumerate().map(|(n, value)| (x(first + n), axis.y(*value))).collect()
+    part.iter().enumerate().map(|(n, value)| (x(first + n), y_of(axis, *value))).collect()
 }
 
 fn draw(svg: &mut String, line: &Line<'_>, points: &[(f64, f64)]) {
@@ -167,16 +171,6 @@ fn band(svg: &mut String, (left, right): (f64, f64), x: Option<f64>, tip: &str) 
     );
 }
 
-/// The next round number above, whose quarters are round too.
-fn round_above(value: f64) -> f64 {
-    if value <= 4.0 {
-        return 4.0;
-    }
-    let power = 10_f64.powf(value.log10().floor());
-    let step = [1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 5.0, 6.0, 8.0].into_iter().find(|step| step * power >= value);
-    step.unwrap_or(10.0) * power
-}
-
 fn put(svg: &mut String, what: std::fmt::Arguments<'_>) {
     svg.write_fmt(what).expect("writing to a String does not fail");
 }
@@ -184,28 +178,6 @@ fn put(svg: &mut String, what: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_chart_reaches_above_its_highest_value() {
-        for value in [0.0, 1.0, 5.0, 99.0, 100.0, 101.0, 54_321.0, 9_999_999.0] {
-            let top = *Axis::linear(value).marks.last().expect("an axis has marks");
-            assert!(top >= value && top <= (value * 2.1).max(4.0), "{value}: {top}");
-        }
-    }
-
-    #[test]
-    fn a_log_axis_holds_all_values_between_round_ones() {
-        for (lowest, highest) in [(0.0, 0.0), (3.0, 3.0), (50.0, 50.0), (870.0, 37_500.0), (1.0, 6e8)] {
-            let axis = Axis::log(lowest, highest);
-            let (bottom, top) = (axis.marks[0], axis.marks[axis.marks.len() - 1]);
-            assert!(bottom <= lowest.max(1.0) && top >= highest && bottom < top, "{lowest} {highest}: {bottom} {top}");
-        }
-    }
-
-    #[test]
-    fn a_log_axis_of_no_values_is_one_too() {
-        assert_eq!(Axis::log(f64::MAX, 0.0).marks, [1.0, 2.0]);
-    }
 
     #[test]
     fn a_line_is_broken_where_there_is_no_value() {

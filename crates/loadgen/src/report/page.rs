@@ -1,10 +1,12 @@
 //! The summary as one page: style, script and charts are inside, nothing is fetched.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use super::chart::{Axis, Line, Mark, bars, lines};
+use super::axis::{Axis, round_numbers};
+use super::chart::{Bar, Line, Mark, Tick, lines};
+use super::html::{card, escape, legend};
 use super::series::{Point, points};
-use super::{number, tables, tiles, time};
+use super::units::{number, time};
+use super::{tables, tiles};
+use crate::figures::Bucket;
 use crate::summary::Summary;
 
 /// Widths of charts, in units of which a letter is 11 high.
@@ -15,20 +17,22 @@ const HALF: f64 = 470.0;
 pub fn html(summary: &Summary) -> String {
     let host = escape(&summary.parameters.host);
     let points = points(&summary.timeline);
-    let times: Vec<String> = points.iter().map(|point| format!("{} s", point.second)).collect();
+    let times: Vec<u64> = points.iter().map(|point| point.second).collect();
     let sections = [
         notes(summary),
         tiles::tiles(summary),
         throughput(&points, &times),
-        latency(&points, &times),
+        latency("Latency of successes (log scale)", &points, &times, |point| point.latency),
+        failures(summary, &points, &times),
+        users(&points, &times),
         format!("<div class='grid2'>{}{}</div>", distribution(summary), tables::outcomes(summary)),
         tables::requests(&summary.by_request),
         format!(
             "<div class='grid2'>{}{}</div>",
-            tables::counts("Statuses", "status", &summary.statuses, summary.requests),
-            tables::counts("Errors", "message", &summary.errors, summary.requests)
+            tables::statuses(summary),
+            tables::counts("Failures", "message", &summary.errors, summary.requests)
         ),
-        tables::parameters(&summary.parameters),
+        tables::parameters(summary),
     ];
     format!(
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\
@@ -45,19 +49,24 @@ pub fn html(summary: &Summary) -> String {
 }
 
 fn ended(summary: &Summary) -> String {
-    let at = UNIX_EPOCH + Duration::from_secs(summary.ended_at);
-    let at = humantime::format_rfc3339_seconds(at).to_string();
-    let at = at.trim_end_matches('Z').replacen('T', " ", 1);
-    format!("{} users, ended {at} UTC", number(summary.parameters.users as u64))
+    let at = summary.started_at.trim_end_matches('Z').replacen('T', " ", 1);
+    format!(
+        "{} users, started {} UTC on {}, loadgen {}",
+        number(summary.parameters.users as u64),
+        escape(&at),
+        escape(&summary.machine.name),
+        summary.version
+    )
 }
 
 fn notes(summary: &Summary) -> String {
     let early = summary.interrupted.then(|| "Interrupted: the run was ended before its time.".to_owned());
     let missed = summary.missed.iter().map(|line| format!("Threshold missed: {}", escape(line)));
-    early.into_iter().chain(missed).map(|line| format!("<div class='card note'>{line}</div>")).collect()
+    let hints = summary.hints.iter().map(|hint| escape(hint));
+    early.into_iter().chain(missed).chain(hints).map(|line| format!("<div class='card note'>{line}</div>")).collect()
 }
 
-fn throughput(points: &[Point], times: &[String]) -> String {
+fn throughput(points: &[Point], times: &[u64]) -> String {
     let line = |name, class, filled, figure: fn(&Point) -> f64| Line {
         name,
         class,
@@ -65,47 +74,71 @@ fn throughput(points: &[Point], times: &[String]) -> String {
         values: points.iter().map(|point| Some(figure(point))).collect(),
     };
     let mut all = vec![
-        line("requests", "a", true, |point| point.requests),
+        line("successes", "a", true, |point| point.successes),
         line("from the cache", "b", false, |point| point.from_cache),
         line("failures", "d", false, |point| point.failures),
     ];
     // A line of zeros says less than no line.
     all.retain(|line| line.values.iter().flatten().any(|value| *value > 0.0));
-    let axis = Axis::linear(points.iter().fold(0.0, |highest, point| highest.max(point.requests)));
-    card("Requests a second", &legend(&all), &lines(WHOLE, &axis, &all, times, |value| number(value.round() as u64)))
+    let highest = |highest: f64, point: &Point| highest.max(point.successes).max(point.failures);
+    let axis = Axis::linear(points.iter().fold(0.0, highest));
+    let chart = lines(WHOLE, &axis, &all, times, |value| number(value.round() as u64));
+    card("Answers a second", &legend(&all), &chart)
 }
 
-fn latency(points: &[Point], times: &[String]) -> String {
+fn latency(title: &str, points: &[Point], times: &[u64], of: fn(&Point) -> Option<[u64; 5]>) -> String {
     let line = |name, class, n: usize| Line {
         name,
         class,
         filled: false,
-        values: points.iter().map(|point| point.latency.map(|at| at[n] as f64)).collect(),
+        values: points.iter().map(|point| of(point).map(|at| at[n] as f64)).collect(),
     };
-    let all = [line("p50", "b", 0), line("p90", "a", 1), line("p99", "c", 2), line("p99.9", "e", 3)];
+    let all =
+        [line("max", "f", 4), line("p99.9", "e", 3), line("p99", "c", 2), line("p90", "a", 1), line("p50", "b", 0)];
     let known = || all.iter().flat_map(|line| line.values.iter().flatten());
     let axis = Axis::log(known().copied().fold(f64::MAX, f64::min), known().copied().fold(0.0, f64::max));
-    card("Latency (log scale)", &legend(&all), &lines(WHOLE, &axis, &all, times, |value| time(value as u64)))
+    card(title, &legend(&all), &lines(WHOLE, &axis, &all, times, |value| time(value as u64)))
+}
+
+/// How long failures took, if there were any.
+fn failures(summary: &Summary, points: &[Point], times: &[u64]) -> String {
+    if summary.failures == 0 {
+        return String::new();
+    }
+    latency("Time that failures took (log scale)", points, times, |point| point.failure_latency)
+}
+
+fn users(points: &[Point], times: &[u64]) -> String {
+    let values = points.iter().map(|point| Some(point.users as f64)).collect();
+    let all = [Line { name: "users", class: "a", filled: true, values }];
+    let axis = Axis::linear(points.iter().map(|point| point.users).max().unwrap_or(0) as f64);
+    card("Users", "", &lines(WHOLE, &axis, &all, times, |value| number(value.round() as u64)))
 }
 
 fn distribution(summary: &Summary) -> String {
-    let buckets: Vec<_> = summary.distribution.iter().map(|bucket| (time(bucket.up_to_us), bucket.count)).collect();
-    let after = |micros: u64| summary.distribution.iter().take_while(|bucket| bucket.up_to_us < micros).count();
-    let at = &summary.latency;
-    let marks = [Mark { after: after(at.p50_us), name: "p50" }, Mark { after: after(at.p99_us), name: "p99" }];
-    let marks = if buckets.is_empty() { &[] } else { &marks[..] };
-    card("Requests by latency", "", &bars(HALF, &buckets, marks, |value| number(value as u64)))
+    let all = &summary.distribution;
+    let bars: Vec<Bar> = all
+        .iter()
+        .map(|bucket| Bar { name: time(bucket.up_to_us), count: bucket.count, failures: bucket.failures })
+        .collect();
+    let after = |micros: u64| all.iter().take_while(|bucket| bucket.up_to_us < micros).count();
+    let marks = summary.latency.map_or(Vec::new(), |at| {
+        vec![Mark { after: after(at.p50_us), name: "p50" }, Mark { after: after(at.p99_us), name: "p99" }]
+    });
+    card("Requests by latency", "", &super::chart::bars(HALF, &bars, &marks, &ticks(all), |value| number(value as u64)))
 }
 
-fn legend(lines: &[Line<'_>]) -> String {
-    let entry = |line: &Line<'_>| format!("<i class='key bg {}'></i>{}", line.class, line.name);
-    format!("<span class='legend'>{}</span>", lines.iter().map(entry).collect::<String>())
-}
-
-pub(crate) fn card(title: &str, legend: &str, content: &str) -> String {
-    format!("<section class='card'>{legend}<h2>{title}</h2>{content}</section>")
-}
-
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&quot;")
+/// Round latencies below the bars, which grow by a ratio: as many as have room.
+fn ticks(buckets: &[Bucket]) -> Vec<Tick> {
+    let place = |micros: f64| {
+        let upper = buckets.iter().position(|bucket| bucket.up_to_us as f64 >= micros)?;
+        let lower = upper.checked_sub(1)?;
+        let (low, high) = (buckets[lower].up_to_us.max(1) as f64, buckets[upper].up_to_us as f64);
+        Some(upper as f64 + (micros / low).ln() / (high / low).ln())
+    };
+    let label = |micros: f64| time(micros as u64).replace(".00 ", " ").replace(".0 ", " ");
+    let all: Vec<Tick> =
+        round_numbers().filter_map(|micros| Some(Tick { after: place(micros)?, name: label(micros) })).collect();
+    let every = all.len().div_ceil(6).max(1);
+    all.into_iter().step_by(every).collect()
 }

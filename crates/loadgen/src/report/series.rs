@@ -1,6 +1,6 @@
 //! Seconds as points of a chart: never more than fit on a page.
 
-use crate::summary::Second;
+use crate::figures::{Latency, Second};
 
 /// More points than this are drawn together.
 const MAX_POINTS: usize = 300;
@@ -9,14 +9,18 @@ const MAX_POINTS: usize = 300;
 pub(crate) struct Point {
     /// The first second.
     pub(crate) second: u64,
-    /// A second, on average.
-    pub(crate) requests: f64,
-    /// A second, on average.
+    /// Users at the last second.
+    pub(crate) users: u64,
+    /// Successes a second, on average.
+    pub(crate) successes: f64,
+    /// Reads a second that the cache answered, on average.
     pub(crate) from_cache: f64,
-    /// A second, on average.
+    /// Failures a second, on average.
     pub(crate) failures: f64,
-    /// The worst second's, microseconds; None if no request ended.
-    pub(crate) latency: Option<[u64; 4]>,
+    /// Latency of the successes in the worst second: p50, p90, p99, p99.9 and the slowest; None if there were none.
+    pub(crate) latency: Option<[u64; 5]>,
+    /// The same of the failures.
+    pub(crate) failure_latency: Option<[u64; 5]>,
 }
 
 /// The points of a run. The last second is not a whole one, and would look like a collapse: it is left out.
@@ -27,14 +31,19 @@ pub(crate) fn points(timeline: &[Second]) -> Vec<Point> {
 
 fn point(seconds: &[Second]) -> Point {
     let mean = |figure: fn(&Second) -> u64| seconds.iter().map(figure).sum::<u64>() as f64 / seconds.len() as f64;
-    let busy = seconds.iter().filter(|second| second.requests > 0);
-    let worst = busy.map(|second| second.latency).map(|at| [at.p50_us, at.p90_us, at.p99_us, at.p999_us]);
+    let worst = |figure: fn(&Second) -> Option<Latency>| {
+        let known = seconds.iter().filter_map(figure);
+        let known = known.map(|at| [at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us]);
+        known.reduce(|a, b| std::array::from_fn(|n| a[n].max(b[n])))
+    };
     Point {
         second: seconds[0].second,
-        requests: mean(|second| second.requests),
+        users: seconds[seconds.len() - 1].users,
+        successes: mean(|second| second.successes),
         from_cache: mean(|second| second.from_cache),
         failures: mean(|second| second.failures),
-        latency: worst.reduce(|a, b| std::array::from_fn(|n| a[n].max(b[n]))),
+        latency: worst(|second| second.latency),
+        failure_latency: worst(|second| second.failure_latency),
     }
 }
 
@@ -43,13 +52,18 @@ mod tests {
     use super::*;
 
     fn timeline(requests: &[u64]) -> Vec<Second> {
-        let second = |(n, requests): (usize, &u64)| Second { requests: *requests, ..Second::at(n as u64) };
+        let second = |(n, requests): (usize, &u64)| Second {
+            second: n as u64,
+            successes: *requests,
+            latency: (*requests > 0).then(Latency::default),
+            ..Second::default()
+        };
         requests.iter().enumerate().map(second).collect()
     }
 
     #[test]
     fn the_last_second_is_left_out_as_it_is_not_whole() {
-        let requests: Vec<_> = points(&timeline(&[10, 20, 1])).iter().map(|point| point.requests).collect();
+        let requests: Vec<_> = points(&timeline(&[10, 20, 1])).iter().map(|point| point.successes).collect();
         assert_eq!(requests, [10.0, 20.0]);
     }
 
@@ -57,7 +71,7 @@ mod tests {
     fn a_long_run_is_drawn_with_no_more_points_than_fit() {
         let points = points(&timeline(&vec![7; 100_000]));
         assert!(points.len() <= MAX_POINTS && points.len() > MAX_POINTS / 2, "{}", points.len());
-        assert!(points.iter().all(|point| point.requests == 7.0));
+        assert!(points.iter().all(|point| point.successes == 7.0));
     }
 
     #[test]

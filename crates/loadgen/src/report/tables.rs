@@ -1,23 +1,35 @@
 //! The tables of the page.
 
-use super::page::{card, escape};
-use super::{number, percent, time};
-use crate::summary::{ByRequest, Count, Parameters, Summary};
+use super::html::{card, escape};
+use super::units::{number, percent, status, time};
+use crate::figures::{ByRequest, Count, Latency};
+use crate::summary::Summary;
 
-/// Latencies by request.
+/// Latencies by request, success and failure apart.
 pub(crate) fn requests(all: &[ByRequest]) -> String {
-    let row = |request: &ByRequest| {
-        let at = &request.latency;
-        let cells: String = [at.mean_us as u64, at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us]
-            .iter()
-            .map(|micros| format!("<td>{}</td>", time(*micros)))
-            .collect();
-        format!("<tr><td>{}</td><td>{}</td>{cells}</tr>", escape(request.name), number(request.requests))
-    };
-    let rows: String = all.iter().map(row).collect();
+    let rows: String = all.iter().flat_map(request).collect();
     let columns = ["request", "count", "mean", "p50", "p90", "p99", "p99.9", "max"];
     let head: String = columns.iter().map(|column| format!("<th>{column}</th>")).collect();
     card("Requests", "", &format!("<table><tr>{head}</tr>{rows}</table>"))
+}
+
+fn request(of: &ByRequest) -> Vec<String> {
+    let row = |what: &str, count: u64, at: &Option<Latency>| {
+        let figures = at.map(|at| [at.mean_us as u64, at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us]);
+        let cells: String =
+            figures.unwrap_or_default().iter().map(|micros| format!("<td>{}</td>", time(*micros))).collect();
+        format!("<tr><td>{}{what}</td><td>{}</td>{cells}</tr>", escape(of.name), number(count))
+    };
+    let successes = of.latency.as_ref().map(|_| row("", of.successes, &of.latency));
+    let failures = of.failure_latency.as_ref().map(|_| row(", failed", of.failures, &of.failure_latency));
+    successes.into_iter().chain(failures).collect()
+}
+
+/// Answers by status, each with its meaning.
+pub(crate) fn statuses(summary: &Summary) -> String {
+    let named: Vec<Count> =
+        summary.statuses.iter().map(|count| Count { name: status(&count.name), count: count.count }).collect();
+    counts("Statuses", "status", &named, summary.requests)
 }
 
 /// How often what came, and its share of `whole`.
@@ -58,13 +70,14 @@ pub(crate) fn outcomes(summary: &Summary) -> String {
 }
 
 /// What was run.
-pub(crate) fn parameters(of: &Parameters) -> String {
+pub(crate) fn parameters(summary: &Summary) -> String {
+    let of = &summary.parameters;
     let limit = [
         of.run_time_seconds.map(|seconds| format!("{seconds} s")),
         of.requests.map(|requests| format!("{} requests", number(requests as u64))),
     ];
     let entries = [
-        ("Host", of.host.clone()),
+        ("Service", of.host.clone()),
         ("Users", format!("{}, {} more each second", number(of.users as u64), number(of.hatch_rate as u64))),
         ("Until", limit.into_iter().flatten().collect::<Vec<_>>().join(" or ")),
         ("Ids", of.ids.clone()),
@@ -73,6 +86,12 @@ pub(crate) fn parameters(of: &Parameters) -> String {
         ("Creates", percent(of.write)),
         ("Seed", of.seed.map_or_else(|| "none".to_owned(), |seed| seed.to_string())),
         ("Timeout", format!("{} s", of.timeout_seconds)),
+        ("Grace at the end", format!("{} s", of.grace_seconds)),
+        ("Started", summary.started_at.clone()),
+        ("Ended", summary.ended_at.clone()),
+        ("Load generator", format!("loadgen {}", summary.version)),
+        ("Ran on", format!("{}, {} cores", summary.machine.name, summary.machine.cores)),
+        ("Sent again", format!("{} on connections closed unanswered", number(summary.retries))),
     ];
     let entry = |(name, value): &(&str, String)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));
     card("Parameters", "", &format!("<dl>{}</dl>", entries.iter().map(entry).collect::<String>()))

@@ -1,5 +1,7 @@
 //! Figures for people.
 
+use reqwest::StatusCode;
+
 /// Microseconds.
 pub(crate) fn time(micros: u64) -> String {
     match micros {
@@ -8,6 +10,14 @@ pub(crate) fn time(micros: u64) -> String {
         10_000..1_000_000 => format!("{:.1} ms", micros as f64 / 1e3),
         _ => format!("{:.2} s", micros as f64 / 1e6),
     }
+}
+
+/// Whole seconds since the start: `45 s`, `2 m`, `1 h 30 m`.
+pub(crate) fn seconds(seconds: u64) -> String {
+    let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
 }
 
 /// A whole number with its thousands apart.
@@ -21,6 +31,12 @@ pub(crate) fn number(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A status with its meaning: `404 Not Found`.
+pub(crate) fn status(code: &str) -> String {
+    let known = code.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+    known.map_or_else(|| code.to_owned(), |status| status.to_string().replace("<unknown status code>", ""))
 }
 
 /// A share; neither a little nor nearly all is rounded to nothing or all.
@@ -40,6 +56,12 @@ mod tests {
     fn a_time_has_three_digits_and_its_unit() {
         let said: Vec<_> = [0, 999, 1_000, 9_994, 12_345, 999_949, 1_500_000].into_iter().map(time).collect();
         assert_eq!(said, ["0 µs", "999 µs", "1.00 ms", "9.99 ms", "12.3 ms", "999.9 ms", "1.50 s"]);
+    }
+
+    #[test]
+    fn seconds_beyond_a_minute_are_minutes() {
+        let said: Vec<_> = [0, 59, 60, 90, 5_400].into_iter().map(seconds).collect();
+        assert_eq!(said, ["0 s", "59 s", "1 m", "1 m 30 s", "1 h 30 m"]);
     }
 
     #[test]

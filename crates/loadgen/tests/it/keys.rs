@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use loadgen::keys::KeySource;
-use loadgen::options::{Ids, Keys};
+use loadgen::keys::{Ids, Keys};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use crate::support::{by_name, run};
-use crate::target::{Seen, Target, not_found, todo};
+use crate::target::{Seen, Target, honest, not_found, todo};
 
 /// All 40 requests fail with this one message.
 async fn assert_caught(flags: &[&str], answer: fn(&Seen) -> HttpResponse, message: &str) {
@@ -91,7 +91,10 @@ async fn a_todo_under_an_id_that_does_not_exist() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_under_an_id_that_exists() {
-    assert_caught(&[], |_| not_found("Item not found"), "status 404 for an id that should exist").await;
+    let flags = ["--ids", "1..20"];
+    assert_caught(&flags, |_| not_found("Item not found"), "status 404 for an id that should exist").await;
+    let elsewhere = "status 404 for an id that should exist, not in the todo service's words";
+    assert_caught(&flags, |_| HttpResponse::NotFound().body("<h1>nginx</h1>"), elsewhere).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,17 +116,70 @@ async fn a_create_that_stored_something_else_or_says_200() {
     }
     assert_caught(&flags, other_name, "the body has another name or description than was sent").await;
     assert_caught(&flags, |_| todo_created("9"), "the body has another id than was asked for").await;
-    assert_caught(&flags, |_| HttpResponse::Ok().json(json!({})), "status 200 to a POST").await;
+    assert_caught(&flags, |_| HttpResponse::Ok().json(json!({})), "status 200 OK to a POST").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_and_redirects_by_status() {
-    assert_caught(&[], |_| HttpResponse::InternalServerError().finish(), "status 500").await;
-    assert_caught(&[], |_| HttpResponse::ServiceUnavailable().finish(), "status 503").await;
-    fn elsewhere(seen: &Seen) -> HttpResponse {
-        HttpResponse::Found().insert_header(("location", format!("{}?", seen.path))).finish()
+    assert_caught(&[], |_| HttpResponse::InternalServerError().finish(), "status 500 Internal Server Error").await;
+    assert_caught(&[], |_| HttpResponse::ServiceUnavailable().finish(), "status 503 Service Unavailable").await;
+    assert_caught(&[], |_| HttpResponse::Found().finish(), "status 302 Found").await;
+    fn login(seen: &Seen) -> HttpResponse {
+        HttpResponse::Found().insert_header(("location", format!("/login/{}?next={}", seen.id(), seen.path))).finish()
     }
-    assert_caught(&[], elsewhere, "status 302").await;
+    assert_caught(&[], login, "status 302 Found, to /login/{id}").await;
+    fn elsewhere(seen: &Seen) -> HttpResponse {
+        let location = format!("https://user:secret@example.org:8443{}#top", seen.path);
+        HttpResponse::PermanentRedirect().insert_header(("location", location)).finish()
+    }
+    let message = "status 308 Permanent Redirect, to https://example.org:8443/todos/{id}";
+    assert_caught(&[], elsewhere, message).await;
+    fn busy(seen: &Seen) -> HttpResponse {
+        HttpResponse::TooManyRequests().insert_header(("retry-after", seen.id())).finish()
+    }
+    assert_caught(&["--ids", "7..7"], busy, "status 429 Too Many Requests, Retry-After 7 s").await;
+    fn on_sunday(_: &Seen) -> HttpResponse {
+        let date = "Sun, 29 Nov 2026 00:00:00 GMT";
+        HttpResponse::ServiceUnavailable().insert_header(("retry-after", date)).finish()
+    }
+    assert_caught(&[], on_sunday, "status 503 Service Unavailable, Retry-After a date").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_that_a_service_asks_for_are_one_message_with_their_range() {
+    fn busy(seen: &Seen) -> HttpResponse {
+        HttpResponse::ServiceUnavailable().insert_header(("retry-after", seen.id())).finish()
+    }
+    let target = Target::start(busy);
+    let summary = run(&target.url(), &["--requests", "300", "--ids", "1..3"]).await;
+    let message = "status 503 Service Unavailable, Retry-After 1 to 3 s";
+    assert_eq!(by_name(&summary.errors), [(message, 300)].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_mostly_fails_for_one_reason_says_what_is_likely_wrong() {
+    type Case = (fn(&Seen) -> HttpResponse, &'static str);
+    let cases: [Case; 5] = [
+        (|_| not_found("Item not found"), "seeder generate"),
+        (|_| HttpResponse::NotFound().body("<h1>nginx</h1>"), "not the todo service"),
+        (|_| HttpResponse::MovedPermanently().insert_header(("location", "https://h/")).finish(), "redirects"),
+        (|_| HttpResponse::TooManyRequests().finish(), "limits the rate"),
+        (|_| HttpResponse::Unauthorized().finish(), "NAME:PASSWORD"),
+    ];
+    for (answer, hint) in cases {
+        let target = Target::start(answer);
+        let summary = run(&target.url(), &["--requests", "20", "--ids", "1..20"]).await;
+        assert!(summary.hints.len() == 1 && summary.hints[0].contains(hint), "{hint}: {:?}", summary.hints);
+        assert!(loadgen::report::terminal::text(&summary).contains(hint));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_kinds_of_requests_say_who_sends_them() {
+    let target = Target::start(honest);
+    run(&target.url(), &["--requests", "40", "--write", "0.5", "--missing", "0.2"]).await;
+    let expected = concat!("loadgen/", env!("CARGO_PKG_VERSION"));
+    assert!(target.seen().iter().all(|seen| seen.agent == expected), "{:?}", target.seen()[0].agent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +194,7 @@ async fn of_a_service_that_lies_now_and_then_only_the_lies_count() {
     let target = Target::start(every_third);
     let summary = run(&target.url(), &["--requests", "600", "--ids", "1..300"]).await;
     let of = |rest| target.seen().iter().filter(|seen| seen.id().parse::<u64>().unwrap() % 3 == rest).count() as u64;
-    let expected = [("status 500", of(0)), ("the body has another id than was asked for", of(1))];
+    let expected = [("status 500 Internal Server Error", of(0)), ("the body has another id than was asked for", of(1))];
     assert_eq!(by_name(&summary.errors), expected.into());
     assert_eq!(summary.failures, of(0) + of(1));
     assert!(summary.errors.is_sorted_by(|a, b| a.count >= b.count), "{:?}", summary.errors);

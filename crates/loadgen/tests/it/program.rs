@@ -6,15 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{free_port, program, until};
+use crate::support::{errors, finish, free_port, program, until};
 use crate::target::{Target, honest};
 
 fn output(flags: &[&str]) -> Output {
     program(flags).output().unwrap()
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
@@ -24,7 +20,12 @@ fn a_wrong_value_is_one_line_that_names_the_flag_and_what_is_allowed() {
         (vec!["--host", "http://h/?a=b"], "--host", "http://HOST"),
         (vec!["--users", "0"], "--users", "above 0"),
         (vec!["--hatch-rate", "x"], "--hatch-rate", "above 0"),
-        (vec!["--run-time", "60"], "--run-time", "like 50ms, 2s or 1m"),
+        (vec!["--run-time", "0"], "--run-time", "like 50ms, 2s or 1m, or a number of seconds"),
+        (vec!["--run-time", "-90"], "--run-time", "above zero"),
+        (vec!["--timeout", "1e300"], "--timeout", "above zero"),
+        (vec!["--grace", "soon"], "--grace", "above zero"),
+        (vec!["--insecure", "--ca-file", "x"], "--insecure and --ca-file", "one of them"),
+        (vec!["--json", "-", "--report", "-"], "--json and --report", "standard output"),
         (vec!["--requests", "-1"], "--requests", "above 0"),
         (vec!["--ids", "9..3"], "--ids", "like 1..199999"),
         (vec!["--keys", "zipf"], "--keys", "zipf:1.1"),
@@ -57,7 +58,7 @@ fn every_flag_is_also_a_variable() {
 #[test]
 fn the_manual_names_every_flag_and_the_exit_codes() {
     let help = String::from_utf8(output(&["--help"]).stdout).unwrap();
-    let flags = "host users hatch-rate run-time requests ids keys missing write seed timeout json report max-error-ratio \
+    let flags = "host users hatch-rate run-time requests ids keys missing write seed timeout grace ca-file json report out max-error-ratio \
                  max-p99 min-hit-ratio";
     for flag in flags.split_whitespace() {
         let variable = format!("TODO_{}", flag.to_uppercase().replace('-', "_"));
@@ -103,22 +104,177 @@ fn a_file_that_has_no_place_is_found_before_the_run() {
     }
 }
 
+/// Starts a long run, sends it these signals one after the other, and waits for its end.
+async fn signalled(target: &Target, flags: &[&str], signals: &[&str]) -> (Output, Duration) {
+    let url = target.url();
+    let mut all = vec!["--host", &url, "--users", "3", "--run-time", "10m", "--json", "-"];
+    all.extend(flags);
+    let child = program(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("all users sent something", async || target.count() >= 3).await;
+    let began = Instant::now();
+    for signal in signals {
+        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        // One that is pending already is not delivered twice.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
+    (output, began.elapsed())
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_ends_the_run_early_and_still_reports() {
+async fn each_signal_that_ends_a_run_leaves_its_report() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let target = Target::start(honest);
+        let (output, _) = signalled(&target, &[], &[signal]).await;
+        assert_eq!(output.status.code(), Some(0), "{signal}: {}", errors(&output));
+        assert!(errors(&output).contains("Interrupted"), "{signal}");
+        let summary = json(&output);
+        assert_eq!(summary["interrupted"], true, "{signal}");
+        assert_eq!(summary["requests"], target.count(), "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_hangs_does_not_hold_up_the_end_and_what_it_owes_has_failed() {
+    let target = Target::start_slow(Duration::from_secs(3_600), honest);
+    let flags = ["--timeout", "1h", "--grace", "300ms", "--ids", "1..9", "--write", "1", "--hatch-rate", "1000"];
+    let (output, took) = signalled(&target, &flags, &["INT"]).await;
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
+    let summary = json(&output);
+    assert_eq!([&summary["requests"], &summary["failures"], &summary["successes"]], [3, 3, 0]);
+    assert_eq!(summary["errors"][0]["name"], "no answer when the run ended (--grace)");
+    assert_eq!(summary["latency"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_waiting_and_never_discards_the_report() {
+    let target = Target::start_slow(Duration::from_secs(3_600), honest);
+    let flags = ["--timeout", "1h", "--grace", "1h", "--ids", "1..9", "--write", "1", "--hatch-rate", "1000"];
+    let (output, took) = signalled(&target, &flags, &["INT", "TERM", "INT", "INT"]).await;
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let summary = json(&output);
+    assert_eq!(summary["interrupted"], true);
+    assert_eq!([&summary["requests"], &summary["cut_off"]], [0, 3]);
+    assert!(errors(&output).contains("3 requests were under way"), "{}", errors(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_that_nohup_ignores_does_not_end_the_run() {
+    let target = Target::start(honest);
+    let url = target.url();
+    let flags = ["--host", &url, "--users", "2", "--run-time", "10m", "--json", "-"];
+    let mut nohup = std::process::Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_loadgen")).args(flags).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = nohup.spawn().unwrap();
+    let kill = |signal: &str| {
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    };
+    until("requests came", async || target.count() > 50).await;
+    kill("-HUP");
+    let before = target.count();
+    until("it went on", async || target.count() > before + 500).await;
+    kill("-TERM");
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(json(&output)["interrupted"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bare_number_is_seconds() {
+    let target = Target::start(honest);
+    let url = target.url();
+    let flags = ["--host", &url, "--users", "1", "--run-time", "1", "--timeout", "9.5", "--json", "-"];
+    let parameters = json(&finish(program(&flags)).await)["parameters"].clone();
+    assert_eq!([&parameters["run_time_seconds"], &parameters["timeout_seconds"]], [1.0, 9.5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_on_standard_output_is_all_that_is_there() {
+    let target = Target::start(honest);
+    let url = target.url();
+    let output = finish(program(&["--host", &url, "--users", "1", "--requests", "5", "--json", "-"])).await;
+    assert_eq!(json(&output)["requests"], 5);
+    assert!(errors(&output).contains("throughput"), "the text is on standard error");
+    let output = finish(program(&["--host", &url, "--users", "1", "--requests", "5", "--report", "-"])).await;
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_went_away_is_no_error() {
+    let target = Target::start(honest);
+    let run = format!("--host {} --users 1 --requests 5", target.url());
+    for flags in ["--help".to_owned(), run.clone(), format!("{run} --json -"), format!("{run} --report -")] {
+        let mut shell = std::process::Command::new("bash");
+        let script = format!("set -o pipefail; {} {flags} 2>&1 >&3 3>&- | cat", env!("CARGO_BIN_EXE_loadgen"));
+        // A pipe whose reader has ended before anything is written.
+        shell.args(["-c", &format!("exec 3> >(exec 0<&-; exit); sleep 0.2; {script}")]);
+        let output = finish(shell).await;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{flags}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("error"), "{flags}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_run_is_kept_and_the_last_one_is_found_without_its_time() {
     let target = Target::start(honest);
     let folder = tempfile::tempdir().unwrap();
-    let json = folder.path().join("r.json");
-    let flags = ["--host", &target.url(), "--users", "3", "--run-time", "10m", "--json", json.to_str().unwrap()];
-    let child = program(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("some requests came", || target.count() > 100).await;
-    let interrupted = Instant::now();
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
-    assert!(interrupted.elapsed() < Duration::from_secs(10));
+    let out = folder.path().join("deep er").join("out");
+    for requests in ["3", "4", "5"] {
+        let url = target.url();
+        let flags = ["--host", &url, "--users", "1", "--requests", requests, "--out", out.to_str().unwrap()];
+        let output = finish(program(&flags)).await;
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    }
+    let requests = |file: &std::path::Path| -> u64 {
+        let summary: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        summary["requests"].as_u64().unwrap()
+    };
+    let runs = std::fs::read_dir(out.join("runs")).unwrap().map(|run| run.unwrap().path());
+    let mut kept: Vec<u64> = runs.map(|run| requests(&run.join("report.json"))).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [3, 4, 5]);
+    assert_eq!(requests(&out.join("report.json")), 5);
+    assert!(std::fs::read_to_string(out.join("report.html")).unwrap().ends_with("</html>\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_soft_limit_of_descriptors_is_raised_or_what_is_missing_is_said_at_once() {
+    let target = Target::start(honest);
+    let run = |limits: &str, users: &str| {
+        let mut shell = std::process::Command::new("bash");
+        let flags = format!("--host {} --hatch-rate 1000 --users {users} --requests 300", target.url());
+        shell.args(["-c", &format!("ulimit {limits} && exec {} {flags}", env!("CARGO_BIN_EXE_loadgen"))]);
+        finish(shell)
+    };
+    let output = run("-Sn 64", "100").await;
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("Interrupted"));
-    let summary: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
-    assert_eq!(summary["interrupted"], true);
-    assert_eq!(summary["requests"], target.count());
+    let output = run("-n 128", "100").await;
+    let text = errors(&output);
+    assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
+    assert!(text.contains("--users 100: needs 164 file descriptors, and the system allows 128"), "{text}");
+}
+
+#[test]
+fn the_live_line_fits_the_width_of_any_terminal() {
+    let latency = loadgen::figures::Latency { p50_us: 1_234_567, p99_us: 98_765_432, ..Default::default() };
+    let second = loadgen::figures::Second {
+        second: 99_999,
+        users: 2_000,
+        successes: 1_234_567,
+        failures: 7_654_321,
+        latency: Some(latency),
+        ..Default::default()
+    };
+    for columns in [1, 20, 40, 79, 80, 200] {
+        assert!(loadgen::progress::line(&second, columns).chars().count() < columns.max(1));
+    }
+    assert!(loadgen::progress::line(&second, 200).contains("users 2,000"));
 }

@@ -31,8 +31,8 @@ async fn the_program_writes_json_whose_sums_agree_with_what_the_server_counted()
     let mut program = program(&["--host", &url, "--requests", "1234", "--ids", "1..20", "--write", "0.1"]);
     program.arg("--json").arg(&json).arg("--report").arg(&html);
     let output = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Failures that nobody allowed.
+    assert_eq!(output.status.code(), Some(3));
 
     let seen = target.seen();
     let summary: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
@@ -48,10 +48,15 @@ async fn the_program_writes_json_whose_sums_agree_with_what_the_server_counted()
     assert_eq!(summary["requests"], 1234);
     assert_eq!(summary["failures"], failed);
     assert_eq!([count("statuses", "503"), count("statuses", "201")], [failed, posts]);
-    assert_eq!(count("errors", "status 503"), failed);
-    for (list, figure) in [("statuses", "count"), ("timeline", "requests"), ("distribution", "count")] {
+    assert_eq!(count("errors", "status 503 Service Unavailable"), failed);
+    for (list, figure) in [("statuses", "count"), ("timeline", "requests")] {
         assert_eq!(sum(list, figure), 1234, "{list}");
     }
+    for (figure, whole) in [("successes", 1234 - failed), ("failures", failed)] {
+        assert_eq!(summary[figure], whole, "{figure}");
+        assert_eq!([sum("timeline", figure), sum("by_request", figure)], [whole, whole], "{figure}");
+    }
+    assert_eq!([sum("distribution", "count"), sum("distribution", "failures")], [1234 - failed, failed]);
     assert_eq!(sum("by_request", "requests"), 1234);
     assert_eq!(sum("outcomes", "count"), 1234 - posts - failed);
     assert!(std::fs::read_to_string(html).unwrap().ends_with("</html>\n"));
@@ -61,8 +66,8 @@ async fn the_program_writes_json_whose_sums_agree_with_what_the_server_counted()
 async fn percentiles_rise_and_seconds_have_them_too() {
     let target = Target::start(sometimes);
     let summary = summary(&target).await;
-    let all = summary.timeline.iter().filter(|second| second.requests > 0).map(|second| second.latency);
-    for at in all.chain([summary.latency]) {
+    let seconds = summary.timeline.iter().flat_map(|second| [second.latency, second.failure_latency]);
+    for at in seconds.chain([summary.latency, summary.failure_latency]).flatten() {
         let figures = [1, at.p50_us, at.p90_us, at.p99_us, at.p999_us, at.max_us];
         assert!(figures.is_sorted(), "{figures:?}");
     }
@@ -78,13 +83,23 @@ async fn the_page_needs_nothing_else_and_holds_the_figures() {
     for address in ["http:", "https:", "src=", "href=", "url(", "@import", "fetch("] {
         assert!(!without_host.contains(address), "{address}");
     }
-    for figure in ["1,234", "GET /todos/{id}", "POST /todos/", "status 503", "p99.9", "prefers-color-scheme: dark"] {
+    for figure in [
+        "1,234",
+        "GET /todos/{id}",
+        "POST /todos/",
+        "status 503",
+        "503 Service Unavailable",
+        "p99.9",
+        "Users",
+        "GET /todos/{id}, failed",
+        "prefers-color-scheme: dark",
+    ] {
         assert!(page.contains(figure), "{figure}");
     }
     for outcome in &summary.outcomes {
         assert!(page.contains(&format!("bg {}'", outcome.name)), "{}", outcome.name);
     }
-    assert_eq!(page.matches("<svg").count(), 3);
+    assert_eq!(page.matches("<svg").count(), 5);
     assert_numbers(&page);
 }
 
@@ -92,7 +107,7 @@ async fn the_page_needs_nothing_else_and_holds_the_figures() {
 async fn the_page_escapes_what_a_server_says() {
     let target = Target::start(honest);
     let mut summary = run(&target.url(), &["--requests", "5"]).await;
-    summary.errors.push(loadgen::summary::Count { name: "<script>'x'</script>".to_owned(), count: 1 });
+    summary.errors.push(loadgen::figures::Count { name: "<script>'x'</script>".to_owned(), count: 1 });
     let page = page::html(&summary);
     assert!(page.contains("&lt;script&gt;&#39;x&#39;&lt;/script&gt;"));
 }
@@ -102,14 +117,21 @@ async fn the_terminal_report_is_aligned_and_complete() {
     let target = Target::start(sometimes);
     let summary = summary(&target).await;
     let text = terminal::text(&summary);
-    for figure in ["1,234", "hit ratio", "p99.9", "status 503", "answered from", "10.00 % creates"] {
+    for figure in
+        ["1,234", "hit ratio", "p99.9", "status 503", "503 Service Unavailable", "answered from", "10.00 % creates"]
+    {
         assert!(text.contains(figure), "{figure} in {text}");
     }
     let table: Vec<_> = text
         .lines()
         .filter(|line| ["  latency", "  GET ", "  POST "].iter().any(|name| line.starts_with(name)))
         .collect();
-    assert_eq!(table.len(), 3, "{text}");
+    // Both kinds, and their failures.
+    assert_eq!(
+        table.len(),
+        1 + summary.by_request.iter().map(|of| 1 + usize::from(of.failures > 0)).sum::<usize>(),
+        "{text}"
+    );
     assert!(table.iter().all(|line| line.chars().count() == table[0].chars().count()), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
 }

@@ -1,13 +1,12 @@
 //! What tests share.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
 use clap::Parser;
-use loadgen::summary::Count;
+use loadgen::figures::Count;
 use loadgen::{Options, Summary};
+pub(crate) use test_servers::{free_port, until};
 
 /// The options of this command line. Users come slowly if nothing else is said: goose looks more often whether the run is
 /// over while it starts users, and most runs here are over with the first one.
@@ -42,16 +41,12 @@ pub(crate) fn by_name(counts: &[Count]) -> BTreeMap<&str, u64> {
     counts.iter().map(|count| (count.name.as_str(), count.count)).collect()
 }
 
-/// Waits until it is so.
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// Runs the program to its end, while targets of this test go on to answer.
+pub(crate) async fn finish(mut program: Command) -> Output {
+    tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap()
 }
 
-/// A port where nobody listens.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+/// What it said on standard error.
+pub(crate) fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
 }

@@ -14,6 +14,7 @@ pub(crate) struct Seen {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) agent: String,
 }
 
 /// Listens on a port of its own until it is dropped.
@@ -30,7 +31,7 @@ impl Seen {
     }
 
     fn is_probe(&self) -> bool {
-        self.path.ends_with("/livez")
+        self.agent.ends_with("(probe)")
     }
 }
 
@@ -47,12 +48,17 @@ impl Target {
         let server = HttpServer::new(move || {
             let all = Arc::clone(&all);
             App::new().default_service(web::to(move |request: HttpRequest, body: web::Bytes| {
-                let seen =
-                    Seen { method: request.method().clone(), path: request.path().to_owned(), body: body.to_vec() };
+                let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+                let seen = Seen {
+                    method: request.method().clone(),
+                    path: request.path().to_owned(),
+                    body: body.to_vec(),
+                    agent: agent.unwrap_or_default().to_owned(),
+                };
                 let all = Arc::clone(&all);
                 async move {
                     if seen.is_probe() {
-                        return HttpResponse::NotFound().finish();
+                        return if seen.path.ends_with("/livez") { HttpResponse::Ok().finish() } else { answer(&seen) };
                     }
                     all.lock().unwrap().push(seen.clone());
                     actix_web::rt::time::sleep(pause).await;

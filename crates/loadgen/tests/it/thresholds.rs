@@ -57,10 +57,25 @@ async fn each_missed_threshold_has_a_line_and_the_exit_code_is_3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_alone_are_figures_and_exit_with_0() {
+async fn failures_end_with_3_unless_a_share_of_them_is_allowed() {
     let target = Target::start(half);
-    let output = output(&target, &["--ids", "1..2"]).await;
-    assert_eq!((output.status.code(), missed(&output)), (Some(0), vec![]));
+    let all = output(&target, &["--ids", "1..2"]).await;
+    let missed_all = missed(&all);
+    assert_eq!(all.status.code(), Some(3));
+    assert!(
+        missed_all.len() == 1 && missed_all[0].contains("of 200 requests failed (--max-error-ratio"),
+        "{missed_all:?}"
+    );
+    let allowed = output(&target, &["--ids", "1..2", "--max-error-ratio", "0.9"]).await;
+    assert_eq!((allowed.status.code(), missed(&allowed)), (Some(0), vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_p99_is_missed_if_nothing_succeeded_however_fast_it_failed() {
+    let target = Target::start(|_| HttpResponse::InternalServerError().finish());
+    let output = output(&target, &["--max-error-ratio", "1", "--max-p99", "1h"]).await;
+    assert_eq!(output.status.code(), Some(3));
+    assert!(missed(&output)[0].contains("p99 is unknown (no request succeeded)"), "{:?}", missed(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

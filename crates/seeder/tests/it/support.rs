@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bson::RawDocumentBuf;
 use tempfile::TempDir;
@@ -148,11 +148,4 @@ pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Waits for a condition, with a deadline.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !condition().await {
-        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
+pub(crate) use test_servers::until;

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use command_line::parse_from;
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -133,11 +133,4 @@ pub(crate) async fn detail(response: Response, status: u16) -> String {
     problem["detail"].as_str().unwrap().to_owned()
 }
 
-/// Waits for a condition, with a deadline.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !condition().await {
-        assert!(began.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
+pub(crate) use test_servers::until;
