@@ -8,6 +8,7 @@ mod changes;
 mod incarnations;
 mod l1;
 mod outages;
+mod postgres;
 mod reads;
 mod scripts;
 mod slot;

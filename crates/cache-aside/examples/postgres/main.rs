@@ -1,0 +1,58 @@
+//! A todo service over PostgreSQL: any number of processes share one Redis, and anybody may write past them in SQL.
+//!
+//! ```sh
+//! cargo run --example postgres -- --store postgres://postgres@127.0.0.1/postgres --cache redis://127.0.0.1
+//! curl -i -X PUT 127.0.0.1:8080/todos/1 -H 'content-type: application/json' -d '{"name": "milk"}'
+//! psql -c "UPDATE todos SET name = 'bread'"; curl -i 127.0.0.1:8080/todos/1
+//! ```
+//!
+//! - `schema.sql`: versions, and the table of changes. `store`: [`cache_aside::Source`], and writes.
+//! - `changes`: [`cache_aside::ChangeSource`] over `LISTEN`. `http`: who asks.
+
+mod changes;
+mod http;
+mod store;
+
+use std::time::Duration;
+
+use cache_aside::{CacheAside, CacheUrl, Options, WritePolicy};
+use clap::Parser;
+
+use crate::changes::Changes;
+use crate::store::Todos;
+
+#[derive(Parser)]
+struct Flags {
+    /// Where PostgreSQL is, and which database.
+    #[arg(long)]
+    store: tokio_postgres::Config,
+    /// Where the cache is: redis://HOST:PORT, memory or off.
+    #[arg(long, default_value = "memory")]
+    cache: CacheUrl,
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// How many milliseconds a todo is answered without asking Redis.
+    #[arg(long, default_value = "0")]
+    l1_ms: u64,
+    /// Whether writers raise the floor instead of publishing the value.
+    #[arg(long)]
+    invalidate: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let flags = Flags::parse();
+    let todos = Todos::open(flags.store.clone()).await?;
+    let options = Options {
+        l1_ttl: Duration::from_millis(flags.l1_ms),
+        write_policy: if flags.invalidate { WritePolicy::Invalidate } else { WritePolicy::Through },
+        ..Options::default()
+    };
+    let cache = CacheAside::new(&flags.cache, todos, options)?;
+    let _background = (cache.listen(), cache.follow(Changes(flags.store)));
+    let listener = tokio::net::TcpListener::bind(&flags.listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, http::routes(cache)).await?;
+    Ok(())
+}
