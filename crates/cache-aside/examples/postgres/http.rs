@@ -102,11 +102,14 @@ async fn write(
         }
     };
     let written = cache.write(id, commit).await.map_err(|error| error.map_or(Problem::Unknown, Problem::Write))?;
-    let status = [("cache-status", match written.published {
-        Published::Yes => "todos; fwd=method; stored",
-        Published::Deferred => "todos; fwd=method; detail=publish-deferred",
-        Published::No => "todos; fwd=method; detail=not-published",
-    })];
+    let status = [(
+        "cache-status",
+        match written.published {
+            Published::Yes => "todos; fwd=method; stored",
+            Published::Deferred => "todos; fwd=method; detail=publish-deferred",
+            Published::No => "todos; fwd=method; detail=not-published",
+        },
+    )];
     let code = if created.load(std::sync::atomic::Ordering::Acquire) { StatusCode::CREATED } else { StatusCode::OK };
     Ok(match written.body {
         Some(body) => (status, todo(code, written.version, body)).into_response(),

@@ -35,24 +35,30 @@ struct Flags {
     /// How many milliseconds a todo is answered without asking Redis.
     #[arg(long, default_value = "0")]
     l1_ms: u64,
-    /// Whether writers raise the floor instead of publishing the value.
-    #[arg(long)]
-    invalidate: bool,
+    /// What a write does to the cache: through, invalidate or none.
+    #[arg(long, default_value = "through", value_parser = policy)]
+    write_policy: WritePolicy,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flags = Flags::parse();
     let todos = Todos::open(flags.store.clone()).await?;
-    let options = Options {
-        l1_ttl: Duration::from_millis(flags.l1_ms),
-        write_policy: if flags.invalidate { WritePolicy::Invalidate } else { WritePolicy::Through },
-        ..Options::default()
-    };
+    let options =
+        Options { l1_ttl: Duration::from_millis(flags.l1_ms), write_policy: flags.write_policy, ..Options::default() };
     let cache = CacheAside::new(&flags.cache, todos, options)?;
     let _background = (cache.listen(), cache.follow(Changes(flags.store)));
     let listener = tokio::net::TcpListener::bind(&flags.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, http::routes(cache)).await?;
     Ok(())
+}
+
+fn policy(name: &str) -> Result<WritePolicy, &'static str> {
+    match name {
+        "through" => Ok(WritePolicy::Through),
+        "invalidate" => Ok(WritePolicy::Invalidate),
+        "none" => Ok(WritePolicy::None),
+        _ => Err("must be through, invalidate or none"),
+    }
 }

@@ -123,7 +123,10 @@ async fn what_was_given_out_but_not_saved_comes_again() {
     let database = Database::new().await;
     let mut stream = database.follow_on("f").await;
     let session = database.session().await;
-    session.batch_execute("INSERT INTO todos (id, name) SELECT n::text, 'x' FROM generate_series(1, 5) n").await.unwrap();
+    session
+        .batch_execute("INSERT INTO todos (id, name) SELECT n::text, 'x' FROM generate_series(1, 5) n")
+        .await
+        .unwrap();
     next(&mut stream).await;
     // In the middle of what one look has found.
     stream.save().await.unwrap();
@@ -150,7 +153,10 @@ async fn every_way_to_write_is_told_of() {
         ("UPDATE todos SET version = 1", &["written a"]),
         ("UPDATE todos SET id = 'b'", &["deleted a", "written b"]),
         ("INSERT INTO todos (id, name) VALUES ('b', 'z') ON CONFLICT (id) DO UPDATE SET name = 'z'", &["written b"]),
-        ("BEGIN; SAVEPOINT s; UPDATE todos SET name = 'no'; ROLLBACK TO s; UPDATE todos SET name = 'yes'; COMMIT", &["written b"]),
+        (
+            "BEGIN; SAVEPOINT s; UPDATE todos SET name = 'no'; ROLLBACK TO s; UPDATE todos SET name = 'yes'; COMMIT",
+            &["written b"],
+        ),
         ("BEGIN; UPDATE todos SET name = 'no'; ROLLBACK; DELETE FROM todos", &["deleted b"]),
         ("TRUNCATE todos", &["any"]),
         // As logical replication applies it.
@@ -180,7 +186,9 @@ async fn a_writer_with_rights_to_the_todos_only_is_versioned_and_told_of() {
     let mut stream = database.follow_on("f").await;
     let session = database.session().await;
     let role = fresh_name("role");
-    let grant = format!(r#"CREATE ROLE "{role}"; GRANT SELECT, INSERT, UPDATE, DELETE ON todos TO "{role}"; SET ROLE "{role}""#);
+    let grant = format!(
+        r#"CREATE ROLE "{role}"; GRANT SELECT, INSERT, UPDATE, DELETE ON todos TO "{role}"; SET ROLE "{role}""#
+    );
     session.batch_execute(&grant).await.unwrap();
     session.batch_execute("INSERT INTO todos (id, name) VALUES ('a', 'x')").await.unwrap();
     assert!(matches!(next(&mut stream).await, Change::Written { version: 1.., .. }));
@@ -214,7 +222,10 @@ async fn changes_are_kept_until_every_follower_has_passed_them() {
     };
     all_are_gone(&mut [&mut one, &mut other]).await;
     // Who does not come for an hour is waited for no longer.
-    session.batch_execute("UPDATE todo_followers SET saved_at = now() - interval '2 hours' WHERE name = 'other'").await.unwrap();
+    session
+        .batch_execute("UPDATE todo_followers SET saved_at = now() - interval '2 hours' WHERE name = 'other'")
+        .await
+        .unwrap();
     session.batch_execute("UPDATE todos SET name = 'y'").await.unwrap();
     next(&mut one).await;
     all_are_gone(&mut [&mut one]).await;
@@ -273,7 +284,8 @@ async fn an_insert_that_is_overtaken_by_an_update_and_a_delete_brings_no_older_v
     .unwrap();
     other.execute("SELECT pg_advisory_lock(1, 1)", &[]).await.unwrap();
     let insert = tokio::spawn(async move {
-        slow.query("INSERT INTO todos (id, name) VALUES ('a', 'slow') ON CONFLICT DO NOTHING RETURNING version", &[]).await
+        slow.query("INSERT INTO todos (id, name) VALUES ('a', 'slow') ON CONFLICT DO NOTHING RETURNING version", &[])
+            .await
     });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
     let began = Instant::now();
@@ -284,12 +296,19 @@ async fn an_insert_that_is_overtaken_by_an_update_and_a_delete_brings_no_older_v
     let third = database.session().await;
     let delete = tokio::spawn(async move {
         third.batch_execute("UPDATE todos SET name = 'newer' WHERE id = 'a'").await.unwrap();
-        let row = third.query_opt("WITH gone AS (DELETE FROM todos WHERE id = 'a' RETURNING version) SELECT version FROM gone", &[]);
+        let row = third.query_opt(
+            "WITH gone AS (DELETE FROM todos WHERE id = 'a' RETURNING version) SELECT version FROM gone",
+            &[],
+        );
         row.await.unwrap().map(|row| row.get::<_, i64>(0))
     });
-    tokio::time::timeout(Duration::from_millis(300), async { while !delete.is_finished() { tokio::task::yield_now().await } })
-        .await
-        .ok();
+    tokio::time::timeout(Duration::from_millis(300), async {
+        while !delete.is_finished() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .ok();
     other.execute("SELECT pg_advisory_unlock(1, 1)", &[]).await.unwrap();
     let brought_back = insert.await.unwrap().unwrap().first().map(|row| row.get::<_, i64>(0));
     let deleted = delete.await.unwrap();

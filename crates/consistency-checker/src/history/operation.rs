@@ -86,9 +86,9 @@ pub enum Verb {
     Patch,
     /// `POST`.
     Post,
-    /// Somebody else's `$set` of name and description.
+    /// Somebody else's update of name and description.
     ForeignUpdate,
-    /// Somebody else's replacement of the document, `v` copied.
+    /// Somebody else's replacement of the whole todo, its version copied.
     ForeignReplace,
     /// Somebody else's insert.
     ForeignInsert,

@@ -54,7 +54,9 @@ impl ApiClient {
             shared.saw(&id, Tag { version: *version, text });
         }
         let (client, process) = (self.number, Some(process));
-        self.done.push(Operation { client, process, sent, received, id, action, outcome, status, cache_status });
+        let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+        self.shared.count(&operation);
+        self.done.push(operation);
     }
 
     fn read(&mut self, node: &Node, id: &str) -> (Action, RequestBuilder) {
@@ -144,7 +146,8 @@ pub(crate) async fn answer(response: Result<Response, reqwest::Error>) -> Sent {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, tag) = (response.status().as_u16(), header("etag"));
     let cache_status = header("cache-status").unwrap_or_default();
-    let cache_status = cache_status.strip_prefix("todo-api; ").unwrap_or(&cache_status).into();
+    // The cache's own name comes first (RFC 9211 §2).
+    let cache_status = cache_status.split_once("; ").map_or("", |(_, says)| says).into();
     match response.text().await {
         Ok(body) => Sent::Answered(Answer { status, tag, cache_status, body: body.into() }),
         Err(_) => Sent::Perhaps,

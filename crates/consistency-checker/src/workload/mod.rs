@@ -22,7 +22,25 @@ use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::CheckError;
-use crate::history::{Marker, Operation};
+use crate::history::{Marker, Operation, Outcome};
+
+/// What came of operations: those that had an answer other than a failure or a refusal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Answers to reads.
+    pub reads: u64,
+    /// Writes through the service.
+    pub writes: u64,
+    /// Writes past the service.
+    pub foreign: u64,
+}
+
+impl Work {
+    /// Whether it is no less than `other`, in everything.
+    pub(crate) fn is_at_least(self, other: Self) -> bool {
+        self.reads >= other.reads && self.writes >= other.writes && self.foreign >= other.foreign
+    }
+}
 
 /// What all clients share.
 pub(crate) struct Shared {
@@ -31,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) plan: Plan,
     stop: AtomicBool,
     markers: AtomicU64,
+    done: Mutex<Work>,
     /// The last tag that anybody saw of an id, for `If-Match` and `Min-Version`.
     tags: Mutex<HashMap<Arc<str>, Tag>>,
 }
@@ -48,6 +67,18 @@ impl Shared {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    fn count(&self, operation: &Operation) {
+        if !matches!(operation.outcome, Outcome::Value { .. } | Outcome::Absent) {
+            return;
+        }
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        match (operation.is_write(), operation.process) {
+            (false, _) => done.reads += 1,
+            (true, Some(_)) => done.writes += 1,
+            (true, None) => done.foreign += 1,
+        }
     }
 
     fn tag(&self, id: &str) -> Option<Tag> {
@@ -74,6 +105,7 @@ impl Workload {
             plan,
             stop: AtomicBool::new(false),
             markers: AtomicU64::new(0),
+            done: Mutex::default(),
             tags: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
@@ -86,6 +118,11 @@ impl Workload {
             tasks.spawn(ForeignWriter::new(shared.plan.clients, Arc::clone(&shared), random).run());
         }
         Self { shared, tasks }
+    }
+
+    /// What the clients have done so far.
+    pub fn done(&self) -> Work {
+        *self.shared.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets every client finish what it is at, and gathers what they wrote down.

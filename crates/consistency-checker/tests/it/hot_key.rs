@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use consistency_checker::cluster::Cluster;
 use consistency_checker::cluster::redis::look;
 use consistency_checker::history::CellSeen;
+use consistency_checker::store::Store;
+use consistency_checker::store::mongo::Mongo;
 use consistency_checker::workload::{Reply, ask};
 use mongodb::bson::doc;
 use tokio::task::JoinSet;
@@ -25,15 +27,22 @@ async fn cold() -> Arc<Cluster> {
         { "$multiply": [1_048_576_i64, { "$tsSecond": "$$CLUSTER_TIME" }] }, { "$tsIncrement": "$$CLUSTER_TIME" }
     ] };
     let todo = doc! { "$set": { "id": ID, "name": OLD, "description": "asked for by all", "v": now } };
-    cluster.todos.update_one(doc! { "_id": ID }, vec![todo]).upsert(true).await.unwrap();
+    mongo(&cluster).todos.update_one(doc! { "_id": ID }, vec![todo]).upsert(true).await.unwrap();
     // Then the change stream has passed, and nothing but the readers will touch the cell.
     let mut redis = cluster.redis.connect_async().await.unwrap();
     until("the change stream has told of the todo", async || {
         matches!(look(&mut redis, ID).await.unwrap(), CellSeen::Tombstone(_))
     })
     .await;
-    cluster.note_store_reads().await.unwrap();
+    mongo(&cluster).note_reads().await.unwrap();
     cluster
+}
+
+fn mongo(cluster: &Cluster) -> &Mongo {
+    match &cluster.store {
+        Store::Mongo(mongo) => mongo,
+        Store::Postgres(_) => unreachable!("todo-api is over MongoDB"),
+    }
 }
 
 async fn read(cluster: &Cluster, node: usize) -> String {
@@ -54,15 +63,15 @@ async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store() {
     while let Some(body) = readers.join_next().await {
         assert!(body.unwrap().contains(OLD));
     }
-    assert_eq!(cluster.store_reads(ID).await.unwrap(), 1);
-    cluster.drop_database().await;
+    assert_eq!(mongo(&cluster).reads(ID).await.unwrap(), 1);
+    cluster.store.drop_database().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_one_read() {
     let cluster = cold().await;
     read(&cluster, 0).await;
-    let before = cluster.store_reads(ID).await.unwrap();
+    let before = mongo(&cluster).reads(ID).await.unwrap();
     let (stop, began) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let mut readers = JoinSet::new();
     for number in 0..64 {
@@ -102,7 +111,7 @@ async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_
         }
     }
     assert!(old > 50 && new > 50, "there was load before and after: {old} old, {new} new");
-    let more = cluster.store_reads(ID).await.unwrap() - before;
+    let more = mongo(&cluster).reads(ID).await.unwrap() - before;
     assert!(more <= 1, "the update made {more} reads of the store");
-    cluster.drop_database().await;
+    cluster.store.drop_database().await;
 }

@@ -6,7 +6,7 @@
 //! - `program`: flags and exit codes.
 //! - `support`: clusters for tests. `hot_key`: many readers of one todo. `foreign`: writes past the service. `runs`: short
 //!   runs. `teeth`, `majority`: guards of the engine and of the store, switched off one by one.
-//!   `versions`: creates and deletes of one todo that race.
+//!   `postgres`: the example of cache-aside. `versions`: creates and deletes of one todo that race.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
@@ -16,6 +16,7 @@ mod hot_key;
 mod majority;
 mod model;
 mod notation;
+mod postgres;
 mod program;
 mod refused;
 mod refused_late;
