@@ -10,6 +10,8 @@ use crate::history::Said;
 /// One database of a run's own. The service makes its tables.
 pub struct Postgres {
     client: Client,
+    /// Its transactions stay open for a while; those of the other do not wait for them.
+    slow: Client,
     config: Config,
     database: String,
     _server: Option<PostgresServer>,
@@ -22,7 +24,13 @@ impl Postgres {
         connect(&config).await?.batch_execute(&format!(r#"CREATE DATABASE "{database}""#)).await?;
         let mut own = config.clone();
         own.dbname(database);
-        Ok(Self { client: connect(&own).await?, config, database: database.to_owned(), _server: server })
+        Ok(Self {
+            client: connect(&own).await?,
+            slow: connect(&own).await?,
+            config,
+            database: database.to_owned(),
+            _server: server,
+        })
     }
 
     pub(super) async fn update(&self, id: &str, name: &str) -> Result<bool, CheckError> {
@@ -37,10 +45,10 @@ impl Postgres {
 
     /// Oddly, in a transaction that stays open for a while: others draw later numbers and commit before it.
     pub(super) async fn insert(&self, id: &str, name: &str, how: InsertAs) -> Result<bool, CheckError> {
-        let seconds = if how == InsertAs::Odd { 0.1 } else { 0.0 };
+        let (client, seconds) = if how == InsertAs::Odd { (&self.slow, 0.1) } else { (&self.client, 0.0) };
         let insert = "WITH new AS (INSERT INTO todos (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id)
                       SELECT pg_sleep($3) FROM new";
-        Ok(!self.client.query(insert, &[&id, &name, &seconds]).await?.is_empty())
+        Ok(!client.query(insert, &[&id, &name, &seconds]).await?.is_empty())
     }
 
     pub(super) async fn delete(&self, ids: &[&str]) -> Result<(), CheckError> {

@@ -113,9 +113,10 @@ impl Workload {
             let random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)));
             tasks.spawn(ApiClient::new(number, Arc::clone(&shared), random).run());
         }
-        if !shared.plan.foreign_ids.is_empty() {
-            let random = ChaCha8Rng::seed_from_u64(!seed);
-            tasks.spawn(ForeignWriter::new(shared.plan.clients, Arc::clone(&shared), random).run());
+        let foreign = if shared.plan.foreign_ids.is_empty() { 0 } else { shared.plan.foreign_writers };
+        for number in 0..foreign {
+            let random = ChaCha8Rng::seed_from_u64(!seed.wrapping_add(u64::from(number)));
+            tasks.spawn(ForeignWriter::new(shared.plan.clients + number, Arc::clone(&shared), random).run());
         }
         Self { shared, tasks }
     }

@@ -20,7 +20,9 @@ pub struct Plan {
     pub more_ids: Vec<Arc<str>>,
     /// Ids that somebody writes past the service, too. None: nobody does.
     pub foreign_ids: Vec<Arc<str>>,
-    /// The writer past the service waits for a random time up to this.
+    /// How many write past it.
+    pub foreign_writers: u32,
+    /// Each writer past the service waits for a random time up to this.
     pub foreign_pause: Duration,
     /// How likely each kind of request is.
     pub mix: Mix,
@@ -62,6 +64,7 @@ impl Plan {
             hot_ids,
             more_ids: ids("more", 60),
             foreign_ids: ids("foreign", 8),
+            foreign_writers: 1,
             foreign_pause: Duration::from_millis(60),
             mix: Mix::default(),
             no_cache_percent: 8,
