@@ -36,6 +36,8 @@ pub struct ClusterOptions {
 
 /// One Redis, one store, and processes of the service between clients and them.
 pub struct Cluster {
+    /// Which service.
+    pub system: System,
     /// The processes.
     pub nodes: Vec<Node>,
     /// The cache.
@@ -67,6 +69,6 @@ impl Cluster {
             node.wait_until_ready().await?;
             nodes.push(node);
         }
-        Ok(Self { nodes, redis, store })
+        Ok(Self { system: options.system, nodes, redis, store })
     }
 }

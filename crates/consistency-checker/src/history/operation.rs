@@ -120,6 +120,11 @@ pub enum Action {
         /// `Cache-Control: only-if-cached`.
         only_if_cached: bool,
     },
+    /// `GET` of many todos at once, of which this is one.
+    ReadMany {
+        /// How many were asked for.
+        of: usize,
+    },
     /// A todo whose body carries the marker.
     Write {
         /// How.
@@ -195,7 +200,7 @@ impl Operation {
 
     /// Whether it changes the todo if it happens.
     pub fn is_write(&self) -> bool {
-        !matches!(self.action, Action::Read { .. })
+        matches!(self.action, Action::Write { .. } | Action::Delete { .. })
     }
 
     /// When the write had happened at the latest: [`Moment::NEVER`] if nobody knows.

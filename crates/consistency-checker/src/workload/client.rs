@@ -7,9 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use reqwest::{RequestBuilder, Response};
 
 use super::plan::Request;
-use super::{Shared, Tag};
+use super::{Shared, Tag, batch};
 use crate::cluster::node::Node;
 use crate::history::{Action, Condition, Marker, Operation, Outcome, Verb};
+
+/// A batch read asks for so many ids at most.
+const MANY: usize = 8;
 
 pub(super) struct ApiClient {
     number: u32,
@@ -38,6 +41,7 @@ impl ApiClient {
         let id = shared.plan.draw_id(&mut self.random);
         let node = &shared.cluster.nodes[self.random.random_range(0..shared.cluster.nodes.len())];
         let (action, request) = match shared.plan.draw_request(&mut self.random) {
+            Request::GetMany => return self.read_many(node, id).await,
             Request::Get => self.read(node, &id),
             Request::Write(verb) => self.write(node, &id, verb),
             Request::Delete => {
@@ -57,6 +61,33 @@ impl ApiClient {
         let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
         self.shared.count(&operation);
         self.done.push(operation);
+    }
+
+    async fn read_many(&mut self, node: &Node, first: Arc<str>) {
+        let shared = Arc::clone(&self.shared);
+        let mut ids = vec![first];
+        // Some ids come twice.
+        ids.extend((0..self.random.random_range(0..MANY)).map(|_| shared.plan.draw_id(&mut self.random)));
+        let process = Some(node.process());
+        let sent = shared.clock.now();
+        let answer = answer(node.http.get(node.many(&ids)).send().await).await;
+        let received = shared.clock.now();
+        let (status, cache_status, outcomes) = match answer {
+            Sent::Answered(Answer { status: 200, cache_status, body, .. }) => {
+                (200, cache_status, batch::outcomes(&ids, &body))
+            }
+            Sent::Answered(Answer { status, cache_status, .. }) => {
+                (status, cache_status, vec![Outcome::Failed; ids.len()])
+            }
+            Sent::Never | Sent::Perhaps => (0, "".into(), vec![Outcome::Failed; ids.len()]),
+        };
+        let (client, action) = (self.number, Action::ReadMany { of: ids.len() });
+        for (id, outcome) in ids.into_iter().zip(outcomes) {
+            let cache_status = Arc::clone(&cache_status);
+            let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+            shared.count(&operation);
+            self.done.push(operation);
+        }
     }
 
     fn read(&mut self, node: &Node, id: &str) -> (Action, RequestBuilder) {

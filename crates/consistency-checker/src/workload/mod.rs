@@ -1,8 +1,10 @@
 //! What is asked of the cluster: clients that each send a request, wait for its answer and send the next, and somebody who
 //! writes past the service.
 //!
-//! - [`plan`]: which ids, and what is drawn next. `client`: one client. `foreign`: the writer past the service.
+//! - [`plan`]: which ids, and what is drawn next. `client`: one client. [`batch`]: reads of many ids at once. `foreign`: the
+//!   writer past the service.
 
+pub mod batch;
 mod client;
 mod foreign;
 pub mod plan;
@@ -99,6 +101,10 @@ pub struct Workload {
 impl Workload {
     /// Sends the clients off. The same seed draws the same requests; what comes of them depends on the moment.
     pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: Plan, seed: u64) -> Self {
+        let mut plan = plan;
+        if !cluster.system.answers_batches() {
+            plan.mix.get_many = 0;
+        }
         let shared = Arc::new(Shared {
             cluster: Arc::clone(cluster),
             clock: clock.clone(),

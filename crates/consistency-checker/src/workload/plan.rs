@@ -35,6 +35,8 @@ pub struct Plan {
 pub struct Mix {
     /// `GET`.
     pub get: u32,
+    /// `GET` of many todos at once, where the service answers it.
+    pub get_many: u32,
     /// `PUT`.
     pub put: u32,
     /// `PATCH`.
@@ -47,7 +49,7 @@ pub struct Mix {
 
 impl Default for Mix {
     fn default() -> Self {
-        Self { get: 66, put: 12, patch: 8, post: 7, delete: 7 }
+        Self { get: 60, get_many: 6, put: 12, patch: 8, post: 7, delete: 7 }
     }
 }
 
@@ -86,10 +88,11 @@ impl Plan {
     }
 
     pub(crate) fn draw_request(&self, random: &mut impl Rng) -> Request {
-        let Mix { get, put, patch, post, delete } = self.mix;
-        let mut draw = random.random_range(0..get + put + patch + post + delete);
+        let Mix { get, get_many, put, patch, post, delete } = self.mix;
+        let mut draw = random.random_range(0..get + get_many + put + patch + post + delete);
         let kinds = [
             (get, Request::Get),
+            (get_many, Request::GetMany),
             (put, Request::Write(Verb::Put)),
             (patch, Request::Write(Verb::Patch)),
             (post, Request::Write(Verb::Post)),
@@ -108,6 +111,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
     Get,
+    GetMany,
     Write(Verb),
     Delete,
 }

@@ -1,6 +1,7 @@
 //! The checker: what it says of small histories, of the service as it is, and of one whose guards are switched off.
 //!
-//! - `notation`: small histories as text. `accepted`, `refused`, `refused_late`: what the checker says of them.
+//! - `notation`: small histories as text. `accepted`, `refused`, `refused_late`: what the checker says of them. `batches`: the
+//!   same of reads of many todos at once.
 //! - `simulated`: what it says of many histories that are right by construction.
 //! - `model`: the rules, switched off one by one.
 //! - `program`: flags and exit codes.
@@ -11,6 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod accepted;
+mod batches;
 mod foreign;
 mod hot_key;
 mod majority;

@@ -26,7 +26,7 @@ async fn fail_over(off: &str) -> Verdict {
     // Many, so that some are read before they are written again.
     plan.hot_ids = plan.more_ids.clone();
     plan.foreign_ids.clear();
-    plan.mix = Mix { get: 80, put: 20, patch: 0, post: 0, delete: 0 };
+    plan.mix = Mix { get: 80, get_many: 0, put: 20, patch: 0, post: 0, delete: 0 };
     plan.pause = Duration::from_millis(20);
     let clock = Clock::start();
     let workload = Workload::start(&cluster, &clock, plan, 7);

@@ -44,7 +44,7 @@ fn losing_cells() -> Hunt {
         delays: "after-load:40,before-publish:40",
         faults: FaultPlan { kinds: vec![Fault::Cell, Fault::Cell, Fault::Cell, Fault::Flush], pause_ms: 1..12 },
         l1_ttl: Duration::ZERO,
-        mix: Mix { get: 70, put: 20, patch: 0, post: 4, delete: 6 },
+        mix: Mix { get: 70, get_many: 0, put: 20, patch: 0, post: 4, delete: 6 },
         ids: 2,
         no_cache_percent: 8,
     }
@@ -59,7 +59,7 @@ fn invalidating() -> Hunt {
 fn racing_writers() -> Hunt {
     Hunt {
         faults: FaultPlan::of(&[]),
-        mix: Mix { get: 50, put: 50, patch: 0, post: 0, delete: 0 },
+        mix: Mix { get: 50, get_many: 0, put: 50, patch: 0, post: 0, delete: 0 },
         ids: 1,
         ..losing_cells()
     }
@@ -69,7 +69,7 @@ fn racing_writers() -> Hunt {
 fn looking_past_the_cell() -> Hunt {
     Hunt {
         delays: "before-publish:60",
-        mix: Mix { get: 85, put: 15, patch: 0, post: 0, delete: 0 },
+        mix: Mix { get: 85, get_many: 0, put: 15, patch: 0, post: 0, delete: 0 },
         no_cache_percent: 30,
         ..racing_writers()
     }
@@ -82,7 +82,7 @@ fn with_l1() -> Hunt {
         delays: "before-l1:60",
         faults: FaultPlan { kinds: vec![Fault::Cell], pause_ms: 5..50 },
         l1_ttl: Duration::from_secs(1),
-        mix: Mix { get: 80, put: 20, patch: 0, post: 0, delete: 0 },
+        mix: Mix { get: 80, get_many: 0, put: 20, patch: 0, post: 0, delete: 0 },
         ids: 2,
         no_cache_percent: 8,
     }

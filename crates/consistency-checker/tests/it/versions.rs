@@ -16,7 +16,7 @@ pub(crate) fn racing() -> RunOptions {
     options.plan.more_ids.clear();
     options.plan.clients = 48;
     options.plan.pause = Duration::ZERO;
-    options.plan.mix = Mix { get: 10, put: 30, patch: 0, post: 30, delete: 30 };
+    options.plan.mix = Mix { get: 10, get_many: 0, put: 30, patch: 0, post: 30, delete: 30 };
     options.last_words = false;
     options.at_least = Work { reads: 200, writes: 1_000, foreign: 0 };
     options
