@@ -5,6 +5,7 @@
 mod audit;
 mod cells;
 mod changes;
+mod examples;
 mod incarnations;
 mod l1;
 mod outages;
