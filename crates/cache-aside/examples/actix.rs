@@ -51,7 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = std::net::TcpListener::bind(listen)?;
     println!("listening on http://{}", listener.local_addr()?);
     // The factory runs on each worker's own thread.
-    let worker = move || App::new().app_data(web::Data::new(books.per_worker())).route("/books/{isbn}", web::get().to(read));
+    let worker =
+        move || App::new().app_data(web::Data::new(books.per_worker())).route("/books/{isbn}", web::get().to(read));
     HttpServer::new(worker).workers(2).listen(listener)?.run().await?;
     Ok(())
 }

@@ -26,10 +26,10 @@ impl Source for Books {
 
     async fn load(&self, isbn: &str) -> Result<Loaded, Infallible> {
         let books = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(books.1.get(isbn).map_or(Loaded::Absent, |(version, title)| Loaded::Value {
-            version: *version,
-            body: title.clone().into(),
-        }))
+        Ok(books
+            .1
+            .get(isbn)
+            .map_or(Loaded::Absent, |(version, title)| Loaded::Value { version: *version, body: title.clone().into() }))
     }
 }
 

@@ -42,7 +42,10 @@ impl Users {
     }
 
     /// SQLite blocks, so it runs on a thread where that is allowed.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let this = self.clone();
         let work = move || work(&mut this.0.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await.expect("no query panics")
@@ -55,7 +58,8 @@ impl Source for Users {
     async fn load(&self, name: &str) -> Result<Loaded> {
         let name = name.to_owned();
         let select = "SELECT version, email FROM users WHERE name = ?";
-        let row = self.run(move |db| db.query_row(select, [name], |row| Ok((row.get(0)?, row.get(1)?))).optional()).await?;
+        let row =
+            self.run(move |db| db.query_row(select, [name], |row| Ok((row.get(0)?, row.get(1)?))).optional()).await?;
         Ok(row.map_or(Loaded::Absent, |(version, email): (u64, String)| Loaded::Value { version, body: email.into() }))
     }
 }

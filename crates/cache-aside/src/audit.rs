@@ -1,15 +1,15 @@
 //! The auditor: walks over the cells, compares each with the store, and counts those that stay wrong. A difference counts
 //! only when the same cell still differs a second, ten and sixty seconds later: most are writes under way.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cell::{Cell, Kind, Seen};
-use crate::change_stream::Background;
+use crate::clock::now_ms;
 use crate::engine::CacheAside;
-use crate::freshness::{Look, judge, now_ms};
+use crate::freshness::{Freshness, evaluate};
 use crate::outcome::Entry;
 use crate::source::{Loaded, Source};
 
@@ -18,41 +18,9 @@ const AGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Du
 /// Differences that are followed at one time; further ones are left to the next walk.
 const FOLLOWED: u64 = 1_000;
 
-/// What the auditor has counted since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Audited {
-    /// Cells that were compared.
-    pub compared: u64,
-    /// Cells that were wrong for more than one second.
-    pub wrong_1s: u64,
-    /// Of those, for more than ten seconds.
-    pub wrong_10s: u64,
-    /// Of those, for more than a minute.
-    pub wrong_60s: u64,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct AuditCounts {
-    compared: AtomicU64,
-    wrong: [AtomicU64; 3],
-    followed: AtomicU64,
-}
-
 impl<S: Source> CacheAside<S> {
-    /// Compares so many cells a second with the store, for as long as the result lives.
-    pub fn audit(&self, per_second: u32) -> Background {
-        let auditor = self.per_worker();
-        Background::of(tokio::spawn(async move { auditor.audit_all(per_second.max(1)).await }))
-    }
-
-    /// What the auditor has counted.
-    pub fn audited(&self) -> Audited {
-        let counts = &self.shared.audit;
-        let [wrong_1s, wrong_10s, wrong_60s] = [0, 1, 2].map(|age: usize| counts.wrong[age].load(Ordering::Relaxed));
-        Audited { compared: counts.compared.load(Ordering::Relaxed), wrong_1s, wrong_10s, wrong_60s }
-    }
-
-    async fn audit_all(self, per_second: u32) {
+    /// Compares so many cells a second with the store.
+    pub(crate) async fn audit_all(self, per_second: u32) {
         let mut turns = interval(Duration::from_secs(1) / per_second);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut walk = Walk::default();
@@ -88,12 +56,12 @@ impl<S: Source> CacheAside<S> {
     /// The cell, if it would be answered and is not what the store holds. A store or a cache that fails says nothing.
     async fn compare(&self, id: &str) -> Option<Seen> {
         let loaded = self.load(id).await.ok()?;
-        let cell = self.cache.get(id).await.ok()??;
+        let cell = self.backend.get(id).await.ok()??;
         let seen = Seen::of(Some(&cell));
         let differs = differs(&cell, &loaded);
-        let answered = match judge(cell, now_ms(), self.options(), &self.shared.trust) {
-            Look::Answer(_) | Look::Due(_) => !self.shared.repair.suspects(id),
-            Look::Nothing(_) => false,
+        let answered = match evaluate(cell, now_ms(), self.options(), &self.shared.validity) {
+            Freshness::Fresh(_) | Freshness::RefreshDue(_) => !self.shared.repair.is_pending(id),
+            Freshness::Expired(_) => false,
         };
         (answered && differs).then_some(seen)
     }
@@ -119,7 +87,7 @@ struct Walk {
 impl Walk {
     async fn next<S: Source>(&mut self, engine: &CacheAside<S>) -> Option<String> {
         if self.ids.is_empty() {
-            let (cursor, ids) = engine.cache.some_ids(self.cursor).await.ok()?;
+            let (cursor, ids) = engine.backend.some_ids(self.cursor).await.ok()?;
             (self.cursor, self.ids) = (cursor, ids);
         }
         self.ids.pop()

@@ -54,15 +54,15 @@ impl Kind {
 /// A cell, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// What it says.
+    /// What the cell says of its id.
     pub kind: Kind,
-    /// Of the value, or the floor. At most [`MAX_VERSION`].
+    /// Version of the value, or the floor of a tombstone. At most [`MAX_VERSION`].
     pub version: u64,
     /// When the fill or publish was made, milliseconds since 1970.
     pub filled_at_ms: u64,
     /// How long the store took to answer, microseconds; 0 for a publish.
     pub cost_us: u32,
-    /// The body; empty unless a value.
+    /// Body of the value; empty unless there is one.
     pub body: Bytes,
 }
 
@@ -102,7 +102,7 @@ pub(crate) enum Seen {
     /// This one.
     Cell { kind: Kind, version: u64, filled_at_ms: u64 },
     /// It did not look: it fills whatever there is.
-    Unlooked,
+    Any,
 }
 
 impl Seen {
@@ -115,14 +115,14 @@ impl Seen {
 
     /// Whether `cell` is another than the one that was seen.
     pub(crate) fn differs_from(self, cell: Option<&Cell>) -> bool {
-        self != Self::Unlooked && self != Self::of(cell)
+        self != Self::Any && self != Self::of(cell)
     }
 
     /// As `lease.lua` compares it.
     pub(crate) fn text(self) -> Vec<u8> {
         match self {
             Self::Nothing => Vec::new(),
-            Self::Unlooked => b"*".to_vec(),
+            Self::Any => b"*".to_vec(),
             Self::Cell { kind, version, filled_at_ms } => {
                 let cell = Cell { kind, version, filled_at_ms, cost_us: 0, body: Bytes::new() };
                 cell.encode()[1..32].to_vec()

@@ -1,105 +1,116 @@
-//! `CacheAside`: the joint of cache and store.
+//! `CacheAside`: a cache in front of a store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::audit::AuditCounts;
-use crate::cache::Cache;
-use crate::error::CacheError;
-use crate::flight::Flights;
+use crate::backend::Backend;
+use crate::background::Background;
+use crate::clock::now_ms;
+use crate::fill::FillResult;
 use crate::l1::L1;
-use crate::landed::Landed;
-use crate::memory::MemoryCache;
 use crate::options::Options;
-use crate::redis::RedisCache;
-use crate::repair::Repair;
+use crate::repair::RepairQueue;
+use crate::single_flight::SingleFlight;
 use crate::source::Source;
-use crate::trust::Trust;
-use crate::url::CacheUrl;
+use crate::stats::{AuditCounts, BreakerState, ChangeStreamStats, Counters, Stats};
+use crate::validity::Validity;
 
-/// A cache in front of a store.
+/// A cache in front of a store, made by [`CacheAside::builder`].
 ///
-/// Clones share everything. Hand each worker thread its own by [`CacheAside::per_worker`]: it makes a connection to
-/// Redis of its own, driven on its own thread.
-#[derive(Clone)]
+/// Clones share everything. When the last one is dropped, the tasks behind it stop.
+///
+/// On a work-stealing runtime (`#[tokio::main]`, axum) clones are all you need: their commands share one pipelined
+/// connection to Redis. Where each thread has a runtime of its own (actix-web), hand each thread its own handle by
+/// [`CacheAside::per_worker`].
 pub struct CacheAside<S: Source> {
-    pub(crate) cache: Cache,
+    pub(crate) backend: Backend,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) shared: Arc<Shared<S>>,
+    /// Ends with the last handle. The tasks themselves hold handles without it: see [`CacheAside::detached`].
+    pub(crate) background: Arc<Background>,
 }
 
 pub(crate) struct Shared<S: Source> {
     pub(crate) source: S,
     pub(crate) options: Options,
-    pub(crate) flights: Flights<Landed<S::Error>>,
+    pub(crate) prefix: String,
+    pub(crate) flights: SingleFlight<FillResult<S::Error>>,
     pub(crate) store_turns: Semaphore,
-    pub(crate) store_reads: AtomicU64,
-    pub(crate) repair: Repair,
-    pub(crate) trust: Arc<Trust>,
+    pub(crate) repair: RepairQueue,
+    pub(crate) validity: Arc<Validity>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
+    /// Whether this process follows the change stream for all.
+    pub(crate) leading: AtomicBool,
 }
 
 /// Whether the cache is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Health {
-    /// It answers.
+    /// The cache answers.
     Up,
-    /// It does not; reads go to the store.
+    /// The cache does not answer: reads go to the store.
     Down,
-    /// It is switched off.
+    /// The cache is switched off.
     Off,
 }
 
-impl<S: Source> CacheAside<S> {
-    /// Connects nothing yet: a cache that is not there is no reason not to start.
-    ///
-    /// # Errors
-    /// [`CacheError::Redis`] if the URL is none that the Redis client takes.
-    pub fn new(url: &CacheUrl, source: S, options: Options) -> Result<Self, CacheError> {
-        let trust = Arc::new(Trust::new());
-        let cache = match url {
-            CacheUrl::Redis(url) => {
-                let redis = RedisCache::new(url, &options, Arc::clone(&trust));
-                Cache::Redis(redis.map_err(|error| CacheError::Redis(Arc::new(error)))?)
-            }
-            CacheUrl::Memory => Cache::Memory(MemoryCache::new(&options, Arc::clone(&trust))),
-            CacheUrl::Off => Cache::Off,
-        };
-        // In front of a cache in this process another one gains nothing.
-        let l1 = matches!(cache, Cache::Redis(_)) && !options.l1_ttl.is_zero();
-        let l1 = l1.then(|| Arc::new(L1::new(options.l1_ttl, options.l1_max_bytes, Arc::clone(&trust))));
-        let shared = Shared {
-            source,
-            flights: Flights::new(),
-            store_turns: Semaphore::new(options.store_concurrency),
-            store_reads: AtomicU64::new(0),
-            repair: Repair::new(options.repair_max, options.breaker_pause),
-            options,
-            trust,
-            l1,
-            audit: AuditCounts::default(),
-        };
-        Ok(Self { cache, shared: Arc::new(shared) })
+impl<S: Source> Clone for CacheAside<S> {
+    fn clone(&self) -> Self {
+        Self {
+            backend: self.backend.clone(),
+            counters: Arc::clone(&self.counters),
+            shared: Arc::clone(&self.shared),
+            background: Arc::clone(&self.background),
+        }
     }
+}
 
-    /// A handle for one worker thread, to be made and used on that thread.
+impl<S: Source> std::fmt::Debug for CacheAside<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CacheAside").field("prefix", &self.shared.prefix).finish_non_exhaustive()
+    }
+}
+
+impl<S: Source> CacheAside<S> {
+    /// A handle for one thread that has a runtime of its own, to be made and used on that thread: with a connection to Redis
+    /// that is driven there, and counters of its own. On a work-stealing runtime a clone does as well.
     #[must_use]
     pub fn per_worker(&self) -> Self {
-        Self { cache: self.cache.per_worker(), shared: Arc::clone(&self.shared) }
+        Self { backend: self.backend.per_worker(), counters: self.counters.another(), ..self.clone() }
+    }
+
+    /// A handle for a task that ends with the handles of others.
+    pub(crate) fn detached(&self) -> Self {
+        Self { background: Arc::default(), ..self.per_worker() }
     }
 
     /// Asks the cache whether it is there. If it is not, reads leave it alone until it answers again.
     pub async fn health(&self) -> Health {
-        match &self.cache {
-            Cache::Off => Health::Off,
-            Cache::Memory(_) => Health::Up,
-            Cache::Redis(redis) => match redis.ping().await {
+        match &self.backend {
+            Backend::Off => Health::Off,
+            Backend::Memory(_) => Health::Up,
+            Backend::Redis(redis) => match redis.ping().await {
                 Ok(()) => Health::Up,
                 Err(_) => Health::Down,
             },
         }
+    }
+
+    /// Waits until values are fresh for their full time: the change stream is known to be live, or none is followed. `false`
+    /// if it is not by then.
+    pub async fn wait_until_live(&self, patience: Duration) -> bool {
+        let validity = &self.shared.validity;
+        let live = async {
+            while !(validity.is_live(now_ms()) && validity.is_valid(now_ms())) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(patience, live).await.is_ok()
     }
 
     /// The store.
@@ -107,14 +118,26 @@ impl<S: Source> CacheAside<S> {
         &self.shared.source
     }
 
-    /// How many times the store was read, over all handles.
-    pub fn store_reads(&self) -> u64 {
-        self.shared.store_reads.load(Ordering::Relaxed)
-    }
-
-    /// How many ids wait for a publish that could not be made in time.
-    pub fn repairs_pending(&self) -> usize {
-        self.shared.repair.pending()
+    /// Everything that was counted since the start, over all handles, and how things are now.
+    pub fn stats(&self) -> Stats {
+        let (shared, mut stats) = (&*self.shared, self.counters.sum());
+        let free = shared.store_turns.available_permits();
+        stats.loads.running = shared.options.store_concurrency.saturating_sub(free) as u64;
+        stats.repair = shared.repair.stats();
+        stats.validity = shared.validity.stats();
+        stats.change_stream = ChangeStreamStats {
+            expected: shared.validity.expects_heartbeats(),
+            live: shared.validity.is_live(now_ms()),
+            leading: shared.leading.load(Ordering::Relaxed),
+            lag: shared.validity.lag(),
+        };
+        stats.breaker = match &self.backend {
+            Backend::Redis(redis) => redis.breaker_state(),
+            Backend::Memory(_) | Backend::Off => BreakerState::Closed,
+        };
+        stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
+        stats.audit = shared.audit.stats();
+        stats
     }
 
     pub(crate) fn options(&self) -> &Options {

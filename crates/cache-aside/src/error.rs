@@ -1,49 +1,137 @@
 //! What can go wrong, in terms of what the caller can do.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
+use crate::url::CacheUrlError;
+
+/// Why a cache did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The cache's URL is none that is understood.
+    #[error("the cache's URL {0}")]
+    Url(#[from] CacheUrlError),
+    /// The Redis client does not take the URL.
+    #[error("the Redis client does not take the URL of the cache")]
+    Client(#[source] Box<dyn Error + Send + Sync>),
+    /// A cache in Redis has no prefix, or one that cannot be part of a key.
+    #[error("{0}")]
+    Prefix(&'static str),
+    /// An option is out of its range, or does not go with another one.
+    #[error("{0}")]
+    Options(String),
+    /// The builder was asked for something that this kind of cache does not have.
+    #[error("{0}")]
+    Unsupported(&'static str),
+}
+
+/// Why a read has no answer. `E` is the store's own error; everybody who waited for a load shares it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError<E> {
+    /// The store failed, and the cache had nothing to answer with.
+    Source(Arc<E>),
+    /// The store did not answer within [`crate::Options::load_timeout`], and the cache had nothing to answer with.
+    Timeout(Duration),
+    /// [`crate::Source::load_many`] gave more or fewer answers than it was asked for.
+    Mismatch {
+        /// How many ids were asked for.
+        asked: usize,
+        /// How many answers were given.
+        given: usize,
+    },
+    /// Too many reads wait for the store. Try again later.
+    Overloaded,
+    /// Only the cache was to be asked, and it has no answer.
+    NotCached,
+    /// The store's version is below the one that was asked for.
+    TooOld,
+    /// The task that read the store ended without an answer: it panicked, or the process is shutting down.
+    Abandoned,
+}
+
+impl<E> ReadError<E> {
+    /// Whether the store is to blame, so that an old value may be answered instead.
+    pub(crate) fn is_failed_load(&self) -> bool {
+        match self {
+            Self::Source(_) | Self::Timeout(_) | Self::Mismatch { .. } | Self::Overloaded | Self::Abandoned => true,
+            Self::NotCached | Self::TooOld => false,
+        }
+    }
+}
+
+impl<E> Clone for ReadError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Source(error) => Self::Source(Arc::clone(error)),
+            Self::Timeout(after) => Self::Timeout(*after),
+            Self::Mismatch { asked, given } => Self::Mismatch { asked: *asked, given: *given },
+            Self::Overloaded => Self::Overloaded,
+            Self::NotCached => Self::NotCached,
+            Self::TooOld => Self::TooOld,
+            Self::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
+impl<E> fmt::Display for ReadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(_) => f.write_str("the store failed"),
+            Self::Timeout(after) => write!(f, "the store did not answer within {after:?}"),
+            Self::Mismatch { asked, given } => write!(f, "load_many gave {given} answers for {asked} ids"),
+            Self::Overloaded => f.write_str("too many reads wait for the store"),
+            Self::NotCached => f.write_str("the cache has no answer"),
+            Self::TooOld => f.write_str("the version asked for is not there yet"),
+            Self::Abandoned => f.write_str("the read was given up"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for ReadError<E> {
+    /// The store's error itself, so that it can be downcast.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Source(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a write has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError<E: Error + 'static> {
+    /// The commit said [`crate::Commit::Nothing`] or [`crate::Commit::Unknown`], and why.
+    #[error("the store did not confirm the write")]
+    Store(#[source] E),
+    /// The commit panicked, or the process is shutting down: nobody knows whether the store holds the write.
+    #[error("the write was given up half way: read before trying again")]
+    Abandoned,
+}
 
 /// The cache did not do what it was asked. Reads go to the store, writes go on.
-#[derive(Debug, Clone, Error)]
-pub enum CacheError {
-    /// It failed before, and is left alone for a moment.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CacheError {
+    /// The cache failed before, and is left alone for a moment.
     #[error("the cache is left alone after repeated failures")]
     BreakerOpen,
-    /// It did not answer in time.
+    /// The cache did not answer in time.
     #[error("the cache did not answer within {0:?}")]
     Timeout(Duration),
-    /// It cannot be reached, or answered with an error.
+    /// The cache cannot be reached, or answered with an error.
     #[error("the cache failed: {0}")]
     Redis(Arc<deadpool_redis::redis::RedisError>),
     /// No connection could be made.
     #[error("no connection to the cache: {0}")]
     Connect(Arc<deadpool_redis::PoolError>),
-    /// The task that told it ended without an answer: it panicked, or the process is shutting down.
-    #[error("the cache may not have been told")]
+    /// The task that invalidated a cell ended without an answer: it panicked, or the process is shutting down.
+    #[error("an invalidation was given up: its task panicked or the process is shutting down")]
     Abandoned,
-    /// It answered with something that is none of ours.
+    /// The cache answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]
     Layout(String),
-}
-
-/// Why a read has no answer. `E` is the store's own error.
-#[derive(Debug, Clone, Error)]
-pub enum ReadError<E: std::fmt::Debug> {
-    /// The store failed, and the cache had nothing to answer with.
-    #[error("the store failed")]
-    Source(E),
-    /// Too many reads wait for the store. Try again later.
-    #[error("too many reads wait for the store")]
-    Overloaded,
-    /// Only the cache was to be asked, and it has no answer.
-    #[error("the cache has no answer")]
-    NotCached,
-    /// The store's version is below the one that was asked for.
-    #[error("the version asked for is not there yet")]
-    TooOld,
-    /// The task that read the store ended without an answer: it panicked, or the process is shutting down.
-    #[error("the read was given up")]
-    Abandoned,
 }

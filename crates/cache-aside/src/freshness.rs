@@ -1,45 +1,43 @@
-//! What a cell is worth now: an answer, an answer with a refresh behind it, or nothing.
-
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! `Freshness`: whether a cell answers now, answers and is refreshed behind the answer, or does not answer (RFC 9111 §4.2).
 
 use crate::cell::{Cell, Kind};
 use crate::options::{Options, jittered_ms};
 use crate::outcome::{Answer, Entry, Outcome};
-use crate::trust::Trust;
+use crate::validity::Validity;
 
-/// What a look at the cache gave.
-pub(crate) enum Look {
-    /// The answer.
-    Answer(Answer),
-    /// The answer, and it is time for a new one.
-    Due(Answer),
-    /// No answer; perhaps an old value to fall back on.
-    Nothing(Option<Answer>),
+/// What a cell is good for.
+pub(crate) enum Freshness {
+    /// It answers.
+    Fresh(Answer),
+    /// It answers, and it is time for a refresh.
+    RefreshDue(Answer),
+    /// It does not answer; perhaps its value serves if the store fails.
+    Expired(Option<Answer>),
 }
 
-pub(crate) fn judge(cell: Cell, now_ms: u64, options: &Options, trust: &Trust) -> Look {
+pub(crate) fn evaluate(cell: Cell, now_ms: u64, options: &Options, validity: &Validity) -> Freshness {
     let fresh = match cell.kind {
-        Kind::Value if trust.is_vouched(now_ms) => options.fresh,
-        Kind::Value => options.fresh.min(options.unvouched_fresh),
+        Kind::Value if validity.is_live(now_ms) => options.fresh,
+        Kind::Value => options.fresh.min(options.fresh_without_stream),
         Kind::Absent => options.absent,
-        Kind::Tombstone => return Look::Nothing(None),
+        Kind::Tombstone => return Freshness::Expired(None),
     };
     let age_ms = now_ms.saturating_sub(cell.filled_at_ms);
     let ttl_ms = jittered_ms(fresh, spread(&cell)) as i64 - age_ms as i64;
     let due = is_due(&cell, ttl_ms, options.early_refresh_beta);
-    let (kind, believed) = (cell.kind, trust.believes(cell.filled_at_ms));
+    let (kind, valid) = (cell.kind, validity.is_valid(cell.filled_at_ms));
     let mut answer = Answer { entry: None, outcome: Outcome::Absent, detail: None, ttl_ms };
     if kind == Kind::Value {
         answer.outcome = if ttl_ms > 0 { Outcome::Hit } else { Outcome::Stale };
         answer.entry = Some(Entry { version: cell.version, body: cell.body });
     }
     match ttl_ms {
-        _ if !believed => Look::Nothing((kind == Kind::Value).then_some(answer)),
-        1.. if !due => Look::Answer(answer),
-        1.. => Look::Due(answer),
-        _ if kind == Kind::Absent => Look::Nothing(None),
-        _ if -ttl_ms <= options.stale_while_revalidate.as_millis() as i64 => Look::Due(answer),
-        _ => Look::Nothing(Some(answer)),
+        _ if !valid => Freshness::Expired((kind == Kind::Value).then_some(answer)),
+        1.. if !due => Freshness::Fresh(answer),
+        1.. => Freshness::RefreshDue(answer),
+        _ if kind == Kind::Absent => Freshness::Expired(None),
+        _ if -ttl_ms <= options.stale_while_revalidate.as_millis() as i64 => Freshness::RefreshDue(answer),
+        _ => Freshness::Expired(Some(answer)),
     }
 }
 
@@ -54,13 +52,4 @@ fn is_due(cell: &Cell, ttl_ms: i64, beta: f64) -> bool {
 fn spread(cell: &Cell) -> f64 {
     let mixed = (cell.filled_at_ms ^ cell.version.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 40) as f64 / (1u64 << 24) as f64
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).as_ref().map_or(0, ms)
-}
-
-fn ms(duration: &Duration) -> u64 {
-    duration.as_millis() as u64
 }

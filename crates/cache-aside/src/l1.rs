@@ -10,10 +10,11 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::failpoints::{self, Guard};
 use crate::outcome::{Answer, Detail, Entry, Outcome};
 use crate::rules::{self, L1Change};
-use crate::teeth::{self, Guard};
-use crate::trust::Trust;
+use crate::stats::L1Stats;
+use crate::validity::Validity;
 
 /// Ids that share one count of invalidations: one that is invalidated costs the others an insert, never a wrong value.
 const SHARDS: usize = 4_096;
@@ -22,18 +23,22 @@ const ENTRY_BYTES: usize = 160;
 
 /// Clones of an `Arc` share it.
 pub(crate) struct L1 {
-    entries: Cache<Box<str>, Held, Bytewise>,
+    entries: Cache<Box<str>, L1Entry, Bytewise>,
     /// How often something of the shard was invalidated or inserted.
     counts: Vec<Mutex<u64>>,
     hasher: RandomState,
     ttl_ms: u64,
-    trust: Arc<Trust>,
+    validity: Arc<Validity>,
     /// Until when (milliseconds since 1970) invalidations are known to arrive.
     live_until_ms: AtomicU64,
+    invalidations: AtomicU64,
+    /// Entries that were added and taken away by intent; the rest of those that are gone was evicted.
+    added: AtomicU64,
+    removed: AtomicU64,
 }
 
 #[derive(Clone)]
-struct Held {
+struct L1Entry {
     version: u64,
     body: Bytes,
     until_ms: u64,
@@ -52,14 +57,14 @@ pub(crate) struct Ticket {
 #[derive(Clone)]
 struct Bytewise;
 
-impl Weighter<Box<str>, Held> for Bytewise {
-    fn weight(&self, id: &Box<str>, held: &Held) -> u64 {
+impl Weighter<Box<str>, L1Entry> for Bytewise {
+    fn weight(&self, id: &Box<str>, held: &L1Entry) -> u64 {
         (ENTRY_BYTES + id.len() + held.body.len()) as u64
     }
 }
 
 impl L1 {
-    pub(crate) fn new(ttl: Duration, max_bytes: u64, trust: Arc<Trust>) -> Self {
+    pub(crate) fn new(ttl: Duration, max_bytes: u64, validity: Arc<Validity>) -> Self {
         // Todos are small: an estimate only sizes the first tables.
         let estimated = usize::try_from(max_bytes / 512).unwrap_or(usize::MAX);
         Self {
@@ -67,8 +72,11 @@ impl L1 {
             counts: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             ttl_ms: ttl.as_millis() as u64,
-            trust,
+            validity,
             live_until_ms: AtomicU64::new(0),
+            invalidations: AtomicU64::new(0),
+            added: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
         }
     }
 
@@ -78,7 +86,7 @@ impl L1 {
             return None;
         }
         let held = self.entries.get(id)?;
-        if now_ms >= held.until_ms || held.version < min_version || held.epoch != self.trust.epoch() {
+        if now_ms >= held.until_ms || held.version < min_version || held.epoch != self.validity.epoch() {
             return None;
         }
         let ttl_ms = held.fresh_until_ms as i64 - now_ms as i64;
@@ -87,7 +95,7 @@ impl L1 {
     }
 
     pub(crate) fn ticket(&self, id: &str) -> Ticket {
-        Ticket { epoch: self.trust.epoch(), count: *self.count(id) }
+        Ticket { epoch: self.validity.epoch(), count: *self.count(id) }
     }
 
     /// What a read that began with `ticket` found: whatever is older goes, and it is inserted if nothing came between.
@@ -95,8 +103,9 @@ impl L1 {
         let found = answer.entry.as_ref().map(|entry| entry.version);
         let mut count = self.count(id);
         let undisturbed =
-            teeth::is_off(Guard::L1Record) || *count == ticket.count && self.trust.epoch() == ticket.epoch;
+            failpoints::is_off(Guard::L1Record) || *count == ticket.count && self.validity.epoch() == ticket.epoch;
         let held = self.entries.get(id).map(|held| held.version);
+        let replaces = held.is_some();
         match (rules::l1_offer(held, found, undisturbed), &answer.entry) {
             (L1Change::Insert, Some(entry)) if self.is_live(now_ms) => {
                 let fresh_ms = match answer.outcome {
@@ -104,7 +113,7 @@ impl L1 {
                     Outcome::Miss => fresh.as_millis() as u64,
                     Outcome::Stale | Outcome::Absent | Outcome::Bypass => return,
                 };
-                let held = Held {
+                let held = L1Entry {
                     version: entry.version,
                     body: entry.body.clone(),
                     until_ms: now_ms + self.ttl_ms.min(fresh_ms),
@@ -113,10 +122,11 @@ impl L1 {
                 };
                 *count += 1;
                 self.entries.insert(id.into(), held);
+                self.added.fetch_add(u64::from(!replaces), Ordering::Relaxed);
             }
             (L1Change::Remove, _) => {
                 *count += 1;
-                self.entries.remove(id);
+                self.remove(id);
             }
             _ => {}
         }
@@ -124,17 +134,36 @@ impl L1 {
 
     /// Somebody wrote: `floor` is the version below which nothing may be answered; `None`: whatever is held.
     pub(crate) fn invalidate(&self, id: &str, floor: Option<u64>) {
+        self.invalidations.fetch_add(1, Ordering::Relaxed);
         let mut count = self.count(id);
         *count += 1;
         let held = self.entries.get(id).map(|held| held.version);
         if rules::l1_invalidate(held, floor) == L1Change::Remove {
-            self.entries.remove(id);
+            self.remove(id);
+        }
+    }
+
+    fn remove(&self, id: &str) {
+        if self.entries.remove(id).is_some() {
+            self.removed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> L1Stats {
+        let entries = self.entries.len() as u64;
+        let gone = self.removed.load(Ordering::Relaxed) + entries;
+        L1Stats {
+            entries,
+            bytes: self.entries.weight(),
+            evictions: self.added.load(Ordering::Relaxed).saturating_sub(gone),
+            invalidations: self.invalidations.load(Ordering::Relaxed),
+            clears: self.validity.epoch(),
         }
     }
 
     /// All invalidations of before `at_ms` have arrived: entries are good for so long.
-    pub(crate) fn heard(&self, at_ms: u64, silence: Duration) {
-        self.live_until_ms.fetch_max(at_ms + silence.as_millis() as u64, Ordering::AcqRel);
+    pub(crate) fn on_heartbeat(&self, at_ms: u64, timeout: Duration) {
+        self.live_until_ms.fetch_max(at_ms + timeout.as_millis() as u64, Ordering::AcqRel);
     }
 
     fn is_live(&self, now_ms: u64) -> bool {
@@ -153,11 +182,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn l1() -> (L1, Arc<Trust>) {
-        let trust = Arc::new(Trust::new());
-        let l1 = L1::new(SECOND, 1 << 20, Arc::clone(&trust));
-        l1.heard(1_000, SECOND * 10);
-        (l1, trust)
+    fn l1() -> (L1, Arc<Validity>) {
+        let validity = Arc::new(Validity::new());
+        let l1 = L1::new(SECOND, 1 << 20, Arc::clone(&validity));
+        l1.on_heartbeat(1_000, SECOND * 10);
+        (l1, validity)
     }
 
     fn value(version: u64) -> Answer {
@@ -212,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_a_broken_line_empty_it() {
-        let (l1, trust) = l1();
+    fn silence_and_a_broken_subscription_clear_it() {
+        let (l1, validity) = l1();
         l1.offer("1", l1.ticket("1"), &value(5), SECOND * 60, 10_500);
         assert_eq!(version(&l1, 10_501), Some(5));
-        assert_eq!(version(&l1, 11_000), None, "nothing was heard for too long");
-        l1.heard(11_000, SECOND);
+        assert_eq!(version(&l1, 11_000), None, "nothing arrived for too long");
+        l1.on_heartbeat(11_000, SECOND);
         let under_way = l1.ticket("1");
-        trust.empty_l1();
+        validity.clear_l1();
         assert_eq!(version(&l1, 11_001), None);
         l1.offer("1", under_way, &value(5), SECOND, 11_001);
         assert_eq!(version(&l1, 11_002), None);

@@ -2,58 +2,68 @@
 //!
 //! The crate knows ids, versions and bytes. What they mean, and where they are stored, its user says by [`Source`].
 //!
-//! - [`engine`]: `CacheAside`, the joint; one handle for each worker.
-//! - [`read`]: the read path, in the order it happens. [`mod@write`]: the write path.
-//! - [`source`]: `Source`, the store as the engine sees it.
+//! - [`builder`]: makes a cache, and refuses what does not go together. [`engine`]: `CacheAside`, a cache in front of a store.
+//! - [`read`]: the read path, in the order it happens. [`read_many`]: the same for many ids. [`mod@write`]: the write path.
+//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. [`mod@key`]: one id of several parts.
+//! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
-//! - [`outcome`]: how a read was answered.
+//! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
-//! - `cache`: Redis, in-process or none behind one enum; `redis` and `memory` are the first two.
-//! - `freshness`: what a cell is worth now. `trust`: what may still be believed of it.
+//! - `backend`: the cache in Redis, in this process or none, behind one enum.
+//! - `freshness`: whether a cell still answers. `validity`: which cells may be answered at all.
 //! - `l1`: values in this process, in front of Redis.
-//! - `offer`: what is put for what the store gave. `landed`: what a flight ends with.
-//! - `flight`: one fill per id at a time. `breaker`: a cache that fails is left alone for a while.
-//! - `repair`: publishes that could not be made in time are made up for.
-//! - `telling`: what the change stream tells the cache, many ids at a time.
-//! - `teeth`: guards that a test build can switch off, to show that the checker notices.
+//! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
+//! - `single_flight`: one fill per id at a time.
+//! - `repair`: invalidations that the cache could not be given in time are made up for.
+//! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
+//! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
+//! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
 
 pub mod audit;
-mod breaker;
-mod cache;
+mod backend;
+mod background;
+pub mod builder;
 pub mod cell;
 pub mod change_stream;
+mod clock;
 pub mod engine;
 pub mod error;
-mod flight;
+mod failpoints;
+mod fill;
 mod freshness;
-mod keys;
+mod invalidator;
+pub mod key;
 mod l1;
-mod landed;
-mod memory;
-mod offer;
+mod load;
 pub mod options;
 pub mod outcome;
+mod put;
 pub mod read;
-mod redis;
+pub mod read_many;
 mod repair;
 pub mod rules;
+mod single_flight;
 pub mod source;
-mod teeth;
-mod telling;
-mod trust;
+pub mod stats;
+pub mod typed;
 pub mod url;
+mod validity;
 pub mod write;
 
-pub use audit::Audited;
-pub use change_stream::{Background, Change, ChangeSource, ChangeStream};
+pub use builder::Builder;
+pub use change_stream::{Change, ChangeSource, ChangeStream};
 pub use engine::{CacheAside, Health};
-pub use error::{CacheError, ReadError};
+pub use error::{ReadError, StartError, WriteError};
+pub use key::key;
 pub use options::{Options, WritePolicy};
-pub use outcome::{Answer, Detail, Entry, Outcome};
-pub use read::ReadOptions;
+pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 pub use source::{Loaded, Source};
+pub use stats::{BreakerState, Stats};
+#[cfg(feature = "json")]
+pub use typed::Json;
+pub use typed::{Codec, Encoded, Typed, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crate::error::StartError;
+
 /// What a write does to the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WritePolicy {
     /// Takes the lease, commits, publishes the value, acknowledges: the first read after the write is a hit.
     #[default]
@@ -15,23 +18,30 @@ pub enum WritePolicy {
 }
 
 /// How the engine behaves. The defaults suit a store that answers within 2 s.
+///
+/// ```
+/// use std::time::Duration;
+/// let mut options = cache_aside::Options::default();
+/// options.fresh = Duration::from_secs(300);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
-    /// First part of every key in Redis. Services that share a Redis need different ones.
-    pub prefix: String,
-    /// How long a value is answered without asking the store.
+    /// How long a value is fresh: answered without asking the store.
     pub fresh: Duration,
-    /// How long a value is answered at most while the change stream is expected, and is silent or far behind.
-    pub unvouched_fresh: Duration,
-    /// How long past that it may still be answered while one refresh is under way.
+    /// How long a value is fresh at most while the change stream is expected, and is silent or far behind.
+    pub fresh_without_stream: Duration,
+    /// How long past its fresh time a value may still be answered while one refresh is under way (RFC 5861 §3).
     pub stale_while_revalidate: Duration,
-    /// How long past `fresh` a value is kept for outages of the store.
-    pub keep: Duration,
+    /// How long past its fresh time a value is kept, to be answered while the store fails (RFC 5861 §4).
+    pub stale_if_error: Duration,
     /// How long absence is answered without asking the store.
     pub absent: Duration,
-    /// How long a floor is kept.
+    /// How long a tombstone keeps the floor of its id.
     pub tombstone: Duration,
-    /// How long the right to fill lasts. Above the deadline of the store, or slow fills are lost.
+    /// How long the store may take to answer a load. A load over it counts as one that failed.
+    pub load_timeout: Duration,
+    /// How long the right to fill lasts. Must be above `load_timeout`, or slow fills are lost.
     pub lease: Duration,
     /// XFetch's beta (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015):
     /// above 1 refreshes earlier, 0 never before the end.
@@ -48,23 +58,21 @@ pub struct Options {
     pub store_concurrency: usize,
     /// How long a read waits for its turn at the store.
     pub store_queue: Duration,
-    /// Failures of the cache in a row after which it is left alone.
+    /// Failures of Redis in a row after which the breaker opens: Redis is left alone.
     pub breaker_failures: u32,
-    /// For how long; then one request tries it again.
+    /// How long the breaker stays open; then one request tries Redis again.
     pub breaker_pause: Duration,
     /// Bytes that the in-process cache may hold, keys and overhead estimated in.
     pub memory_max_bytes: u64,
     /// Ids that may wait for a publish that could not be made in time.
     pub repair_max: usize,
-    /// How long a value is answered from this process without asking Redis; zero switches L1 off. Only over Redis.
-    pub l1_ttl: Duration,
     /// Bytes that L1 may hold, keys and overhead estimated in.
     pub l1_max_bytes: u64,
-    /// How often the leader of the change stream says that it is alive, and each process asks whether it hears.
+    /// How often the leader of the change stream sends a heartbeat, and each process pings its subscription.
     pub heartbeat: Duration,
-    /// After how long without either, nobody is taken to be alive.
-    pub silence: Duration,
-    /// How far the change stream may be behind until it counts as silent.
+    /// After how long without a heartbeat the change stream counts as not live, and without an answer L1 is cleared.
+    pub heartbeat_timeout: Duration,
+    /// How far the change stream may be behind until it counts as not live.
     pub max_lag: Duration,
     /// How long the lead over the change stream lasts when it is not renewed.
     pub lead: Duration,
@@ -73,13 +81,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            prefix: "todo".to_owned(),
             fresh: Duration::from_secs(60),
-            unvouched_fresh: Duration::from_secs(5),
+            fresh_without_stream: Duration::from_secs(5),
             stale_while_revalidate: Duration::from_secs(10),
-            keep: Duration::from_secs(300),
+            stale_if_error: Duration::from_secs(300),
             absent: Duration::from_secs(5),
             tombstone: Duration::from_secs(60),
+            load_timeout: Duration::from_secs(2),
             lease: Duration::from_secs(3),
             early_refresh_beta: 1.0,
             redis_timeout: Duration::from_millis(50),
@@ -92,13 +100,60 @@ impl Default for Options {
             breaker_pause: Duration::from_secs(1),
             memory_max_bytes: 256 << 20,
             repair_max: 10_000,
-            l1_ttl: Duration::ZERO,
             l1_max_bytes: 64 << 20,
             heartbeat: Duration::from_millis(250),
-            silence: Duration::from_secs(1),
+            heartbeat_timeout: Duration::from_secs(1),
             max_lag: Duration::from_secs(5),
             lead: Duration::from_millis(750),
         }
+    }
+}
+
+impl Options {
+    /// Refuses what cannot work, and says what to do.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let above_zero = [
+            ("fresh", self.fresh),
+            ("absent", self.absent),
+            ("tombstone", self.tombstone),
+            ("load_timeout", self.load_timeout),
+            ("lease", self.lease),
+            ("redis_timeout", self.redis_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("publish_timeout", self.publish_timeout),
+            ("heartbeat", self.heartbeat),
+            ("heartbeat_timeout", self.heartbeat_timeout),
+            ("lead", self.lead),
+        ];
+        if let Some((name, _)) = above_zero.iter().find(|(_, duration)| duration.as_millis() == 0) {
+            return Err(StartError::Options(format!("Options::{name} must be at least a millisecond")));
+        }
+        let counts = [
+            ("store_concurrency", self.store_concurrency as u64),
+            ("breaker_failures", u64::from(self.breaker_failures)),
+            ("memory_max_bytes", self.memory_max_bytes),
+            ("repair_max", self.repair_max as u64),
+            ("l1_max_bytes", self.l1_max_bytes),
+        ];
+        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err(StartError::Options(format!("Options::{name} must be at least 1")));
+        }
+        let below = [
+            ("load_timeout", self.load_timeout, "lease", self.lease, "or fills lose the right to store"),
+            ("heartbeat", self.heartbeat, "heartbeat_timeout", self.heartbeat_timeout, "or no stream is ever live"),
+            ("heartbeat", self.heartbeat, "lead", self.lead, "or the lead is lost between two heartbeats"),
+        ];
+        if let Some((name, value, other, bound, why)) = below.iter().find(|(_, value, _, bound, _)| value >= bound) {
+            let text = format!("Options::{name} ({value:?}) must be below Options::{other} ({bound:?}), {why}");
+            return Err(StartError::Options(text));
+        }
+        if !(self.early_refresh_beta.is_finite() && self.early_refresh_beta >= 0.0) {
+            return Err(StartError::Options("Options::early_refresh_beta must be a number from 0 on".to_owned()));
+        }
+        if self.store_concurrency > tokio::sync::Semaphore::MAX_PERMITS {
+            return Err(StartError::Options("Options::store_concurrency is above what can be counted".to_owned()));
+        }
+        Ok(())
     }
 }
 

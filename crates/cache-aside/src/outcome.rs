@@ -1,9 +1,42 @@
-//! How a read was answered.
+//! What a read may ask for, and how it was answered.
 
 use bytes::Bytes;
 
+/// What a reader asks for besides the id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// Read the store whatever the cache holds, and fill the cache (HTTP `Cache-Control: no-cache`).
+    pub refetch: bool,
+    /// Do not read the store: [`crate::ReadError::NotCached`] if the cache has no answer (HTTP `only-if-cached`).
+    pub only_if_cached: bool,
+    /// The answer must be of this version or above, or it is [`crate::ReadError::TooOld`]; 0 asks for nothing.
+    pub min_version: u64,
+}
+
+impl ReadOptions {
+    /// Reads the store whatever the cache holds.
+    #[must_use]
+    pub fn refetch() -> Self {
+        Self { refetch: true, ..Self::default() }
+    }
+
+    /// Asks the cache only.
+    #[must_use]
+    pub fn only_if_cached() -> Self {
+        Self { only_if_cached: true, ..Self::default() }
+    }
+
+    /// Asks for this version or a later one.
+    #[must_use]
+    pub fn at_least(min_version: u64) -> Self {
+        Self { min_version, ..Self::default() }
+    }
+}
+
 /// Where an answer came from. The words are those of logs, metrics and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// A fresh value from the cache.
     Hit,
@@ -32,12 +65,13 @@ impl Outcome {
 
 /// What else there is to say of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Detail {
-    /// It was in this process (L1); not even Redis was asked.
+    /// The value was in this process (L1); not even Redis was asked.
     L1,
-    /// The cache holds it now.
+    /// The cache holds the value now.
     Stored,
-    /// Several requests shared one read of the store (RFC 9211, `collapsed`), and the cache holds it now.
+    /// Several requests shared one read of the store (RFC 9211, `collapsed`), and the cache holds the value now.
     Collapsed,
     /// The cache is switched off.
     CacheOff,
@@ -50,9 +84,9 @@ pub enum Detail {
 /// A value and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// As the store gave it.
+    /// Version of the value, as the store gave it.
     pub version: u64,
-    /// As the store gave it, and as it is answered.
+    /// Body of the value, as the store gave it and as it is answered.
     pub body: Bytes,
 }
 
@@ -61,10 +95,10 @@ pub struct Entry {
 pub struct Answer {
     /// The value; `None` if there is none under the id.
     pub entry: Option<Entry>,
-    /// Where it came from.
+    /// Where the answer came from.
     pub outcome: Outcome,
-    /// What else there is to say.
+    /// What else there is to say of the answer.
     pub detail: Option<Detail>,
-    /// How long it stays fresh, milliseconds; negative if it is stale. 0 if it did not come from the cache.
+    /// How long the answer stays fresh, milliseconds; negative if it is stale, 0 if it did not come from the cache.
     pub ttl_ms: i64,
 }

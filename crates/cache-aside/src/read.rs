@@ -1,22 +1,24 @@
 //! The read path, from top to bottom in the order it happens.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::cache::{Cache, Put, Token};
-use crate::cell::Seen;
+use crate::backend::Backend;
+use crate::cell::{Cell, Seen};
+use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
-use crate::flight::{Boarding, Leader};
-use crate::freshness::{Look, judge, now_ms};
-use crate::landed::{Landed, from_store, new_enough, or_stale};
-use crate::offer::Began;
-use crate::outcome::{Answer, Detail, Outcome};
-use crate::repair::Owed;
+use crate::failpoints::{self, Guard, Point};
+use crate::fill::{FillResult, from_store, new_enough, or_stale};
+use crate::freshness::{Freshness, evaluate};
+use crate::l1::L1;
+use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
+use crate::put::{LoadStart, Put, Token};
+use crate::repair::PendingInvalidation;
 use crate::rules::{LeaseResult, PutResult};
+use crate::single_flight::{Leader, Role, Waiter};
 use crate::source::{Loaded, Source};
-use crate::teeth::{self, Guard, Point};
+use crate::stats::Counter;
 
 /// Waits before looks at a cell that somebody else has filled or is filling.
 const POLLS: [Duration; 5] = [
@@ -28,18 +30,17 @@ const POLLS: [Duration; 5] = [
 ];
 /// How long a read past the cache waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
-/// How often a request joins flights whose result it may not take, before it reads the store by itself.
+/// How often a request waits for flights whose result it may not share, before it reads the store by itself.
 const ROUNDS: usize = 3;
 
-/// What the reader asks for besides the id.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ReadOptions {
-    /// Read the store whatever the cache holds, and fill the cache (HTTP `Cache-Control: no-cache`).
-    pub refetch: bool,
-    /// Do not read the store ([`ReadError::NotCached`] if the cache has no answer; HTTP `only-if-cached`).
-    pub only_if_cached: bool,
-    /// The answer must be of this version or above ([`ReadError::TooOld`]); 0 asks for nothing.
-    pub min_version: u64,
+/// What became of the attempt to get the right to fill.
+pub(crate) enum Lease {
+    /// The caller has it, under this token.
+    Ours(Token),
+    /// Its holder's fill will be in the cell soon, or is there already.
+    Elsewhere,
+    /// The cache does not answer.
+    Unreachable,
 }
 
 impl<S: Source> CacheAside<S> {
@@ -47,8 +48,17 @@ impl<S: Source> CacheAside<S> {
     ///
     /// # Errors
     /// See [`ReadError`]. A cache that fails is no error: the outcome is [`Outcome::Bypass`].
-    pub async fn read(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
-        let Some(l1) = &self.shared.l1 else { return self.read_shared(id, how).await };
+    pub async fn read(&self, id: impl AsRef<str>, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
+        let id = id.as_ref();
+        let answer = match &self.shared.l1 {
+            None => self.read_shared(id, how).await,
+            Some(l1) => self.read_through_l1(l1, id, how).await,
+        };
+        self.counters.read(&answer);
+        answer
+    }
+
+    async fn read_through_l1(&self, l1: &L1, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         if !how.refetch
             && let Some(answer) = l1.get(id, how.min_version, now_ms())
         {
@@ -56,197 +66,243 @@ impl<S: Source> CacheAside<S> {
         }
         let ticket = l1.ticket(id);
         let answer = self.read_shared(id, how).await?;
-        teeth::pause(Point::BeforeL1).await;
+        failpoints::pause(Point::BeforeL1).await;
         l1.offer(id, ticket, &answer, self.options().fresh, now_ms());
         Ok(answer)
     }
 
-    /// From what all processes share: the cache, or else the store.
-    async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
+    /// Answers from what all processes share: the cache, or else the store.
+    pub(crate) async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         let mut fallback = None;
         for _ in 0..ROUNDS {
-            let (look, seen) = self.look(id, &how).await;
-            match look {
-                Look::Answer(answer) => return Ok(answer),
-                Look::Due(answer) => {
+            let (freshness, seen) = self.lookup(id, &how).await;
+            match freshness {
+                Freshness::Fresh(answer) => return Ok(answer),
+                Freshness::RefreshDue(answer) => {
                     self.refresh_in_background(id, seen);
                     return Ok(answer);
                 }
-                Look::Nothing(_) if how.only_if_cached => return Err(ReadError::NotCached),
-                Look::Nothing(old) => fallback = old.or(fallback),
+                Freshness::Expired(_) if how.only_if_cached => return Err(ReadError::NotCached),
+                Freshness::Expired(old) => fallback = old.or(fallback),
             }
-            if let Some(answer) = self.fill_or_join(id, how, seen).await {
+            if let Some(answer) = self.fill_or_wait(id, how, seen).await {
                 return or_stale(new_enough(answer, &how), fallback);
             }
         }
         or_stale(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), fallback)
     }
 
-    /// One `GET`: what the cell is worth, and what it was.
-    async fn look(&self, id: &str, how: &ReadOptions) -> (Look, Seen) {
+    /// One `GET`: what the cell is good for, and what it was.
+    async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
         if how.refetch {
-            return (Look::Nothing(None), Seen::Unlooked);
+            return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let Ok(Some(cell)) = self.cache.get(id).await else { return (Look::Nothing(None), Seen::Nothing) };
+        self.assess(id, self.backend.get(id).await.ok().flatten(), how)
+    }
+
+    /// What the cell is good for to this reader, and what it was.
+    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions) -> (Freshness, Seen) {
+        let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
         let seen = Seen::of(Some(&cell));
-        if cell.version < how.min_version || self.shared.repair.suspects(id) {
-            return (Look::Nothing(None), seen);
+        if cell.version < how.min_version || self.shared.repair.is_pending(id) {
+            return (Freshness::Expired(None), seen);
         }
-        (judge(cell, now_ms(), self.options(), &self.shared.trust), seen)
+        (evaluate(cell, now_ms(), self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
-    async fn fill_or_join(
+    async fn fill_or_wait(
         &self,
         id: &str,
         how: ReadOptions,
         seen: Seen,
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
-        if let Cache::Off = self.cache {
-            return Some(self.load_past_cache(id, Detail::CacheOff).await);
+        if let Backend::Off = self.backend {
+            let loaded = self.load(id).await;
+            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff));
         }
-        match self.shared.flights.board(id) {
-            Boarding::Lead(leader) => Some(self.lead(leader, id, how, seen).await),
-            Boarding::Join(joined) => joined.landed().await?.shared(),
-            Boarding::Late(joined) if teeth::is_off(Guard::RuleB) => joined.landed().await?.shared(),
-            Boarding::Late(joined) => {
-                joined.landed().await;
-                None
-            }
+        match self.shared.flights.join(id) {
+            Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
+            Role::Waiter(waiter) => self.wait_for_leader(waiter, true).await,
+            Role::LateWaiter(waiter) => self.wait_for_leader(waiter, false).await,
         }
     }
 
     /// In a task of its own: a client that goes away must not take the fill away from those who wait for it.
-    async fn lead(
+    async fn fill_as_leader(
         &self,
-        leader: Leader<Landed<S::Error>>,
+        leader: Leader<FillResult<S::Error>>,
         id: &str,
         how: ReadOptions,
         seen: Seen,
     ) -> Result<Answer, ReadError<S::Error>> {
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         let fill = tokio::spawn(async move {
-            let landed = this.fill(&leader, &id, how, seen).await;
-            leader.land(landed.clone());
-            landed.answer
+            let result = this.fill(&leader, &id, how, seen).await;
+            leader.complete(result.clone());
+            result.answer
         });
         fill.await.unwrap_or(Err(ReadError::Abandoned))
+    }
+
+    /// A waiter may share what the leader stored; a late one, and one whose leader could not store, looks again.
+    pub(crate) async fn wait_for_leader(
+        &self,
+        waiter: Waiter<FillResult<S::Error>>,
+        in_time: bool,
+    ) -> Option<Result<Answer, ReadError<S::Error>>> {
+        self.counters.add(Counter::FlightWait);
+        let result = waiter.result().await?;
+        if in_time || failpoints::is_off(Guard::ShareOnlyIfStored) { result.shared() } else { None }
     }
 
     /// Takes the lease, reads the store, puts. Who does not get the lease waits for who has it.
     async fn fill(
         &self,
-        leader: &Leader<Landed<S::Error>>,
+        leader: &Leader<FillResult<S::Error>>,
         id: &str,
         how: ReadOptions,
         seen: Seen,
-    ) -> Landed<S::Error> {
-        let token = Token::random();
-        let lease = match self.cache.try_lease(id, token, seen).await {
-            Ok(LeaseResult::Taken) => Some(token),
-            // Its fill will be in the cell soon, or is there already.
-            Ok(LeaseResult::Held | LeaseResult::Filled) => {
-                if let Some(answer) = self.look_until_filled(id, &how).await {
-                    return Landed { answer: Ok(answer), shareable: false };
-                }
-                None
+    ) -> FillResult<S::Error> {
+        match self.acquire_lease(id, seen).await {
+            Lease::Ours(token) => self.load_and_put(id, Some(token), || leader.seal()).await,
+            Lease::Elsewhere => self.fill_without_lease(leader, id, how).await,
+            Lease::Unreachable => {
+                self.gather([leader]).await;
+                let loaded = self.load(id).await;
+                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError), shareable: true }
             }
-            Err(_) => {
-                // Without a lease nobody can tell whether a writer came between: who boards after the load has begun
-                // must not share it. Those who have just landed late are let in.
-                tokio::time::sleep(GATHERING).await;
-                leader.seal();
-                let answer = self.load_past_cache(id, Detail::CacheError).await;
-                return Landed { answer, shareable: true };
-            }
-        };
-        self.load_and_put(id, lease, || leader.seal()).await
+        }
     }
 
-    /// Somebody else fills, or has filled.
-    async fn look_until_filled(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
+    /// One attempt; nobody waits for a lease.
+    pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Lease {
+        let token = Token::random();
+        let result = self.backend.try_lease(id, token, seen).await;
+        self.counters.lease(&result);
+        match result {
+            Ok(LeaseResult::Taken) => Lease::Ours(token),
+            Ok(LeaseResult::Held | LeaseResult::Filled) => Lease::Elsewhere,
+            Err(_) => Lease::Unreachable,
+        }
+    }
+
+    /// Somebody else fills, or has filled: looks at the cell, and after a while reads the store all the same.
+    pub(crate) async fn fill_without_lease(
+        &self,
+        leader: &Leader<FillResult<S::Error>>,
+        id: &str,
+        how: ReadOptions,
+    ) -> FillResult<S::Error> {
+        match self.poll_until_filled(id, &how).await {
+            Some(answer) => FillResult { answer: Ok(answer), shareable: false },
+            None => self.load_and_put(id, None, || leader.seal()).await,
+        }
+    }
+
+    async fn poll_until_filled(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
         if how.refetch {
             return None;
         }
+        self.counters.add(Counter::LeaseWait);
         for wait in POLLS {
             tokio::time::sleep(wait).await;
-            if let (Look::Answer(answer) | Look::Due(answer), _) = self.look(id, how).await {
+            if let (Freshness::Fresh(answer) | Freshness::RefreshDue(answer), _) = self.lookup(id, how).await {
                 return Some(answer);
             }
         }
         None
     }
 
+    /// Without a lease nobody can tell whether a writer came between: who joins after the load has begun must not share it.
+    /// Those who were late for the flight before are let in.
+    pub(crate) async fn gather<'a>(&self, leaders: impl IntoIterator<Item = &'a Leader<FillResult<S::Error>>>) {
+        tokio::time::sleep(GATHERING).await;
+        leaders.into_iter().for_each(Leader::seal);
+    }
+
+    async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> FillResult<S::Error> {
+        let start = LoadStart::now();
+        let loaded = self.load(id).await;
+        self.put_loaded(id, lease, start, loaded, before_put).await
+    }
+
     /// What is read from the store passes the put **before** the answer leaves: once somebody saw a version, the cache
     /// accepts nothing below it.
-    async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> Landed<S::Error> {
-        let began = Began::now();
-        let loaded = match self.load(id).await {
+    pub(crate) async fn put_loaded(
+        &self,
+        id: &str,
+        lease: Option<Token>,
+        start: LoadStart,
+        loaded: Result<Loaded, ReadError<S::Error>>,
+        before_put: impl FnOnce(),
+    ) -> FillResult<S::Error> {
+        let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {
                 if let Some(token) = lease {
                     // Unless it is given back, others wait for it in vain until it ends by itself.
-                    let _ = self.cache.release(id, token).await;
+                    let _ = self.backend.release(id, token).await;
                 }
-                return Landed { answer: Err(error), shareable: true };
+                return FillResult { answer: Err(error), shareable: true };
             }
         };
         before_put();
-        teeth::pause(Point::AfterLoad).await;
-        let put = self.put_of(&loaded, &began);
-        let (outcome, detail, stored) = match self.put_unless_untold(id, lease, &put).await {
+        failpoints::pause(Point::AfterLoad).await;
+        let put = Put::of(&loaded, start, self.options());
+        let result = self.put_before_answer(id, lease, &put).await;
+        self.counters.put(&result);
+        let (outcome, detail, stored) = match result {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
             Err(_) => {
-                self.owe_floor(id, &loaded);
+                self.invalidate_later(id, &loaded);
                 (Outcome::Bypass, Some(Detail::CacheError), false)
             }
         };
-        Landed { answer: Ok(from_store(loaded, outcome, detail)), shareable: stored }
+        FillResult { answer: Ok(from_store(loaded, outcome, detail)), shareable: stored }
     }
 
-    async fn put_unless_untold(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        if lease.is_none() && teeth::is_off(Guard::RuleA) {
+    async fn put_before_answer(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
+        if lease.is_none() && failpoints::is_off(Guard::PutBeforeAnswer) {
             return Ok(PutResult::Refused);
         }
-        self.cache.put(id, lease, put).await
+        self.backend.put(id, lease, put).await
     }
 
-    /// The cache is off or does not answer.
-    async fn load_past_cache(&self, id: &str, why: Detail) -> Result<Answer, ReadError<S::Error>> {
-        let loaded = self.load(id).await?;
+    /// What the store said while the cache is off or does not answer.
+    pub(crate) fn answer_past_cache(
+        &self,
+        id: &str,
+        loaded: Result<Loaded, ReadError<S::Error>>,
+        why: Detail,
+    ) -> Result<Answer, ReadError<S::Error>> {
+        let loaded = loaded?;
         if why == Detail::CacheError {
-            self.owe_floor(id, &loaded);
+            self.invalidate_later(id, &loaded);
         }
         Ok(from_store(loaded, Outcome::Bypass, Some(why)))
     }
 
-    /// Somebody is about to see this version, and the cache could not be told: it is told as soon as it can be.
-    fn owe_floor(&self, id: &str, loaded: &Loaded) {
-        match loaded {
-            Loaded::Value { version, .. } => self.repair_if_room(id, Owed::Floor(*version)),
-            Loaded::Absent => self.repair_if_room(id, Owed::Forget),
-        }
+    /// Somebody is about to see this version, and the cache does not know of it: it will as soon as it answers.
+    fn invalidate_later(&self, id: &str, loaded: &Loaded) {
+        let invalidation = match loaded {
+            Loaded::Value { version, .. } => PendingInvalidation::Floor(*version),
+            Loaded::Absent => PendingInvalidation::Remove,
+        };
+        self.shared.repair.add_if_room(id, invalidation);
     }
 
-    /// Every read of the store comes through here, and only so many at a time.
-    pub(crate) async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
-        let turn = tokio::time::timeout(self.options().store_queue, self.shared.store_turns.acquire());
-        let Ok(Ok(_turn)) = turn.await else { return Err(ReadError::Overloaded) };
-        self.shared.store_reads.fetch_add(1, Ordering::Relaxed);
-        self.shared.source.load(id).await.map_err(ReadError::Source)
-    }
-
-    /// Once per process by the flight, once per cluster by the lease.
-    fn refresh_in_background(&self, id: &str, seen: Seen) {
-        let Boarding::Lead(leader) = self.shared.flights.board(id) else { return };
+    /// Refreshes once: per process by the flight, per cluster by the lease.
+    pub(crate) fn refresh_in_background(&self, id: &str, seen: Seen) {
+        let Role::Leader(leader) = self.shared.flights.join(id) else { return };
+        self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         tokio::spawn(async move {
-            let token = Token::random();
-            if let Ok(LeaseResult::Taken) = this.cache.try_lease(&id, token, seen).await {
-                let landed = this.load_and_put(&id, Some(token), || leader.seal()).await;
-                leader.land(landed);
+            if let Lease::Ours(token) = this.acquire_lease(&id, seen).await {
+                let result = this.load_and_put(&id, Some(token), || leader.seal()).await;
+                leader.complete(result);
             }
         });
     }

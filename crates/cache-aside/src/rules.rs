@@ -1,7 +1,7 @@
 //! What a put or an invalidation may do to a cell and its lease: one pure function each.
 //!
 //! The one rule: **only the holder of the lease stores a value; anybody may raise the floor.** The in-process cache runs
-//! these functions; `redis/put.lua` and `redis/invalidate.lua` say the same in Redis, and a test compares them over
+//! these functions; `backend/redis/put.lua` and `backend/redis/invalidate.lua` say the same in Redis, and a test compares them over
 //! generated cases.
 
 use crate::cell::Kind;
@@ -11,7 +11,7 @@ use crate::cell::Kind;
 pub struct CellState {
     /// What the cell says.
     pub kind: Kind,
-    /// Of the value, or the floor.
+    /// Version of the value, or the floor of a tombstone.
     pub version: u64,
 }
 
@@ -82,7 +82,7 @@ pub enum LeaseChange {
     Note(LeaseNotes),
 }
 
-/// What every process's L1 is told: nothing that is held may be older.
+/// What is announced to the L1 of every process: nothing that it holds may be older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Announcement {
     /// There is a value of this version.
@@ -94,13 +94,13 @@ pub enum Announcement {
 /// What a put does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
-    /// What the caller is told.
+    /// What became of the offer.
     pub result: PutResult,
     /// What happens to the cell.
     pub cell: CellChange,
     /// What happens to the lease, whoever holds it.
     pub lease: LeaseChange,
-    /// What others are told.
+    /// What is announced to other processes.
     pub announce: Option<Announcement>,
 }
 
@@ -185,7 +185,7 @@ pub fn l1_offer(held: Option<u64>, found: Option<u64>, undisturbed: bool) -> L1C
     match (held, found) {
         (Some(held), Some(found)) if held > found => L1Change::Keep,
         (_, Some(_)) if undisturbed => L1Change::Insert,
-        // Whoever was told of something newer is not told of this afterwards.
+        // Whoever was answered something newer is not answered this afterwards.
         (Some(held), Some(found)) if held < found => L1Change::Remove,
         (Some(_), None) => L1Change::Remove,
         _ => L1Change::Keep,

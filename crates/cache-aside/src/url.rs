@@ -1,10 +1,12 @@
 //! `CacheUrl`: which cache, and where. Never shows a password.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 /// `redis://…`, `rediss://…`, `memory:` or `none:`.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CacheUrl {
     /// One Redis server, with or without TLS.
     Redis(url::Url),
@@ -33,6 +35,42 @@ impl FromStr for CacheUrl {
             "redis" | "rediss" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(Self::Redis(url)),
             _ => Err(CacheUrlError),
         }
+    }
+}
+
+impl TryFrom<&str> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: &str) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: String) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for CacheUrl {
+    type Error = CacheUrlError;
+
+    fn try_from(text: &String) -> Result<Self, CacheUrlError> {
+        text.parse()
+    }
+}
+
+impl From<&CacheUrl> for CacheUrl {
+    fn from(url: &CacheUrl) -> Self {
+        url.clone()
+    }
+}
+
+impl From<Infallible> for CacheUrlError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

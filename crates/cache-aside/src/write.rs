@@ -5,30 +5,35 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::cache::{Cache, Token};
+use crate::backend::Backend;
 use crate::cell::MAX_VERSION;
 use crate::engine::CacheAside;
-use crate::error::CacheError;
-use crate::offer::Began;
+use crate::error::{CacheError, WriteError};
+use crate::failpoints::{self, Guard, Point};
 use crate::options::WritePolicy;
-use crate::repair::Owed;
+use crate::put::{LoadStart, Put, Token};
+use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
-use crate::teeth::{self, Guard, Point};
+use crate::stats::Counter;
 
-/// What became of a write in the store.
+/// What became of a write in the store. `T` is whatever the caller wants to know of it besides, `B` the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Commit<E> {
+pub enum Commit<T, E, B = Bytes> {
     /// The store holds this value now.
     Value {
-        /// Above every version the id had.
+        /// Version of the value, above every version the id had.
         version: u64,
-        /// The body as it is answered.
-        body: Bytes,
+        /// Body of the value as it is answered.
+        body: B,
+        /// What the caller wants to know besides; it comes back in [`Written::result`].
+        result: T,
     },
     /// The store holds nothing now.
     Absent {
-        /// Of the absence: above every version the id had.
+        /// Version of the absence, above every version the id had.
         version: u64,
+        /// What the caller wants to know besides; it comes back in [`Written::result`].
+        result: T,
     },
     /// Nothing was written, and why.
     Nothing(E),
@@ -38,24 +43,28 @@ pub enum Commit<E> {
 
 /// Whether the cache knows of a write that was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Published {
-    /// It does: no read that starts now answers an older value.
+    /// It knows: no read that starts now answers an older value.
     Yes,
-    /// It could not be told in time. It will be, and until then this process does not trust what it holds of the id.
+    /// It could not be reached in time. It will be told, and until then this process answers nothing that it holds of the id.
     Deferred,
-    /// It was not to be told ([`WritePolicy::None`], or no cache).
+    /// The write was not published ([`WritePolicy::None`], or no cache).
     No,
 }
 
 /// A write that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// Of the value, or of its absence.
+#[non_exhaustive]
+pub struct Written<T> {
+    /// Version of the value, or of its absence.
     pub version: u64,
-    /// The body as it is answered; `None` if the store holds nothing now.
+    /// Body of the value as it is answered; `None` if the store holds nothing now.
     pub body: Option<Bytes>,
-    /// Whether the cache knows.
+    /// Whether the cache knows of the write.
     pub published: Published,
+    /// What the commit told besides.
+    pub result: T,
 }
 
 impl<S: Source> CacheAside<S> {
@@ -64,13 +73,14 @@ impl<S: Source> CacheAside<S> {
     /// In a task of its own: a client that goes away must not stop a write between its commit and its publish.
     ///
     /// # Errors
-    /// Those of the store ([`Commit::Nothing`], [`Commit::Unknown`]); `None` if `commit` panicked.
-    pub async fn write<E, F>(&self, id: &str, commit: F) -> Result<Written, Option<E>>
+    /// Those of the store ([`Commit::Nothing`], [`Commit::Unknown`]), and [`WriteError::Abandoned`] if `commit` panicked.
+    pub async fn write<T, E, F>(&self, id: impl AsRef<str>, commit: F) -> Result<Written<T>, WriteError<E>>
     where
-        E: Send + 'static,
-        F: Future<Output = Commit<E>> + Send + 'static,
+        T: Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Commit<T, E>> + Send + 'static,
     {
-        let (this, id): (_, Arc<str>) = (self.clone(), id.into());
+        let (this, id): (_, Arc<str>) = (self.clone(), id.as_ref().into());
         let write = tokio::spawn(async move {
             let written = match this.options().write_policy {
                 WritePolicy::Through => this.write_through(&id, commit).await,
@@ -81,109 +91,120 @@ impl<S: Source> CacheAside<S> {
                 // Its own process sees a write at once, without the way over Redis.
                 l1.invalidate(&id, None);
             }
+            this.count_write(&written);
             written
         });
-        write.await.map_err(|_| None)?.map_err(|not| Some(not.into_error()))
+        write.await.map_err(|_| WriteError::Abandoned)?.map_err(|not| WriteError::Store(not.into_error()))
+    }
+
+    fn count_write<T, E>(&self, written: &Result<Written<T>, NotCommitted<E>>) {
+        match written {
+            Ok(written) => {
+                self.counters.add(Counter::Committed);
+                if written.published == Published::Deferred {
+                    self.counters.add(Counter::Deferred);
+                }
+            }
+            Err(NotCommitted::Nothing(_)) => self.counters.add(Counter::WriteFailed),
+            Err(NotCommitted::Unknown(_)) => self.counters.add(Counter::WriteUnknown),
+        }
     }
 
     /// The lease is taken over before the commit: no fill that read the store before it can store after it, and of two
     /// writers only the last to begin can store.
-    async fn write_through<E>(
+    async fn write_through<T, E>(
         &self,
         id: &str,
-        commit: impl Future<Output = Commit<E>>,
-    ) -> Result<Written, NotCommitted<E>> {
+        commit: impl Future<Output = Commit<T, E>>,
+    ) -> Result<Written<T>, NotCommitted<E>> {
         let token = Token::random();
-        let early = !teeth::is_off(Guard::LeaseBeforeCommit);
-        let mut leased = early && self.in_time(self.cache.take_lease(id, token)).await.is_ok();
-        let began = Began::now();
+        let early = !failpoints::is_off(Guard::LeaseBeforeCommit);
+        let mut leased = early && self.in_time(self.backend.take_lease(id, token)).await.is_ok();
+        let start = LoadStart::now();
         match commit.await.committed() {
             Ok(at) => {
-                teeth::pause(Point::BeforePublish).await;
+                failpoints::pause(Point::BeforePublish).await;
                 if !early {
-                    leased = self.in_time(self.cache.take_lease(id, token)).await.is_ok();
+                    leased = self.in_time(self.backend.take_lease(id, token)).await.is_ok();
                 }
                 let published = if leased {
-                    self.publish(id, token, &at, &began).await
+                    self.publish(id, token, at.loaded(), start).await
                 } else {
                     // A fill that read the store before the commit may still hold the lease: it goes, and the cell.
-                    self.tell_or_owe(id, Owed::Forget).await
+                    self.apply_or_defer(id, PendingInvalidation::Remove).await
                 };
                 Ok(at.written(published))
             }
             Err(NotCommitted::Nothing(error)) => {
                 if leased {
                     // Unless it is given back, readers wait for it in vain until it ends by itself.
-                    let _ = self.in_time(self.cache.release(id, token)).await;
+                    let _ = self.in_time(self.backend.release(id, token)).await;
                 }
                 Err(NotCommitted::Nothing(error))
             }
             Err(unknown) => {
-                self.tell_or_owe(id, Owed::Forget).await;
+                self.apply_or_defer(id, PendingInvalidation::Remove).await;
                 Err(unknown)
             }
         }
     }
 
-    async fn publish(&self, id: &str, token: Token, at: &Committed, began: &Began) -> Published {
-        let loaded = match &at.body {
-            Some(body) => Loaded::Value { version: at.version, body: body.clone() },
-            None => Loaded::Absent,
-        };
-        let mut put = self.put_of(&loaded, began);
+    async fn publish(&self, id: &str, token: Token, (version, loaded): (u64, Loaded), start: LoadStart) -> Published {
+        let mut put = Put::of(&loaded, start, self.options());
         // How long a write takes says nothing of a fill.
         put.cell.cost_us = 0;
-        put.cell.version = at.version.min(MAX_VERSION);
-        match self.in_time(self.cache.put(id, Some(token), &put)).await {
+        put.cell.version = version.min(MAX_VERSION);
+        match self.in_time(self.backend.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
             Err(_) => {
-                self.repair_later(id, at.owed());
+                self.shared.repair.add(id, invalidation(version, &loaded));
                 Published::Deferred
             }
         }
     }
 
-    async fn write_and_invalidate<E>(
+    async fn write_and_invalidate<T, E>(
         &self,
         id: &str,
-        commit: impl Future<Output = Commit<E>>,
-    ) -> Result<Written, NotCommitted<E>> {
+        commit: impl Future<Output = Commit<T, E>>,
+    ) -> Result<Written<T>, NotCommitted<E>> {
         match commit.await.committed() {
             Ok(at) => {
-                let published = self.tell_or_owe(id, at.owed()).await;
+                let published = self.apply_or_defer(id, at.invalidation()).await;
                 Ok(at.written(published))
             }
             Err(not) => {
                 if let NotCommitted::Unknown(_) = not {
-                    self.tell_or_owe(id, Owed::Forget).await;
+                    self.apply_or_defer(id, PendingInvalidation::Remove).await;
                 }
                 Err(not)
             }
         }
     }
 
-    async fn tell_or_owe(&self, id: &str, owed: Owed) -> Published {
-        if self.in_time(crate::repair::tell(&self.cache, id, owed)).await.is_ok() {
+    async fn apply_or_defer(&self, id: &str, invalidation: PendingInvalidation) -> Published {
+        if self.in_time(invalidation.apply(&self.backend, id)).await.is_ok() {
             return self.published();
         }
-        self.repair_later(id, owed);
+        self.shared.repair.add(id, invalidation);
         Published::Deferred
     }
 
     fn published(&self) -> Published {
-        if let Cache::Off = self.cache { Published::No } else { Published::Yes }
+        if let Backend::Off = self.backend { Published::No } else { Published::Yes }
     }
 
     /// A write does not wait long for the cache.
-    async fn in_time<T>(&self, told: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
+    async fn in_time<T>(&self, step: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
         let patience = self.options().publish_timeout;
-        tokio::time::timeout(patience, told).await.unwrap_or(Err(CacheError::Timeout(patience)))
+        tokio::time::timeout(patience, step).await.unwrap_or(Err(CacheError::Timeout(patience)))
     }
 }
 
-struct Committed {
+struct Committed<T> {
     version: u64,
     body: Option<Bytes>,
+    result: T,
 }
 
 enum NotCommitted<E> {
@@ -191,25 +212,34 @@ enum NotCommitted<E> {
     Unknown(E),
 }
 
-impl<E> Commit<E> {
-    fn committed(self) -> Result<Committed, NotCommitted<E>> {
+impl<T, E> Commit<T, E> {
+    fn committed(self) -> Result<Committed<T>, NotCommitted<E>> {
         match self {
-            Self::Value { version, body } => Ok(Committed { version, body: Some(body) }),
-            Self::Absent { version } => Ok(Committed { version, body: None }),
+            Self::Value { version, body, result } => Ok(Committed { version, body: Some(body), result }),
+            Self::Absent { version, result } => Ok(Committed { version, body: None, result }),
             Self::Nothing(error) => Err(NotCommitted::Nothing(error)),
             Self::Unknown(error) => Err(NotCommitted::Unknown(error)),
         }
     }
 }
 
-impl Committed {
-    /// An absence is owed as a whole: a floor says nothing of a value at the version that was deleted.
-    fn owed(&self) -> Owed {
-        if self.body.is_some() { Owed::Floor(self.version) } else { Owed::Forget }
+impl<T> Committed<T> {
+    /// What the store holds now, and its version.
+    fn loaded(&self) -> (u64, Loaded) {
+        let loaded = match &self.body {
+            Some(body) => Loaded::Value { version: self.version, body: body.clone() },
+            None => Loaded::Absent,
+        };
+        (self.version, loaded)
     }
 
-    fn written(self, published: Published) -> Written {
-        Written { version: self.version, body: self.body, published }
+    fn invalidation(&self) -> PendingInvalidation {
+        let (version, loaded) = self.loaded();
+        invalidation(version, &loaded)
+    }
+
+    fn written(self, published: Published) -> Written<T> {
+        Written { version: self.version, body: self.body, published, result: self.result }
     }
 }
 
@@ -218,5 +248,13 @@ impl<E> NotCommitted<E> {
         match self {
             Self::Nothing(error) | Self::Unknown(error) => error,
         }
+    }
+}
+
+/// An absence removes the cell: a floor would say nothing of a value at the version that was deleted.
+fn invalidation(version: u64, loaded: &Loaded) -> PendingInvalidation {
+    match loaded {
+        Loaded::Value { .. } => PendingInvalidation::Floor(version),
+        Loaded::Absent => PendingInvalidation::Remove,
     }
 }

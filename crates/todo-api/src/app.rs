@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::header::HeaderValue;
 use actix_web::{App, HttpServer};
-use cache_aside::{Background, Health};
+use cache_aside::{CacheUrl, Health};
 use thiserror::Error;
 use todo_store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,7 +42,7 @@ pub enum StartError {
         /// Without its password.
         url: String,
         /// Why.
-        source: cache_aside::CacheError,
+        source: cache_aside::StartError,
     },
     /// The server failed.
     #[error("the server failed: {0}")]
@@ -56,7 +56,6 @@ pub struct Application {
     address: SocketAddr,
     todos: Todos,
     drain: Arc<Drain>,
-    background: Vec<Background>,
     shutdown_timeout: Duration,
 }
 
@@ -69,14 +68,12 @@ impl Application {
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.to_string(), source })?;
-        let todos = Todos::new(store, &settings.cache, settings.engine_options())
-            .map_err(|source| StartError::Cache { url: settings.cache.to_string(), source })?;
-        let background = follow(settings, &todos).await;
+        let todos = join(settings, store).await?;
         let address = listener.local_addr()?;
         let drain = Arc::new(Drain::default());
         let server = serve(settings, listener.try_clone()?, todos.clone(), Arc::clone(&drain))?;
         tracing::info!(%address, store = %settings.store, cache = %settings.cache, "listening");
-        Ok(Self { server, listener, address, todos, drain, background, shutdown_timeout: settings.shutdown_timeout })
+        Ok(Self { server, listener, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
     }
 
     /// Where it listens.
@@ -116,7 +113,6 @@ impl Application {
             tracing::info!("stopping: requests in flight finish");
             self.drain.run(self.listener, self.shutdown_timeout).await;
             handle.stop(true).await;
-            drop(self.background);
         };
         let served = tokio::select! {
             served = &mut server => served,
@@ -127,32 +123,40 @@ impl Application {
     }
 }
 
-/// What the service does besides answering: it hears other processes, and sees to it that foreign writes are noticed.
-async fn follow(settings: &Settings, todos: &Todos) -> Vec<Background> {
+/// Joins the store with the cache in front of it, and sees to it that foreign writes are noticed.
+async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
+    let options = settings.engine_options();
+    let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
+    let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
+    let follows = settings.change_stream && has_changes && cached;
+    let mut builder = Todos::builder(store, &settings.cache).prefix(&settings.cache_prefix).options(options);
+    if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
+        builder = builder.l1(settings.l1_ttl);
+    }
+    if settings.audit_rate > 0 && cached {
+        builder = builder.audit(settings.audit_rate);
+    }
+    if follows {
+        builder = builder.follow();
+    }
+    let started = builder.start().await;
+    let todos = Todos::over(started.map_err(|source| StartError::Cache { url: settings.cache.to_string(), source })?);
+
     let health = todos.cache_health().await;
     if health == Health::Down {
         tracing::warn!(cache = %settings.cache, "the cache does not answer: reads go to the store until it does");
     }
-    let mut background = vec![todos.listen()];
-    let options = settings.engine_options();
-    let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
-    match settings.change_stream.then(|| todos.follow()) {
-        None => tracing::info!(?bound, "the change stream is off: what others write is noticed within the bound"),
-        Some(None) => tracing::warn!(
+    if !settings.change_stream {
+        tracing::info!(?bound, "the change stream is off: what others write is noticed within the bound");
+    } else if !has_changes {
+        tracing::warn!(
             ?bound,
             "MongoDB is no replica set and has no change stream: what others write is noticed within the bound"
-        ),
-        Some(Some(following)) => {
-            background.push(following);
-            if health == Health::Up && !todos.vouched(settings.store_timeout).await {
-                tracing::warn!("nobody follows the store's changes yet: until somebody does, todos are cached for 5 s");
-            }
-        }
+        );
+    } else if follows && health == Health::Up && !todos.wait_until_live(settings.store_timeout).await {
+        tracing::warn!("nobody follows the store's changes yet: until somebody does, todos are cached for 5 s");
     }
-    if settings.audit_rate > 0 {
-        background.push(todos.audit(settings.audit_rate));
-    }
-    background
+    Ok(todos)
 }
 
 fn serve(

@@ -142,26 +142,24 @@ impl Settings {
     }
 
     pub(crate) fn engine_options(&self) -> Options {
-        Options {
-            prefix: self.cache_prefix.clone(),
-            fresh: self.fresh,
-            keep: self.keep,
-            absent: self.absent,
-            // The right to fill must outlast the slowest fill.
-            lease: self.store_timeout + Duration::from_secs(1),
-            redis_timeout: self.redis_timeout,
-            publish_timeout: self.publish_timeout,
-            write_policy: match self.write_policy {
-                WritePolicyFlag::Through => WritePolicy::Through,
-                WritePolicyFlag::Invalidate => WritePolicy::Invalidate,
-                WritePolicyFlag::None => WritePolicy::None,
-            },
-            store_concurrency: self.store_concurrency,
-            l1_ttl: self.l1_ttl,
-            l1_max_bytes: self.l1_max_bytes,
-            memory_max_bytes: self.cache_max_bytes,
-            ..Options::default()
-        }
+        let mut options = Options::default();
+        options.fresh = self.fresh;
+        options.stale_if_error = self.keep;
+        options.absent = self.absent;
+        options.load_timeout = self.store_timeout;
+        // The right to fill must outlast the slowest fill.
+        options.lease = self.store_timeout + Duration::from_secs(1);
+        options.redis_timeout = self.redis_timeout;
+        options.publish_timeout = self.publish_timeout;
+        options.write_policy = match self.write_policy {
+            WritePolicyFlag::Through => WritePolicy::Through,
+            WritePolicyFlag::Invalidate => WritePolicy::Invalidate,
+            WritePolicyFlag::None => WritePolicy::None,
+        };
+        options.store_concurrency = self.store_concurrency;
+        options.l1_max_bytes = self.l1_max_bytes;
+        options.memory_max_bytes = self.cache_max_bytes;
+        options
     }
 
     pub(crate) fn store_options(&self) -> StoreOptions {

@@ -1,12 +1,11 @@
 //! `Todos`: cache and store joined.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use std::time::Duration;
 
-use cache_aside::{Answer, Audited, Background, CacheAside, ChangeSource, ChangeStream, Commit};
-use cache_aside::{Health, Loaded, ReadError, ReadOptions, Source, Written};
+use cache_aside::{
+    Answer, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
+};
+use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Change as StoreChange, Changes, Expect, Store, StoreError};
 use uuid::Uuid;
@@ -54,7 +53,7 @@ impl Change {
         condition: &Condition,
         store: &Store,
         id: &TodoId,
-    ) -> Result<(Commit<StoreError>, bool), StoreError> {
+    ) -> Result<Commit<bool, StoreError>, StoreError> {
         let accepts = match condition {
             Condition::Anything => return self.make(store, id, &Expect::Anything).await,
             Condition::Absent => return self.make(store, id, &Expect::Absent).await,
@@ -74,25 +73,20 @@ impl Change {
         Err(StoreError::Conflict(id.clone()))
     }
 
-    /// What the store holds after it, and whether it was created.
-    async fn make(
-        &self,
-        store: &Store,
-        id: &TodoId,
-        expect: &Expect,
-    ) -> Result<(Commit<StoreError>, bool), StoreError> {
+    /// Makes the change; the result tells whether the todo was created.
+    async fn make(&self, store: &Store, id: &TodoId, expect: &Expect) -> Result<Commit<bool, StoreError>, StoreError> {
         match self {
             Self::Replace(todo) => {
                 let replaced = store.replace(todo, expect).await?;
-                Ok((value(todo, replaced.version), replaced.created))
+                Ok(value(todo, replaced.version, replaced.created))
             }
             Self::Patch(patch) => {
                 let patched = store.patch(id, patch, expect).await?;
-                Ok((value(&patched.todo, patched.version), false))
+                Ok(value(&patched.todo, patched.version, false))
             }
             Self::Delete => {
                 let version = store.delete(id, expect).await?;
-                Ok((Commit::Absent { version: version.0 }, false))
+                Ok(Commit::Absent { version: version.0, result: false })
             }
         }
     }
@@ -151,41 +145,24 @@ impl ChangeStream for TodoChanges {
 }
 
 impl Todos {
-    /// Joins a store and the cache in front of it.
-    ///
-    /// # Errors
-    /// The cache's URL is none that its client takes.
-    pub fn new(
-        store: Store,
-        cache: &cache_aside::CacheUrl,
-        options: cache_aside::Options,
-    ) -> Result<Self, cache_aside::CacheError> {
-        CacheAside::new(cache, StoredTodos(store), options).map(|engine| Self { engine })
+    /// Begins the cache in front of a store; [`Todos::over`] takes it when it is started.
+    pub fn builder(store: Store, cache: &CacheUrl) -> Builder<StoredTodos> {
+        CacheAside::builder(cache, StoredTodos(store))
     }
 
-    /// Hears what other processes announce, for as long as the result lives.
-    pub fn listen(&self) -> Background {
-        self.engine.listen()
-    }
-
-    /// Follows what others write to the store, for as long as the result lives. `None` if the store does not tell.
-    pub fn follow(&self) -> Option<Background> {
-        self.store().has_changes().then(|| self.engine.follow(self.engine.source().clone()))
+    /// The todos behind a cache.
+    pub fn over(engine: CacheAside<StoredTodos>) -> Self {
+        Self { engine }
     }
 
     /// Waits until the change stream is known to be followed; `false` if it is not by then.
-    pub async fn vouched(&self, patience: Duration) -> bool {
-        self.engine.vouched(patience).await
+    pub async fn wait_until_live(&self, patience: Duration) -> bool {
+        self.engine.wait_until_live(patience).await
     }
 
-    /// Compares so many cached todos a second with the store, for as long as the result lives.
-    pub fn audit(&self, per_second: u32) -> Background {
-        self.engine.audit(per_second)
-    }
-
-    /// What the auditor has counted.
-    pub fn audited(&self) -> Audited {
-        self.engine.audited()
+    /// Everything that the cache has counted.
+    pub fn stats(&self) -> Stats {
+        self.engine.stats()
     }
 
     /// A handle for one worker thread, with a connection to the cache of its own.
@@ -205,42 +182,33 @@ impl Todos {
     /// Adds a todo, under a new UUIDv7 if the client chose no id.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] and those of the store; `None` if the write was given up half way.
-    pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written), Option<StoreError>> {
+    /// [`StoreError::Exists`], those of the store, and [`WriteError::Abandoned`] if the write was given up half way.
+    pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written<bool>), WriteError<StoreError>> {
         let chosen = new.id.is_some();
         let todo = new.into_todo(new_id);
         let (store, id) = (self.store().clone(), todo.id.clone());
         let commit = async move {
             let created = if chosen { store.create(&todo).await } else { store.create_under_new_id(&todo).await };
-            committed(created.map(|version| value(&todo, version)))
+            committed(created.map(|version| value(&todo, version, true)))
         };
         let written = self.engine.write(id.as_str(), commit).await?;
         Ok((id, written))
     }
 
-    /// Replaces, patches or deletes a todo; tells whether a replace created it.
+    /// Replaces, patches or deletes a todo; the result tells whether a replace created it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `condition` does not hold, and those of the store; `None` if
-    /// the write was given up half way.
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `condition` does not hold, those of the store, and
+    /// [`WriteError::Abandoned`] if the write was given up half way.
     pub async fn change(
         &self,
         id: &TodoId,
         change: Change,
         condition: Condition,
-    ) -> Result<(Written, bool), Option<StoreError>> {
+    ) -> Result<Written<bool>, WriteError<StoreError>> {
         let (store, own) = (self.store().clone(), id.clone());
-        let created = Arc::new(AtomicBool::new(false));
-        let tell = Arc::clone(&created);
-        let commit = async move {
-            let changed = change.when(&condition, &store, &own).await;
-            committed(changed.map(|(commit, created)| {
-                tell.store(created, Ordering::Release);
-                commit
-            }))
-        };
-        let written = self.engine.write(id.as_str(), commit).await?;
-        Ok((written, created.load(Ordering::Acquire)))
+        let commit = async move { committed(change.when(&condition, &store, &own).await) };
+        self.engine.write(id.as_str(), commit).await
     }
 
     /// Whether the store answers.
@@ -262,16 +230,16 @@ impl Todos {
 
     /// How many times the store was read, over all workers.
     pub fn store_reads(&self) -> u64 {
-        self.engine.store_reads()
+        self.stats().loads.started
     }
 }
 
-/// Of a write that made this of a todo.
-fn value(todo: &Todo, version: Version) -> Commit<StoreError> {
-    Commit::Value { version: version.0, body: todo.to_json().into() }
+/// The commit of a write that left this todo; `created` if there was none before.
+fn value(todo: &Todo, version: Version, created: bool) -> Commit<bool, StoreError> {
+    Commit::Value { version: version.0, body: todo.to_json().into(), result: created }
 }
 
-fn committed(done: Result<Commit<StoreError>, StoreError>) -> Commit<StoreError> {
+fn committed<T>(done: Result<Commit<T, StoreError>, StoreError>) -> Commit<T, StoreError> {
     match done {
         Ok(commit) => commit,
         Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),

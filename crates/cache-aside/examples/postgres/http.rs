@@ -1,14 +1,17 @@
 //! The todos over HTTP. `ETag` is the version, and `Cache-Status` (RFC 9211) says where an answer came from.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use cache_aside::{Answer, CacheAside, Commit, Detail, Outcome, Published, ReadError, ReadOptions};
-use serde::Deserialize;
+use cache_aside::{
+    Answer, CacheAside, Commit, Detail, Outcome, Published, ReadError, ReadOptions, WriteError, Written,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::store::{NewTodo, Precondition, StoreError, Stored, TodoPatch, Todos};
 
@@ -16,6 +19,7 @@ type Cache = State<CacheAside<Todos>>;
 
 pub(crate) fn routes(cache: CacheAside<Todos>) -> Router {
     Router::new()
+        .route("/todos", get(read_many))
         .route("/todos/", post(create))
         .route("/todos/{id}", get(read).put(put).patch(patch).delete(delete))
         .route("/readyz", get(ready))
@@ -23,7 +27,7 @@ pub(crate) fn routes(cache: CacheAside<Todos>) -> Router {
 }
 
 async fn ready(State(cache): Cache) -> StatusCode {
-    let follows = cache.vouched(std::time::Duration::ZERO).await;
+    let follows = cache.wait_until_live(std::time::Duration::ZERO).await;
     if follows && cache.source().ping().await.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
@@ -33,13 +37,61 @@ async fn read(State(cache): Cache, Path(id): Path<String>, headers: HeaderMap) -
         Some(value) => number(value.to_str().ok()).ok_or(Problem::BadRequest("Min-Version is no version"))?,
         None => 0,
     };
-    let how = ReadOptions { refetch: says("no-cache"), only_if_cached: says("only-if-cached"), min_version };
+    let mut how = ReadOptions::at_least(min_version);
+    (how.refetch, how.only_if_cached) = (says("no-cache"), says("only-if-cached"));
     let answer = cache.read(&id, how).await?;
     let status = [("cache-status", status_of(&answer))];
     Ok(match answer.entry {
         Some(entry) => (status, todo(StatusCode::OK, entry.version, entry.body)).into_response(),
         None => (StatusCode::NOT_FOUND, status).into_response(),
     })
+}
+
+#[derive(Deserialize)]
+struct Many {
+    ids: String,
+}
+
+/// One element of the answer to `GET /todos?ids=a,b`.
+#[derive(Serialize)]
+struct Element<'a> {
+    id: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    /// The bytes of the cache, as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo: Option<&'a RawValue>,
+}
+
+/// Many todos at once: one answer for each id, in order.
+async fn read_many(State(cache): Cache, Query(Many { ids }): Query<Many>) -> Response {
+    let ids: Vec<&str> = ids.split(',').collect();
+    let answers = cache.read_many(&ids, ReadOptions::default()).await;
+    let elements: Vec<Element<'_>> = ids.iter().zip(&answers).map(|(id, answer)| element(id, answer)).collect();
+    let status = if answers.iter().flatten().any(|answer| answer.outcome == Outcome::Bypass) {
+        "todos; fwd=bypass; detail=cache-error"
+    } else if answers.iter().flatten().any(|answer| answer.outcome == Outcome::Miss) {
+        "todos; fwd=miss"
+    } else {
+        "todos; hit"
+    };
+    ([("cache-status", status)], Json(elements)).into_response()
+}
+
+fn element<'a>(id: &'a str, answer: &'a Result<Answer, ReadError<StoreError>>) -> Element<'a> {
+    let entry = answer.as_ref().ok().and_then(|answer| answer.entry.as_ref());
+    let status = match (answer, entry) {
+        (Err(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Ok(_), None) => StatusCode::NOT_FOUND,
+        (Ok(_), Some(_)) => StatusCode::OK,
+    };
+    Element {
+        id,
+        status: status.as_u16(),
+        etag: entry.map(|entry| format!(r#""{}""#, entry.version)),
+        todo: entry.and_then(|entry| serde_json::from_slice(&entry.body).ok()),
+    }
 }
 
 async fn put(
@@ -88,31 +140,26 @@ async fn write(
     id: &str,
     commit: impl Future<Output = Result<Stored, StoreError>> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let created = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let is_new = std::sync::Arc::clone(&created);
     let commit = async move {
         match commit.await {
-            Ok(Stored { version, body: Some(body), created }) => {
-                is_new.store(created, std::sync::atomic::Ordering::Release);
-                Commit::Value { version, body }
-            }
-            Ok(Stored { version, body: None, .. }) => Commit::Absent { version },
+            Ok(Stored { version, body: Some(body), created }) => Commit::Value { version, body, result: created },
+            Ok(Stored { version, body: None, created }) => Commit::Absent { version, result: created },
             Err(error) if error.leaves_unknown() => Commit::Unknown(error),
             Err(error) => Commit::Nothing(error),
         }
     };
-    let written = cache.write(id, commit).await.map_err(|error| error.map_or(Problem::Unknown, Problem::Write))?;
+    let Written { version, body, published, result: created, .. } = cache.write(id, commit).await?;
     let status = [(
         "cache-status",
-        match written.published {
+        match published {
             Published::Yes => "todos; fwd=method; stored",
             Published::Deferred => "todos; fwd=method; detail=publish-deferred",
-            Published::No => "todos; fwd=method; detail=not-published",
+            _ => "todos; fwd=method; detail=not-published",
         },
     )];
-    let code = if created.load(std::sync::atomic::Ordering::Acquire) { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(match written.body {
-        Some(body) => (status, todo(code, written.version, body)).into_response(),
+    let code = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(match body {
+        Some(body) => (status, todo(code, version, body)).into_response(),
         None => (status, StatusCode::NO_CONTENT).into_response(),
     })
 }
@@ -131,7 +178,7 @@ fn status_of(answer: &Answer) -> String {
         (Outcome::Stale, Some(Detail::StaleIfError)) => format!("todos; hit; ttl={ttl}; detail=stale-if-error"),
         (Outcome::Stale, _) => format!("todos; hit; ttl={ttl}; detail=stale"),
         (Outcome::Miss, _) => "todos; fwd=miss".to_owned(),
-        (Outcome::Bypass, _) => "todos; fwd=bypass; detail=cache-error".to_owned(),
+        _ => "todos; fwd=bypass; detail=cache-error".to_owned(),
     }
 }
 
@@ -157,14 +204,18 @@ fn number(text: Option<&str>) -> Option<u64> {
 enum Problem {
     BadRequest(&'static str),
     Read(ReadError<StoreError>),
-    Write(StoreError),
-    /// Whether the write happened is not known.
-    Unknown,
+    Write(WriteError<StoreError>),
 }
 
 impl From<ReadError<StoreError>> for Problem {
     fn from(error: ReadError<StoreError>) -> Self {
         Self::Read(error)
+    }
+}
+
+impl From<WriteError<StoreError>> for Problem {
+    fn from(error: WriteError<StoreError>) -> Self {
+        Self::Write(error)
     }
 }
 
@@ -174,8 +225,8 @@ impl IntoResponse for Problem {
             Self::BadRequest(what) => (StatusCode::BAD_REQUEST, what.to_owned()),
             Self::Read(error @ ReadError::NotCached) => (StatusCode::GATEWAY_TIMEOUT, error.to_string()),
             Self::Read(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            Self::Write(error) => (status_of_write(&error), error.to_string()),
-            Self::Unknown => (StatusCode::GATEWAY_TIMEOUT, "the write was given up".to_owned()),
+            Self::Write(WriteError::Store(error)) => (status_of_write(&error), error.to_string()),
+            Self::Write(error) => (StatusCode::GATEWAY_TIMEOUT, error.to_string()),
         };
         (code, text).into_response()
     }

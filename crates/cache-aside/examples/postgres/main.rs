@@ -44,10 +44,17 @@ struct Flags {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flags = Flags::parse();
     let todos = Todos::open(flags.store.clone()).await?;
-    let options =
-        Options { l1_ttl: Duration::from_millis(flags.l1_ms), write_policy: flags.write_policy, ..Options::default() };
-    let cache = CacheAside::new(&flags.cache, todos, options)?;
-    let _background = (cache.listen(), cache.follow(Changes(flags.store)));
+    let mut options = Options::default();
+    options.write_policy = flags.write_policy;
+    let shared = matches!(flags.cache, CacheUrl::Redis(_));
+    let mut cache = CacheAside::builder(flags.cache, todos).options(options).follow_changes(Changes(flags.store));
+    if shared {
+        cache = cache.prefix("todo");
+    }
+    if flags.l1_ms > 0 {
+        cache = cache.l1(Duration::from_millis(flags.l1_ms));
+    }
+    let cache = cache.start().await?;
     let listener = tokio::net::TcpListener::bind(&flags.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, http::routes(cache)).await?;

@@ -1,6 +1,6 @@
 //! The store: each operation is one statement, and says the version that the trigger drew.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -63,14 +63,14 @@ pub(crate) struct Stored {
 }
 
 /// Why something was not done.
-#[derive(Debug, Clone, Error)]
+#[derive(Debug, Error)]
 pub(crate) enum StoreError {
     #[error("PostgreSQL does not answer in time")]
     Timeout,
     #[error("no connection to PostgreSQL: {0}")]
     NoConnection(String),
     #[error("PostgreSQL failed")]
-    Postgres(#[source] Arc<tokio_postgres::Error>),
+    Postgres(#[from] tokio_postgres::Error),
     #[error("this follower was away for so long that changes were removed before it saw them")]
     Forgotten,
     #[error("there is none")]
@@ -79,12 +79,6 @@ pub(crate) enum StoreError {
     AlreadyThere,
     #[error("it is not what was expected")]
     PreconditionFailed,
-}
-
-impl From<tokio_postgres::Error> for StoreError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Postgres(Arc::new(error))
-    }
 }
 
 /// The table `todos`.
@@ -102,6 +96,15 @@ impl Source for Todos {
             let (version, body) = entry(row);
             Loaded::Value { version, body }
         }))
+    }
+
+    /// All of them by one query.
+    async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
+        let select = "SELECT id, name, description, version FROM todos WHERE id = ANY ($1)";
+        let rows = self.query(select, &[&ids]).await?;
+        let mut found: HashMap<&str, (u64, Bytes)> = rows.iter().map(|row| (row.get(0), entry(row))).collect();
+        let loaded = |(version, body)| Loaded::Value { version, body };
+        Ok(ids.iter().map(|id| Ok(found.remove(id).map_or(Loaded::Absent, loaded))).collect())
     }
 }
 

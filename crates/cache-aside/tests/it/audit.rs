@@ -1,6 +1,6 @@
 //! The auditor counts what stays wrong, and nothing else.
 
-use crate::support::{FakeStore, Over, engine, get, options, over_each_cache, put, until};
+use crate::support::{FakeStore, Over, builder, get, options, over_each_cache, put, start, until, url};
 
 over_each_cache! {
     a_cell_that_stays_wrong_is_counted_and_right_ones_are_not
@@ -8,17 +8,16 @@ over_each_cache! {
 
 async fn a_cell_that_stays_wrong_is_counted_and_right_ones_are_not(over: Over) {
     let store = FakeStore::new();
-    let engine = engine(over, &store, options());
+    let engine = start(builder(&url(over), &store, options()).audit(200));
     for id in ["1", "2", "a}b"] {
         put(&engine, id, "right").await;
     }
     get(&engine, "nobody").await;
-    let _auditing = engine.audit(200);
-    until("every cell was compared several times", || async { engine.audited().compared > 20 }).await;
-    assert_eq!(engine.audited().wrong_1s, 0);
+    until("every cell was compared several times", || async { engine.stats().audit.compared > 20 }).await;
+    assert_eq!(engine.stats().audit.wrong_1s, 0);
     // Nobody tells the cache, and the version does not rise.
     store.set_at("a}b", "new", 1);
     store.set("nobody", "somebody");
-    until("both were wrong for a second", || async { engine.audited().wrong_1s >= 2 }).await;
-    assert_eq!(engine.audited().wrong_10s, 0);
+    until("both were wrong for a second", || async { engine.stats().audit.wrong_1s >= 2 }).await;
+    assert_eq!(engine.stats().audit.wrong_10s, 0);
 }

@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_aside::{Change, ChangeSource, ChangeStream, Options, Outcome};
+use cache_aside::{Change, ChangeSource, ChangeStream, Outcome};
 use tokio::sync::broadcast;
 
-use crate::support::{FakeStore, Over, body, engine, get, options, outcome, over_each_cache, until};
+use crate::support::{
+    FakeStore, Over, body, builder, get, loads, options, outcome, over_each_cache, start, until, url,
+};
 
 over_each_cache! {
     a_foreign_write_is_answered_within_a_moment
     a_write_without_a_version_is_answered_within_a_moment
     a_foreign_delete_is_answered_within_a_moment
-    after_an_unknown_change_nothing_of_before_is_believed
+    after_an_unknown_change_nothing_of_before_is_served
     a_stream_that_missed_changes_takes_back_what_was_cached
     own_writes_stay_hits_when_the_stream_tells_of_them
-    a_stream_without_a_pause_vouches_while_it_keeps_up
+    a_stream_without_a_pause_is_live_while_it_keeps_up
     while_nobody_follows_values_are_fresh_for_a_shorter_time
 }
 
@@ -30,8 +32,20 @@ struct FakeChanges {
     opened: Arc<AtomicU64>,
 }
 
+/// The store does not answer, or the test is over.
+#[derive(Debug)]
+struct Failed;
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the store does not answer")
+    }
+}
+
+impl std::error::Error for Failed {}
+
 struct FakeStream {
-    told: broadcast::Receiver<Change>,
+    changes: broadcast::Receiver<Change>,
     complete: bool,
     lag: Duration,
 }
@@ -54,27 +68,27 @@ impl FakeChanges {
 
 impl ChangeSource for FakeChanges {
     type Stream = FakeStream;
-    type Error = &'static str;
+    type Error = Failed;
 
-    async fn open(&self, _name: Option<&str>) -> Result<FakeStream, &'static str> {
+    async fn open(&self, _name: Option<&str>) -> Result<FakeStream, Failed> {
         if self.failing.load(Ordering::SeqCst) {
-            return Err("the store does not answer");
+            return Err(Failed);
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(FakeStream { told: self.tell.subscribe(), complete: self.complete, lag: self.lag })
+        Ok(FakeStream { changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
     }
 }
 
 impl ChangeStream for FakeStream {
-    type Error = &'static str;
+    type Error = Failed;
 
     fn is_complete(&self) -> bool {
         self.complete
     }
 
-    async fn next(&mut self) -> Result<Option<Change>, &'static str> {
-        match tokio::time::timeout(Duration::from_millis(20), self.told.recv()).await {
-            Ok(told) => told.map(Some).map_err(|_| "the test is over"),
+    async fn next(&mut self) -> Result<Option<Change>, Failed> {
+        match tokio::time::timeout(Duration::from_millis(20), self.changes.recv()).await {
+            Ok(change) => change.map(Some).map_err(|_| Failed),
             Err(_) => Ok(None),
         }
     }
@@ -83,18 +97,17 @@ impl ChangeStream for FakeStream {
         self.lag
     }
 
-    async fn save(&mut self) -> Result<(), &'static str> {
+    async fn save(&mut self) -> Result<(), Failed> {
         Ok(())
     }
 }
 
-/// An engine that follows the changes, and whatever keeps it following.
+/// An engine that follows the changes.
 macro_rules! following {
     ($over:expr, $store:expr, $changes:expr) => {{
-        let engine = engine($over, &$store, options());
-        let background = (engine.listen(), engine.follow($changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
-        (engine, background)
+        let engine = start(builder(&url($over), &$store, options()).follow_changes($changes.clone()));
+        assert!(engine.wait_until_live(Duration::from_secs(60)).await);
+        engine
     }};
 }
 
@@ -104,11 +117,11 @@ fn written(id: &str, version: u64) -> Change {
 
 async fn a_foreign_write_is_answered_within_a_moment(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
-    let (engine, _background) = following!(over, store, changes);
+    let engine = following!(over, store, changes);
     store.set("1", "old");
     assert_eq!(body(&get(&engine, "1").await), Some("old"));
     let version = store.set("1", "new");
-    assert_eq!(outcome(&engine, "1").await, Outcome::Hit, "nobody told");
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit, "nobody announced it");
     changes.tell(written("1", version));
     until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
@@ -116,23 +129,23 @@ async fn a_foreign_write_is_answered_within_a_moment(over: Over) {
 
 async fn a_write_without_a_version_is_answered_within_a_moment(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
-    let (engine, _background) = following!(over, store, changes);
+    let engine = following!(over, store, changes);
     let version = store.set("1", "old");
     get(&engine, "1").await;
     store.set_at("1", "new", version);
     changes.tell(Change::Touched { id: "1".to_owned() });
     until("the new value is answered", || async { body(&get(&engine, "1").await) == Some("new") }).await;
-    let reads = engine.store_reads();
+    let reads = loads(&engine);
     until("the cell is dropped once more", || async {
         get(&engine, "1").await;
-        engine.store_reads() > reads
+        loads(&engine) > reads
     })
     .await;
 }
 
 async fn a_foreign_delete_is_answered_within_a_moment(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
-    let (engine, _background) = following!(over, store, changes);
+    let engine = following!(over, store, changes);
     store.set("1", "old");
     get(&engine, "1").await;
     store.remove("1");
@@ -141,9 +154,9 @@ async fn a_foreign_delete_is_answered_within_a_moment(over: Over) {
     assert_eq!(outcome(&engine, "1").await, Outcome::Absent);
 }
 
-async fn after_an_unknown_change_nothing_of_before_is_believed(over: Over) {
+async fn after_an_unknown_change_nothing_of_before_is_served(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
-    let (engine, _background) = following!(over, store, changes);
+    let engine = following!(over, store, changes);
     for id in ["1", "2"] {
         let version = store.set(id, "old");
         get(&engine, id).await;
@@ -159,70 +172,77 @@ async fn after_an_unknown_change_nothing_of_before_is_believed(over: Over) {
 async fn a_stream_that_missed_changes_takes_back_what_was_cached(over: Over) {
     let store = FakeStore::new();
     for (complete, expected) in [(true, "old"), (false, "new")] {
-        let engine = engine(over, &store, options());
+        let changes = FakeChanges::new(complete);
+        changes.failing.store(true, Ordering::SeqCst);
+        let engine = start(builder(&url(over), &store, options()).follow_changes(changes.clone()));
         let version = store.set("1", "old");
         get(&engine, "1").await;
         store.set_at("1", "new", version);
-        let _background = (engine.listen(), engine.follow(FakeChanges::new(complete)));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        changes.failing.store(false, Ordering::SeqCst);
+        assert!(engine.wait_until_live(Duration::from_secs(60)).await);
         assert_eq!(body(&get(&engine, "1").await), Some(expected), "complete: {complete}");
     }
 }
 
 async fn own_writes_stay_hits_when_the_stream_tells_of_them(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
-    let (engine, _background) = following!(over, store, changes);
+    let engine = following!(over, store, changes);
     let version = crate::support::put(&engine, "1", "one").await.version;
     changes.tell(written("1", version));
     crate::support::put(&engine, "2", "two").await;
     crate::support::delete(&engine, "2").await;
     changes.tell(Change::Deleted { id: "2".to_owned() });
-    // What is told after them is applied when they are.
+    // What comes after them is applied when they are.
     store.set("3", "old");
     get(&engine, "3").await;
     let version = store.set("3", "new");
     changes.tell(written("3", version));
-    until("the stream has told", || async { body(&get(&engine, "3").await) == Some("new") }).await;
+    until("the stream has caught up", || async { body(&get(&engine, "3").await) == Some("new") }).await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     assert_eq!(outcome(&engine, "2").await, Outcome::Absent);
 }
 
-async fn a_stream_without_a_pause_vouches_while_it_keeps_up(over: Over) {
+async fn a_stream_without_a_pause_is_live_while_it_keeps_up(over: Over) {
     for (lag, keeps_up) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
         let (store, changes) = (FakeStore::new(), FakeChanges { lag, ..FakeChanges::new(true) });
         let brief = Duration::from_millis(100);
-        let options = Options { max_lag: brief, silence: brief, heartbeat: brief / 4, ..options() };
-        let engine = engine(over, &store, options);
-        let _background = (engine.listen(), engine.follow(changes.clone()));
-        assert!(engine.vouched(Duration::from_secs(20)).await);
+        let options = options().with(|o| {
+            o.max_lag = brief;
+            o.heartbeat_timeout = brief;
+            o.heartbeat = brief / 4;
+        });
+        let engine = start(builder(&url(over), &store, options).follow_changes(changes.clone()));
+        assert!(engine.wait_until_live(Duration::from_secs(60)).await);
         // So often that it never says that there is none.
-        let telling = tokio::spawn(async move {
+        let invalidator = tokio::spawn(async move {
             for version in 1.. {
                 changes.tell(written("other", version));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
-        let mut vouched = 0;
+        let mut live = 0;
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            vouched += u32::from(engine.vouched(Duration::ZERO).await);
+            live += u32::from(engine.wait_until_live(Duration::ZERO).await);
         }
-        telling.abort();
-        assert_eq!(vouched > 50, keeps_up, "{vouched} of 100 looks, lag {lag:?}");
+        invalidator.abort();
+        assert_eq!(live > 50, keeps_up, "{live} of 100 looks, lag {lag:?}");
     }
 }
 
 async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
     changes.failing.store(true, Ordering::SeqCst);
-    let brief = Options { unvouched_fresh: Duration::ZERO, early_refresh_beta: 0.0, ..options() };
-    let engine = engine(over, &store, brief);
-    let _background = (engine.listen(), engine.follow(changes.clone()));
+    let brief = options().with(|o| {
+        o.fresh_without_stream = Duration::ZERO;
+        o.early_refresh_beta = 0.0;
+    });
+    let engine = start(builder(&url(over), &store, brief).follow_changes(changes.clone()));
     store.set("1", "one");
     get(&engine, "1").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Stale, "answered, and refreshed behind it");
     changes.failing.store(false, Ordering::SeqCst);
-    assert!(engine.vouched(Duration::from_secs(20)).await);
+    assert!(engine.wait_until_live(Duration::from_secs(60)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
 }
 
@@ -230,15 +250,14 @@ async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
 async fn one_process_follows_and_another_takes_over_when_it_ends() {
     let (store, shared) = (FakeStore::new(), options());
     let (first, second) = (FakeChanges::new(true), FakeChanges::new(true));
-    let one = engine(Over::Redis, &store, shared.clone());
-    let following = (one.listen(), one.follow(first.clone()));
-    assert!(one.vouched(Duration::from_secs(20)).await);
-    let two = engine(Over::Redis, &store, shared);
-    let _background = (two.listen(), two.follow(second.clone()));
-    assert!(two.vouched(Duration::from_secs(20)).await, "it hears the first");
+    let one = start(builder(&url(Over::Redis), &store, shared.clone()).follow_changes(first.clone()));
+    assert!(one.wait_until_live(Duration::from_secs(60)).await);
+    let two = start(builder(&url(Over::Redis), &store, shared).follow_changes(second.clone()));
+    assert!(two.wait_until_live(Duration::from_secs(60)).await, "it hears the first");
     let opened = || (first.opened.load(Ordering::SeqCst), second.opened.load(Ordering::SeqCst));
     assert_eq!(opened(), (1, 0));
-    drop(following);
+    assert!(one.stats().change_stream.leading && !two.stats().change_stream.leading);
+    drop(one);
     until("the second has taken over", || async { opened() == (1, 1) }).await;
     store.set("1", "old");
     get(&two, "1").await;

@@ -34,7 +34,8 @@ impl Running {
     fn ask(&self, request: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
-        write!(stream, "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        write!(stream, "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -72,7 +73,8 @@ fn axum_answers_a_miss_then_hits_and_a_write_is_a_hit_at_once() {
 fn two_processes_of_actix_read_the_store_once() {
     let redis = RedisServer::start();
     let url = redis.url();
-    let (one, other) = (Running::start("actix", &[&url, "127.0.0.1:0"]), Running::start("actix", &[&url, "127.0.0.1:0"]));
+    let (one, other) =
+        (Running::start("actix", &[&url, "127.0.0.1:0"]), Running::start("actix", &[&url, "127.0.0.1:0"]));
     let first = one.ask("GET /books/978-0", "");
     assert!(first.contains("cache-status: miss") && first.ends_with("by read 1 of the store"), "{first}");
     for example in [&one, &other] {
@@ -86,12 +88,8 @@ fn sqlite_shows_each_write_as_a_hit() {
     let redis = RedisServer::start();
     let file = std::env::temp_dir().join(fresh_name("users"));
     let run = |cache: &str| Command::new(example("sqlite")).arg(&file).arg(cache).output().unwrap();
-    let told = [
-        "miss: nobody of that name",
-        "hit: ada@example.org",
-        "hit: lovelace@example.org",
-        "hit: lovelace@example.org",
-    ];
+    let told =
+        ["miss: nobody of that name", "hit: ada@example.org", "hit: lovelace@example.org", "hit: lovelace@example.org"];
     assert_eq!(lines_of(&run("memory:")), told);
     // Another process, and another cache: what is in the file is there from the beginning.
     assert_eq!(lines_of(&run(&redis.url()))[0], "miss: lovelace@example.org");

@@ -1,4 +1,4 @@
-//! A Redis that comes back as it was before: nothing of what it brings back is believed.
+//! A Redis that comes back as it was before: nothing of what it brings back is served.
 
 use cache_aside::{Health, Outcome};
 use deadpool_redis::redis::{Client, cmd};

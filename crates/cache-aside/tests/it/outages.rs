@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use cache_aside::{CacheAside, Detail, Health, Options, Outcome, Published};
+use cache_aside::{Detail, Health, Outcome, Published};
 use test_servers::RedisServer;
 
-use crate::support::{FakeStore, body, get, options, outcome, put, redis_url, until};
+use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
 
-fn quick() -> Options {
-    Options { redis_timeout: Duration::from_millis(200), publish_timeout: Duration::from_millis(200), ..options() }
+fn quick() -> Setup {
+    options().with(|o| {
+        o.redis_timeout = Duration::from_millis(200);
+        o.publish_timeout = Duration::from_millis(200);
+    })
 }
 
 #[tokio::test]
@@ -17,7 +20,7 @@ async fn with_redis_away_at_the_start_reads_come_from_the_store_until_it_is_ther
     redis.stop();
     let store = FakeStore::new();
     store.set("1", "one");
-    let engine = CacheAside::new(&redis_url(&redis), store, quick()).unwrap();
+    let engine = engine_at(&redis_url(&redis), &store, quick());
     assert_eq!(engine.health().await, Health::Down);
     for _ in 0..10 {
         let answer = get(&engine, "1").await;
@@ -35,12 +38,14 @@ async fn a_redis_that_hangs_costs_a_few_time_outs_and_then_nothing() {
     let store = FakeStore::new();
     store.set("1", "one");
     // Longer than the test: once open, the breaker stays so.
-    let engine = CacheAside::new(
+    let engine = engine_at(
         &redis_url(&redis),
-        store,
-        Options { redis_timeout: Duration::from_millis(50), breaker_pause: Duration::from_secs(3600), ..options() },
-    )
-    .unwrap();
+        &store,
+        options().with(|o| {
+            o.redis_timeout = Duration::from_millis(50);
+            o.breaker_pause = Duration::from_secs(3600);
+        }),
+    );
     get(&engine, "1").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
     redis.suspend();
@@ -63,7 +68,7 @@ async fn an_emptied_redis_is_filled_again() {
     let mut redis = RedisServer::start();
     let store = FakeStore::new();
     store.set("1", "one");
-    let engine = CacheAside::new(&redis_url(&redis), store.clone(), quick()).unwrap();
+    let engine = engine_at(&redis_url(&redis), &store, quick());
     get(&engine, "1").await;
     redis.stop();
     redis.restart();
@@ -78,16 +83,16 @@ async fn a_write_that_could_not_be_published_is_made_up_for() {
     let redis = RedisServer::start();
     let store = FakeStore::new();
     let shared = quick();
-    let engine = CacheAside::new(&redis_url(&redis), store.clone(), shared.clone()).unwrap();
-    let elsewhere = CacheAside::new(&redis_url(&redis), store.clone(), shared).unwrap();
+    let engine = engine_at(&redis_url(&redis), &store, shared.clone());
+    let elsewhere = engine_at(&redis_url(&redis), &store, shared);
     put(&engine, "1", "old").await;
     assert_eq!(body(&get(&elsewhere, "1").await), Some("old"));
     redis.suspend();
     let written = put(&engine, "1", "new").await;
     assert_eq!(written.published, Published::Deferred);
-    assert_eq!(engine.repairs_pending(), 1);
-    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not trust the cell");
+    assert_eq!(engine.stats().repair.pending, 1);
+    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not validity the cell");
     redis.resume();
-    until("the repair is through", || async { engine.repairs_pending() == 0 }).await;
+    until("the repair is through", || async { engine.stats().repair.pending == 0 }).await;
     assert_eq!(body(&get(&elsewhere, "1").await), Some("new"), "and so does no other process any more");
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use cache_aside::{CacheUrl, Detail, Options, Outcome, ReadError, ReadOptions};
+use cache_aside::{CacheUrl, Detail, Outcome, ReadError, ReadOptions};
 
-use crate::support::{FakeStore, Over, body, engine, get, options, outcome, over_each_cache, put, until};
+use crate::support::{
+    FakeStore, Over, body, engine, engine_at, get, loads, options, outcome, over_each_cache, put, until,
+};
 
 over_each_cache! {
     a_miss_fills_and_the_next_read_is_a_hit
@@ -33,7 +35,7 @@ async fn a_miss_fills_and_the_next_read_is_a_hit(over: Over) {
     assert_eq!((second.outcome, body(&second)), (Outcome::Hit, Some("one")));
     assert_eq!(second.entry.unwrap().version, version);
     assert!((50_000..=66_000).contains(&second.ttl_ms), "about a minute: {}", second.ttl_ms);
-    assert_eq!(engine.store_reads(), 1);
+    assert_eq!(loads(&engine), 1);
 }
 
 async fn what_does_not_exist_is_remembered_as_absent(over: Over) {
@@ -43,7 +45,7 @@ async fn what_does_not_exist_is_remembered_as_absent(over: Over) {
     assert_eq!((first.outcome, first.entry), (Outcome::Miss, None));
     let second = get(&engine, "nobody").await;
     assert_eq!((second.outcome, second.entry), (Outcome::Absent, None));
-    assert_eq!(engine.store_reads(), 1);
+    assert_eq!(loads(&engine), 1);
     put(&engine, "nobody", "somebody").await;
     assert_eq!(body(&get(&engine, "nobody").await), Some("somebody"), "a create ends the absence");
 }
@@ -67,7 +69,7 @@ async fn two_hundred_first_readers_of_one_id_make_one_store_read(over: Over) {
         assert_eq!(body(&answer), Some("body"));
         collapsed += u32::from(answer.detail == Some(Detail::Collapsed));
     }
-    assert_eq!(engine.store_reads(), 1);
+    assert_eq!(loads(&engine), 1);
     assert!(collapsed > 0, "nobody shared the read");
 }
 
@@ -85,7 +87,7 @@ async fn a_client_that_goes_away_does_not_take_the_fill_from_the_others(over: Ov
     assert!(leader.await.unwrap_err().is_cancelled());
     drop(held);
     assert_eq!(body(&get(&engine, "1").await), Some("one"));
-    assert_eq!(engine.store_reads(), 1);
+    assert_eq!(loads(&engine), 1);
 }
 
 async fn a_read_that_starts_after_a_write_does_not_join_an_older_fill(over: Over) {
@@ -102,7 +104,7 @@ async fn a_read_that_starts_after_a_write_does_not_join_an_older_fill(over: Over
     put(&engine, "1", "new").await;
     let late = tokio::spawn({
         let engine = engine.clone();
-        async move { engine.read("1", ReadOptions { refetch: true, ..ReadOptions::default() }).await.unwrap() }
+        async move { engine.read("1", ReadOptions::refetch()).await.unwrap() }
     });
     tokio::task::yield_now().await;
     drop(held);
@@ -136,7 +138,7 @@ async fn refetch_reads_the_store_and_fills(over: Over) {
     get(&engine, "1").await;
     store.set("1", "two");
     assert_eq!(body(&get(&engine, "1").await), Some("one"), "written past the cache");
-    let fresh = engine.read("1", ReadOptions { refetch: true, ..ReadOptions::default() }).await.unwrap();
+    let fresh = engine.read("1", ReadOptions::refetch()).await.unwrap();
     assert_eq!((fresh.outcome, body(&fresh)), (Outcome::Miss, Some("two")));
     let next = get(&engine, "1").await;
     assert_eq!((next.outcome, body(&next)), (Outcome::Hit, Some("two")));
@@ -146,9 +148,9 @@ async fn only_if_cached_never_reads_the_store(over: Over) {
     let store = FakeStore::new();
     store.set("1", "one");
     let engine = engine(over, &store, options());
-    let cached = ReadOptions { only_if_cached: true, ..ReadOptions::default() };
+    let cached = ReadOptions::only_if_cached();
     assert!(matches!(engine.read("1", cached).await, Err(ReadError::NotCached)));
-    assert_eq!(engine.store_reads(), 0);
+    assert_eq!(loads(&engine), 0);
     get(&engine, "1").await;
     assert_eq!(engine.read("1", cached).await.unwrap().outcome, Outcome::Hit);
 }
@@ -159,7 +161,7 @@ async fn a_version_asked_for_is_read_from_the_store_or_refused(over: Over) {
     let engine = engine(over, &store, options());
     get(&engine, "1").await;
     let version = store.set("1", "two");
-    let at_least = |min_version| ReadOptions { min_version, ..ReadOptions::default() };
+    let at_least = |min_version| ReadOptions::at_least(min_version);
     assert_eq!(body(&engine.read("1", at_least(version)).await.unwrap()), Some("two"));
     assert!(matches!(engine.read("1", at_least(version + 1)).await, Err(ReadError::TooOld)));
 }
@@ -167,8 +169,14 @@ async fn a_version_asked_for_is_read_from_the_store_or_refused(over: Over) {
 async fn past_its_fresh_time_a_value_is_stale_and_refreshed_once(over: Over) {
     let store = FakeStore::new();
     store.set("1", "one");
-    let engine =
-        engine(over, &store, Options { fresh: Duration::from_millis(1), early_refresh_beta: 0.0, ..options() });
+    let engine = engine(
+        over,
+        &store,
+        options().with(|o| {
+            o.fresh = Duration::from_millis(1);
+            o.early_refresh_beta = 0.0;
+        }),
+    );
     get(&engine, "1").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
     store.set("1", "two");
@@ -180,7 +188,7 @@ async fn past_its_fresh_time_a_value_is_stale_and_refreshed_once(over: Over) {
         assert_eq!(outcome(&engine, "1").await, Outcome::Stale);
     }
     store.begun(2).await;
-    assert_eq!(engine.store_reads(), 2, "one fill, one refresh");
+    assert_eq!(loads(&engine), 2, "one fill, one refresh");
     drop(held);
     until("the refresh is in the cache", || async { body(&get(&engine, "1").await) == Some("two") }).await;
 }
@@ -188,7 +196,10 @@ async fn past_its_fresh_time_a_value_is_stale_and_refreshed_once(over: Over) {
 async fn long_past_its_fresh_time_a_value_is_read_again(over: Over) {
     let store = FakeStore::new();
     store.set("1", "one");
-    let times = Options { fresh: Duration::from_millis(1), stale_while_revalidate: Duration::ZERO, ..options() };
+    let times = options().with(|o| {
+        o.fresh = Duration::from_millis(1);
+        o.stale_while_revalidate = Duration::ZERO;
+    });
     let engine = engine(over, &store, times);
     get(&engine, "1").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -200,7 +211,10 @@ async fn long_past_its_fresh_time_a_value_is_read_again(over: Over) {
 async fn a_value_is_answered_past_its_time_if_the_store_fails(over: Over) {
     let store = FakeStore::new();
     store.set("1", "one");
-    let times = Options { fresh: Duration::from_millis(1), stale_while_revalidate: Duration::ZERO, ..options() };
+    let times = options().with(|o| {
+        o.fresh = Duration::from_millis(1);
+        o.stale_while_revalidate = Duration::ZERO;
+    });
     let engine = engine(over, &store, times);
     get(&engine, "1").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -208,7 +222,7 @@ async fn a_value_is_answered_past_its_time_if_the_store_fails(over: Over) {
     let answer = get(&engine, "1").await;
     assert_eq!((answer.outcome, answer.detail), (Outcome::Stale, Some(Detail::StaleIfError)));
     assert_eq!(body(&answer), Some("one"));
-    let demanded = engine.read("1", ReadOptions { refetch: true, ..ReadOptions::default() }).await;
+    let demanded = engine.read("1", ReadOptions::refetch()).await;
     assert!(matches!(demanded, Err(ReadError::Source(_))), "who asks for the store gets its failure");
 }
 
@@ -240,11 +254,11 @@ async fn ids_with_braces_and_percents_are_ids(over: Over) {
 async fn without_a_cache_every_read_goes_to_the_store() {
     let store = FakeStore::new();
     store.set("1", "one");
-    let engine = cache_aside::CacheAside::new(&CacheUrl::Off, store.clone(), options()).unwrap();
+    let engine = engine_at(&CacheUrl::Off, &store, options());
     for reads in 1..=3 {
         let answer = get(&engine, "1").await;
         assert_eq!((answer.outcome, answer.detail), (Outcome::Bypass, Some(Detail::CacheOff)));
-        assert_eq!(engine.store_reads(), reads);
+        assert_eq!(loads(&engine), reads);
     }
 }
 
@@ -252,8 +266,11 @@ async fn without_a_cache_every_read_goes_to_the_store() {
 async fn reads_beyond_the_store_s_share_are_turned_away_in_time() {
     let store = FakeStore::new();
     store.set("1", "one");
-    let few = Options { store_concurrency: 1, store_queue: Duration::from_millis(20), ..options() };
-    let engine = cache_aside::CacheAside::new(&CacheUrl::Memory, store.clone(), few).unwrap();
+    let few = options().with(|o| {
+        o.store_concurrency = 1;
+        o.store_queue = Duration::from_millis(20);
+    });
+    let engine = engine_at(&CacheUrl::Memory, &store, few);
     let held = store.hold().await;
     let first = tokio::spawn({
         let engine = engine.clone();
@@ -285,5 +302,5 @@ async fn two_processes_share_one_fill_by_the_lease() {
     drop(held);
     assert_eq!(body(&first.await.unwrap()), Some("one"));
     assert_eq!(body(&second.await.unwrap()), Some("one"));
-    assert_eq!(here.store_reads() + there.store_reads(), 1);
+    assert_eq!(loads(&here) + loads(&there), 1);
 }

@@ -11,9 +11,9 @@ use proptest::test_runner::TestRunner;
 
 use crate::slot::{Before, MINE, Slot, invalidations, leases, puts};
 
-const PUT: &str = include_str!("../../src/redis/put.lua");
-const INVALIDATE: &str = include_str!("../../src/redis/invalidate.lua");
-const LEASE: &str = include_str!("../../src/redis/lease.lua");
+const PUT: &str = include_str!("../../src/backend/redis/put.lua");
+const INVALIDATE: &str = include_str!("../../src/backend/redis/invalidate.lua");
+const LEASE: &str = include_str!("../../src/backend/redis/lease.lua");
 
 fn over_generated_cases<T: std::fmt::Debug>(
     cases: u32,

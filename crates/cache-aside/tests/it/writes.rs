@@ -1,8 +1,9 @@
 //! The write path: what the cache knows when a write is acknowledged.
 
-use cache_aside::{CacheAside, CacheUrl, Commit, Options, Outcome, Published, WritePolicy};
+use cache_aside::{CacheUrl, Commit, Outcome, Published, WriteError, WritePolicy};
 
-use crate::support::{FakeStore, Over, StoreDown, body, delete, engine, get, options, outcome, over_each_cache, put};
+use crate::support::{FakeStore, Over, StoreDown, body, delete, engine, engine_at, get, loads, options, outcome};
+use crate::support::{over_each_cache, put};
 
 over_each_cache! {
     the_first_read_after_a_write_is_a_hit_of_what_was_written
@@ -24,7 +25,7 @@ async fn the_first_read_after_a_write_is_a_hit_of_what_was_written(over: Over) {
         assert_eq!((answer.outcome, body(&answer)), (Outcome::Hit, Some(text)));
         assert_eq!(answer.entry.unwrap().version, written.version);
     }
-    assert_eq!(engine.store_reads(), 0);
+    assert_eq!(loads(&engine), 0);
 }
 
 async fn after_a_delete_nothing_is_found(over: Over) {
@@ -42,7 +43,10 @@ async fn a_write_that_did_not_happen_gives_the_lease_back(over: Over) {
     let store = FakeStore::new();
     store.set("1", "one");
     let engine = engine(over, &store, options());
-    assert_eq!(engine.write("1", async { Commit::Nothing(StoreDown) }).await, Err(Some(StoreDown)));
+    assert_eq!(
+        engine.write("1", async { Commit::<(), _>::Nothing(StoreDown) }).await,
+        Err(WriteError::Store(StoreDown))
+    );
     let answer = get(&engine, "1").await;
     assert_eq!(answer.detail, Some(cache_aside::Detail::Stored), "the reader got the lease");
 }
@@ -54,16 +58,22 @@ async fn after_a_write_of_unknown_outcome_the_store_is_asked(over: Over) {
     let happened = store.clone();
     let unknown = async move {
         happened.set("1", "two");
-        Commit::Unknown(StoreDown)
+        Commit::<(), _>::Unknown(StoreDown)
     };
-    assert_eq!(engine.write("1", unknown).await, Err(Some(StoreDown)));
+    assert_eq!(engine.write("1", unknown).await, Err(WriteError::Store(StoreDown)));
     let answer = get(&engine, "1").await;
     assert_eq!((answer.outcome, body(&answer)), (Outcome::Miss, Some("two")));
 }
 
 async fn with_policy_invalidate_the_next_read_fills(over: Over) {
     let store = FakeStore::new();
-    let engine = engine(over, &store, Options { write_policy: WritePolicy::Invalidate, ..options() });
+    let engine = engine(
+        over,
+        &store,
+        options().with(|o| {
+            o.write_policy = WritePolicy::Invalidate;
+        }),
+    );
     put(&engine, "1", "one").await;
     assert_eq!(outcome(&engine, "1").await, Outcome::Miss);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
@@ -76,7 +86,13 @@ async fn with_policy_invalidate_the_next_read_fills(over: Over) {
 
 async fn with_policy_none_the_cache_is_not_told(over: Over) {
     let store = FakeStore::new();
-    let engine = engine(over, &store, Options { write_policy: WritePolicy::None, ..options() });
+    let engine = engine(
+        over,
+        &store,
+        options().with(|o| {
+            o.write_policy = WritePolicy::None;
+        }),
+    );
     assert_eq!(put(&engine, "1", "one").await.published, Published::No);
     assert_eq!(outcome(&engine, "1").await, Outcome::Miss);
     put(&engine, "1", "two").await;
@@ -117,7 +133,7 @@ async fn writers_and_readers_of_one_id_agree_in_the_end(over: Over) {
 #[tokio::test]
 async fn without_a_cache_writes_are_just_writes() {
     let store = FakeStore::new();
-    let engine = CacheAside::new(&CacheUrl::Off, store.clone(), options()).unwrap();
+    let engine = engine_at(&CacheUrl::Off, &store, options());
     assert_eq!(put(&engine, "1", "one").await.published, Published::No);
     assert_eq!(body(&get(&engine, "1").await), Some("one"));
 }

@@ -31,7 +31,7 @@ pub(super) fn steps(setup: &Setup, state: &State, number: usize) -> Vec<Step> {
         Reader::Looks { .. } => vec![Step::LooksAtCell],
         Reader::WantsLease { .. } => match flight(setup, state, number) {
             Some((leader, true)) => vec![Step::Joins(leader)],
-            // Sealed: it looks again when that has landed, which is the same as looking now.
+            // Sealed: it looks again when that is over, which is the same as looking now.
             Some((_, false)) => vec![Step::LooksAgain],
             None if state.lease.is_none() => vec![Step::TakesLease],
             None => vec![Step::LooksAgain, Step::GoesOnWithoutLease],
@@ -50,7 +50,7 @@ fn flight(setup: &Setup, state: &State, number: usize) -> Option<(u8, bool)> {
         let leader = u8::try_from(other).unwrap_or(u8::MAX);
         match state.readers[other] {
             Reader::Loads { .. } => Some((leader, true)),
-            Reader::Puts { .. } => Some((leader, setup.is_off(Rule::RuleB))),
+            Reader::Puts { .. } => Some((leader, setup.is_off(Rule::ShareOnlyIfStored))),
             _ => None,
         }
     })
@@ -88,13 +88,13 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
         (Step::Puts, Reader::Puts { floor, ticket, todo }) => {
             let token = token(setup, number);
             let held = state.lease.is_some_and(|lease| lease.token == token);
-            let shareable = if setup.is_off(Rule::RuleA) && !held {
+            let shareable = if setup.is_off(Rule::PutBeforeAnswer) && !held {
                 false
             } else {
                 state.put(setup, token, todo) == PutResult::Stored
             };
             state.readers[number] = Reader::Answers { floor, ticket, todo };
-            land(setup, state, number, todo, shareable || setup.is_off(Rule::RuleB));
+            land(setup, state, number, todo, shareable || setup.is_off(Rule::ShareOnlyIfStored));
             answer_at_once(setup, state, number);
         }
         (Step::Answers, _) => answer(setup, state, number),

@@ -18,9 +18,9 @@ pub enum Rule {
     /// Nothing is stored below the version of the cell or the lease's floor.
     VersionTest,
     /// What is read from the store passes the put before it is answered.
-    RuleA,
+    PutBeforeAnswer,
     /// A flight is shared only if no writer came between.
-    RuleB,
+    ShareOnlyIfStored,
     /// A version never comes twice, also over a delete.
     VersionReuse,
     /// A floor alone gives nobody the right to store. (Many would grant it: then a lease is hardly ever needed.)

@@ -20,8 +20,8 @@ fn setup_for(rule: Rule) -> Setup {
         Rule::AbsenceMarks | Rule::VersionReuse | Rule::DropUnleased => Setup::new(1, 1, 1),
         Rule::LeaseBeforeCommit => Setup::new(2, 1, 1),
         Rule::Token | Rule::LeaseNotes | Rule::VersionTest | Rule::FloorGrantsNothing => Setup::new(1, 2, 1),
-        Rule::TokenPerFill | Rule::RuleA => Setup::new(2, 2, 0),
-        Rule::RuleB => one_process(Setup::new(1, 2, 1)),
+        Rule::TokenPerFill | Rule::PutBeforeAnswer => Setup::new(2, 2, 0),
+        Rule::ShareOnlyIfStored => one_process(Setup::new(1, 2, 1)),
         Rule::L1Record | Rule::L1OwnWrites => with_l1(Setup::new(1, 2, 0)),
         Rule::L1Emptied => Setup { writers_apart: true, ..with_l1(Setup::new(1, 2, 1)) },
     }

@@ -184,12 +184,12 @@ async fn nothing_is_stored_below_the_version_of_the_cell() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_from_the_store_passes_the_put_before_it_is_answered() {
-    bites("rule-a", looking_past_the_cell(), &[Invariant::I3, Invariant::I9]).await;
+    bites("put-before-answer", looking_past_the_cell(), &[Invariant::I3, Invariant::I9]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flight_is_shared_only_if_no_writer_came_between() {
-    bites("rule-b", invalidating(), &[Invariant::I3, Invariant::I9]).await;
+    bites("share-only-if-stored", invalidating(), &[Invariant::I3, Invariant::I9]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

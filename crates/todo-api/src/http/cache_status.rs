@@ -22,7 +22,7 @@ pub fn of_read(answer: &Answer) -> HeaderValue {
         Outcome::Absent => write!(text, "; hit; ttl={ttl}; detail=absent"),
         Outcome::Stale => write!(text, "; hit; ttl={ttl}; detail={}", stale_detail(answer.detail)),
         Outcome::Miss => write!(text, "; fwd=miss{}", fill_detail(answer.detail)),
-        Outcome::Bypass => write!(text, "; fwd=bypass; detail={}", bypass_detail(answer.detail)),
+        _ => write!(text, "; fwd=bypass; detail={}", bypass_detail(answer.detail)),
     };
     written.expect("writing to a String does not fail");
     HeaderValue::try_from(text).expect("only visible ASCII was written")
@@ -33,7 +33,7 @@ pub fn of_write(published: Published) -> HeaderValue {
     HeaderValue::from_static(match published {
         Published::Yes => "todo-api; fwd=method; stored",
         Published::Deferred => "todo-api; fwd=method; detail=publish-deferred",
-        Published::No => "todo-api; fwd=method; detail=not-published",
+        _ => "todo-api; fwd=method; detail=not-published",
     })
 }
 

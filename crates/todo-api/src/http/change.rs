@@ -2,7 +2,9 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use cache_aside::WriteError;
 use todo_model::{NewTodo, TodoId, TodoPatch};
+use todo_store::StoreError;
 
 use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
@@ -28,12 +30,12 @@ async fn replace(request: &HttpRequest, worker: &Worker, body: Body) -> Result<H
     let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
     same_id(new.id.as_ref(), &id)?;
     let todo = new.into_todo(|| id.clone());
-    let (written, created) = match worker.todos.change(&id, Change::Replace(todo), condition(request.headers())?).await
-    {
+    let written = match worker.todos.change(&id, Change::Replace(todo), condition(request.headers())?).await {
         // Without `If-Match` it would have been created.
-        Err(Some(todo_store::StoreError::NotFound(_))) => return Err(ApiError::PreconditionFailed),
+        Err(WriteError::Store(StoreError::NotFound(_))) => return Err(ApiError::PreconditionFailed),
         done => done?,
     };
+    let created = written.result;
     let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
     if created {
         response.insert_header((LOCATION, location(&id)));
@@ -53,7 +55,7 @@ async fn apply(request: &HttpRequest, worker: &Worker, body: Body) -> Result<Htt
     expect_json(request)?;
     let patch = TodoPatch::from_json(&body.map_err(unreadable)?)?;
     same_id(patch.id.as_ref(), &id)?;
-    let (written, _) = worker.todos.change(&id, Change::Patch(patch), condition(request.headers())?).await?;
+    let written = worker.todos.change(&id, Change::Patch(patch), condition(request.headers())?).await?;
     Ok(with_todo(HttpResponse::Ok(), written))
 }
 
@@ -66,7 +68,7 @@ pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
 
 async fn remove(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
-    let (written, _) = worker.todos.change(&id, Change::Delete, condition(request.headers())?).await?;
+    let written = worker.todos.change(&id, Change::Delete, condition(request.headers())?).await?;
     let status = cache_status::of_write(written.published);
     Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, status)).finish())
 }

@@ -42,7 +42,7 @@ async fn write(
 }
 
 /// The todo as it was written.
-pub(crate) fn with_todo(mut response: HttpResponseBuilder, written: Written) -> HttpResponse {
+pub(crate) fn with_todo(mut response: HttpResponseBuilder, written: Written<bool>) -> HttpResponse {
     let body = written.body.unwrap_or_default();
     response
         .insert_header((ETAG, etag(written.version, &body)))

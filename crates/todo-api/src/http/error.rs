@@ -3,7 +3,9 @@
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use cache_aside::ReadError;
+use std::sync::Arc;
+
+use cache_aside::{ReadError, WriteError};
 use serde::Serialize;
 use thiserror::Error;
 use todo_model::InputError;
@@ -128,29 +130,30 @@ impl ApiError {
 impl From<ReadError<StoreError>> for ApiError {
     fn from(error: ReadError<StoreError>) -> Self {
         match error {
-            ReadError::Source(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => {
-                let ReadError::Source(source) = error else { return Self::Failed(None) };
-                Self::Unavailable(Some(source))
-            }
-            ReadError::Source(source) => Self::Failed(Some(source)),
-            ReadError::Overloaded => Self::Unavailable(None),
+            ReadError::Source(source) => match Arc::unwrap_or_clone(source) {
+                source @ (StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => {
+                    Self::Unavailable(Some(source))
+                }
+                source => Self::Failed(Some(source)),
+            },
+            ReadError::Timeout(_) | ReadError::Overloaded => Self::Unavailable(None),
             ReadError::NotCached => Self::NotCached,
             ReadError::TooOld => Self::TooOld,
-            ReadError::Abandoned => Self::Failed(None),
+            _ => Self::Failed(None),
         }
     }
 }
 
-/// Of a write; `None` if it was given up half way.
-impl From<Option<StoreError>> for ApiError {
-    fn from(error: Option<StoreError>) -> Self {
+impl From<WriteError<StoreError>> for ApiError {
+    fn from(error: WriteError<StoreError>) -> Self {
+        let WriteError::Store(error) = error else { return Self::Failed(None) };
         match error {
-            Some(StoreError::Exists(id)) => Self::Exists(id.to_string()),
-            Some(StoreError::NotFound(_)) => Self::NotFound,
-            Some(StoreError::Conflict(_)) => Self::PreconditionFailed,
-            Some(unavailable @ StoreError::Unavailable(_)) => Self::Unavailable(Some(unavailable)),
-            Some(unknown @ StoreError::UnknownOutcome(_)) => Self::UnknownOutcome(unknown),
-            other => Self::Failed(other),
+            StoreError::Exists(id) => Self::Exists(id.to_string()),
+            StoreError::NotFound(_) => Self::NotFound,
+            StoreError::Conflict(_) => Self::PreconditionFailed,
+            StoreError::Unavailable(_) => Self::Unavailable(Some(error)),
+            StoreError::UnknownOutcome(_) => Self::UnknownOutcome(error),
+            other => Self::Failed(Some(other)),
         }
     }
 }

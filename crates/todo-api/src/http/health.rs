@@ -2,7 +2,8 @@
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use cache_aside::{Audited, Health};
+use cache_aside::Health;
+use cache_aside::stats::AuditStats;
 use serde::Serialize;
 
 use crate::http::Worker;
@@ -31,8 +32,9 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
             Health::Up => "up",
             Health::Down => "down",
             Health::Off => "off",
+            _ => "unknown",
         },
-        audit: worker.audited.then(|| worker.todos.audited().into()),
+        audit: worker.audited.then(|| worker.todos.stats().audit.into()),
     };
     let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
@@ -62,9 +64,9 @@ struct Audit {
     wrong_60s: u64,
 }
 
-impl From<Audited> for Audit {
-    fn from(audited: Audited) -> Self {
-        let Audited { compared, wrong_1s, wrong_10s, wrong_60s } = audited;
+impl From<AuditStats> for Audit {
+    fn from(audited: AuditStats) -> Self {
+        let AuditStats { compared, wrong_1s, wrong_10s, wrong_60s, .. } = audited;
         Self { compared, wrong_1s, wrong_10s, wrong_60s }
     }
 }

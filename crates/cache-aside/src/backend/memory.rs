@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use moka::Expiry;
 
-use crate::cache::{Put, Token};
 use crate::cell::{Cell, Kind, Seen};
-use crate::freshness::now_ms;
+use crate::clock::now_ms;
 use crate::options::Options;
+use crate::put::{Put, Token};
 use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, LeaseResult, Offer, PutResult};
-use crate::trust::Trust;
+use crate::validity::{Cause, Validity};
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
 const SHARDS: usize = 64;
@@ -32,9 +32,9 @@ struct Shared {
     hasher: RandomState,
     lease: Duration,
     tombstone: Duration,
-    silence: Duration,
+    heartbeat_timeout: Duration,
     max_lag: Duration,
-    trust: Arc<Trust>,
+    validity: Arc<Validity>,
 }
 
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl Expiry<Arc<str>, Kept> for UntilTtl {
 }
 
 impl MemoryCache {
-    pub(crate) fn new(options: &Options, trust: Arc<Trust>) -> Self {
+    pub(crate) fn new(options: &Options, validity: Arc<Validity>) -> Self {
         let cells = moka::sync::Cache::builder()
             .max_capacity(options.memory_max_bytes)
             .weigher(|id: &Arc<str>, kept: &Kept| {
@@ -76,15 +76,19 @@ impl MemoryCache {
             hasher: RandomState::new(),
             lease: options.lease,
             tombstone: options.tombstone,
-            silence: options.silence,
+            heartbeat_timeout: options.heartbeat_timeout,
             max_lag: options.max_lag,
-            trust,
+            validity,
         };
         Self { shared: Arc::new(shared) }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Cell> {
         self.shared.cells.get(id).map(|kept| kept.cell)
+    }
+
+    pub(crate) fn get_many(&self, ids: &[&str]) -> Vec<Option<Cell>> {
+        ids.iter().map(|id| self.get(id)).collect()
     }
 
     pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {
@@ -128,7 +132,7 @@ impl MemoryCache {
         self.apply(&mut leases, id, cell, lease, None);
     }
 
-    pub(crate) fn forget(&self, id: &str) {
+    pub(crate) fn remove(&self, id: &str) {
         self.leases(id).remove(id);
         self.shared.cells.invalidate(id);
     }
@@ -146,13 +150,13 @@ impl MemoryCache {
     #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
     pub(crate) fn release_lead(&self, _token: Token) {}
 
-    pub(crate) fn beat(&self, lag: Duration) {
-        let Shared { trust, max_lag, silence, .. } = &*self.shared;
-        trust.heard(lag, *max_lag, now_ms(), *silence);
+    pub(crate) fn send_heartbeat(&self, lag: Duration) {
+        let Shared { validity, max_lag, heartbeat_timeout, .. } = &*self.shared;
+        validity.on_heartbeat(lag, *max_lag, now_ms(), *heartbeat_timeout);
     }
 
-    pub(crate) fn distrust_before(&self, at_ms: u64) {
-        self.shared.trust.distrust_before(at_ms);
+    pub(crate) fn invalidate_before(&self, at_ms: u64) {
+        self.shared.validity.invalidate_before(at_ms, Cause::ChangeStream);
     }
 
     fn state(&self, id: &str) -> Option<CellState> {

@@ -1,5 +1,5 @@
-//! One line to Redis for each process, on which it hears what the others tell: invalidations for L1, and heartbeats of the
-//! change stream. A line that is silent or broken empties L1, since something may have been said that was not heard.
+//! One subscription for each process, by which it receives what the others announce: invalidations for L1, and heartbeats of
+//! the change stream. A subscription that is silent or broken clears L1, since something may have been announced meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use deadpool_redis::redis::{Client, Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::keys::Keys;
+use crate::clock::now_ms;
 use crate::error::CacheError;
-use crate::freshness::now_ms;
-use crate::keys::Keys;
 use crate::l1::L1;
 use crate::options::Options;
-use crate::trust::Trust;
+use crate::validity::{Cause, Validity};
 
-/// Between two attempts to get a line.
+/// Between two attempts to subscribe.
 const RETRY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Subscription {
     pub(crate) client: Client,
     pub(crate) keys: Keys,
     pub(crate) options: Options,
-    pub(crate) trust: Arc<Trust>,
+    pub(crate) validity: Arc<Validity>,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -32,34 +32,34 @@ impl Subscription {
     pub(crate) async fn run(self) {
         loop {
             let Err(error) = self.listen().await;
-            self.trust.empty_l1();
-            tracing::debug!(%error, "the line on which the cache announces broke");
+            self.validity.clear_l1();
+            tracing::debug!(%error, "the subscription to invalidations broke: L1 is cleared and refilled when it is back");
             tokio::time::sleep(RETRY).await;
         }
     }
 
     async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
         let patience = self.options.connect_timeout;
-        let line = in_time(patience, self.client.get_async_pubsub()).await?;
-        let (mut sink, mut messages) = line.split();
+        let connection = in_time(patience, self.client.get_async_pubsub()).await?;
+        let (mut sink, mut messages) = connection.split();
         let mut channels = vec![self.keys.control()];
         if self.l1.is_some() {
             channels.push(self.keys.channel());
         }
         in_time(patience, sink.subscribe(channels)).await?;
-        // What was announced until now was not heard.
-        self.trust.empty_l1();
-        let mut beat = interval(self.options.heartbeat);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was announced until now did not arrive.
+        self.validity.clear_l1();
+        let mut pings = interval(self.options.heartbeat);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                message = messages.next() => self.hear(&message.ok_or(CacheError::Timeout(self.options.silence))?),
-                _ = beat.tick() => {
+                message = messages.next() => self.receive(&message.ok_or(CacheError::Timeout(self.options.heartbeat_timeout))?),
+                _ = pings.tick() => {
                     let asked_at = now_ms();
-                    in_time(self.options.silence, sink.ping::<Value>()).await?;
-                    self.hear_all(&mut messages);
+                    in_time(self.options.heartbeat_timeout, sink.ping::<Value>()).await?;
+                    self.receive_all(&mut messages);
                     if let Some(l1) = &self.l1 {
-                        l1.heard(asked_at, self.options.silence);
+                        l1.on_heartbeat(asked_at, self.options.heartbeat_timeout);
                     }
                 }
             }
@@ -68,16 +68,16 @@ impl Subscription {
 
     /// Whatever was announced before the ping has arrived before its answer (Redis manual, "Pub/Sub": one connection
     /// keeps its order).
-    fn hear_all(&self, messages: &mut PubSubStream) {
+    fn receive_all(&self, messages: &mut PubSubStream) {
         while let Some(Some(message)) = messages.next().now_or_never() {
-            self.hear(&message);
+            self.receive(&message);
         }
     }
 
-    fn hear(&self, message: &Msg) {
+    fn receive(&self, message: &Msg) {
         let text = message.get_payload_bytes();
         if message.get_channel_name() == self.keys.control() {
-            self.hear_control(text);
+            self.receive_control(text);
         } else if let Some(l1) = &self.l1
             && let Some((kind, version, id)) = announcement(text)
         {
@@ -86,15 +86,15 @@ impl Subscription {
         }
     }
 
-    fn hear_control(&self, text: &[u8]) {
+    fn receive_control(&self, text: &[u8]) {
         match control(text) {
-            Some(Control::Beat { lag, since_ms }) => {
-                let Options { max_lag, silence, .. } = self.options;
-                // Repeated here, so that who did not hear it when it was said hears it now.
-                self.trust.distrust_before(since_ms);
-                self.trust.heard(lag, max_lag, now_ms(), silence);
+            Some(Control::Heartbeat { lag, valid_after_ms }) => {
+                let Options { max_lag, heartbeat_timeout, .. } = self.options;
+                // Repeated here for those who missed it when it was announced.
+                self.validity.invalidate_before(valid_after_ms, Cause::Announcement);
+                self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
             }
-            Some(Control::Distrust { at_ms }) => self.trust.distrust_before(at_ms),
+            Some(Control::InvalidateBefore { at_ms }) => self.validity.invalidate_before(at_ms, Cause::Announcement),
             None => {}
         }
     }
@@ -102,19 +102,22 @@ impl Subscription {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Control {
-    Beat { lag: Duration, since_ms: u64 },
-    Distrust { at_ms: u64 },
+    Heartbeat { lag: Duration, valid_after_ms: u64 },
+    InvalidateBefore { at_ms: u64 },
 }
 
-/// `B12 1700000000000`: a heartbeat, the lag and since when cells may be believed, both in milliseconds.
-/// `D01700000000000`: cells filled before then are not to be believed.
+/// `B12 1700000000000`: a heartbeat, the lag, and the moment from which on cells are valid, both in milliseconds.
+/// `D01700000000000`: cells filled before then are not valid any more.
 fn control(text: &[u8]) -> Option<Control> {
     let text = std::str::from_utf8(text).ok()?;
     if let Some(at_ms) = text.strip_prefix('D') {
-        return Some(Control::Distrust { at_ms: at_ms.parse().ok()? });
+        return Some(Control::InvalidateBefore { at_ms: at_ms.parse().ok()? });
     }
-    let (lag_ms, since_ms) = text.strip_prefix('B')?.split_once(' ')?;
-    Some(Control::Beat { lag: Duration::from_millis(lag_ms.parse().ok()?), since_ms: since_ms.parse().ok()? })
+    let (lag_ms, valid_after_ms) = text.strip_prefix('B')?.split_once(' ')?;
+    Some(Control::Heartbeat {
+        lag: Duration::from_millis(lag_ms.parse().ok()?),
+        valid_after_ms: valid_after_ms.parse().ok()?,
+    })
 }
 
 /// Kind, version and id: `V0000000000000042id`, as the scripts announce.
@@ -143,9 +146,9 @@ mod tests {
         assert_eq!(announcement(b"D0000000000000000"), Some((b'D', 0, "")));
         assert_eq!(announcement(b"V42"), None);
         assert_eq!(announcement(b"V000000000000004xid"), None);
-        let beat = Control::Beat { lag: Duration::from_millis(12), since_ms: 7 };
+        let beat = Control::Heartbeat { lag: Duration::from_millis(12), valid_after_ms: 7 };
         assert_eq!(control(b"B12 7"), Some(beat));
-        assert_eq!(control(b"D00000000000007"), Some(Control::Distrust { at_ms: 7 }));
+        assert_eq!(control(b"D00000000000007"), Some(Control::InvalidateBefore { at_ms: 7 }));
         assert_eq!(control(b"B12"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use deadpool_redis::redis::{Cmd, cmd};
 
-use crate::teeth::{self, Guard};
+use crate::failpoints::{self, Guard};
 
 /// A Lua script and its digest, under which Redis remembers it.
 pub(crate) struct Script {
@@ -27,10 +27,10 @@ macro_rules! script {
 pub(crate) static PUT: Script = script!("put.lua");
 pub(crate) static INVALIDATE: Script = script!("invalidate.lua");
 pub(crate) static ADOPT: Script = script!("adopt.lua");
-pub(crate) static DISTRUST: Script = script!("distrust.lua");
+pub(crate) static INVALIDATE_BEFORE: Script = script!("invalidate_before.lua");
 pub(crate) static LEASE: Script = script!("lease.lua");
 pub(crate) static LEAD: Script = script!("lead.lua");
-pub(crate) static DROP: Script = script!("drop.lua");
+pub(crate) static REMOVE: Script = script!("remove.lua");
 pub(crate) static RELEASE: Script = script!("release.lua");
 
 /// How a script is named to Redis.
@@ -65,6 +65,6 @@ const GUARDS: [(Guard, &str, &str); 3] = [
 fn guarded(text: &'static str) -> Cow<'static, str> {
     GUARDS
         .iter()
-        .filter(|(guard, ..)| teeth::is_off(*guard))
+        .filter(|(guard, ..)| failpoints::is_off(*guard))
         .fold(Cow::Borrowed(text), |text, (_, guard, without)| text.replace(guard, without).into())
 }

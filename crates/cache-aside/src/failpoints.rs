@@ -1,7 +1,7 @@
-//! Guards that a test build can switch off, so that a checker can show that it would notice.
+//! Guards that a test build can switch off, and points at which it can wait, so that a checker can show that it notices.
 //!
 //! Without the feature `teeth` every guard is on, known at compile time, and every pause is nothing. With it,
-//! `TODO_TEETH` names the guards to switch off (`token,rule-a`), and `TODO_TEETH_DELAY` the points at which to wait for a
+//! `TODO_TEETH` names the guards to switch off (`token,put-before-answer`), and `TODO_TEETH_DELAY` the points at which to wait for a
 //! random time up to so many milliseconds (`after-load:20,before-publish:5`), which makes rare races common.
 
 #[cfg(all(feature = "teeth", not(debug_assertions)))]
@@ -21,9 +21,9 @@ pub(crate) enum Guard {
     /// Nothing is stored below the version of the cell.
     VersionTest,
     /// What is read from the store passes the put before it is answered.
-    RuleA,
-    /// A flight is shared only if no writer came between.
-    RuleB,
+    PutBeforeAnswer,
+    /// The result of a flight is shared only if it was stored: no writer came between.
+    ShareOnlyIfStored,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,
 }
@@ -66,8 +66,8 @@ mod switches {
                 Self::TokenPerFill => "token-per-fill",
                 Self::LeaseNotes => "lease-notes",
                 Self::VersionTest => "version-test",
-                Self::RuleA => "rule-a",
-                Self::RuleB => "rule-b",
+                Self::PutBeforeAnswer => "put-before-answer",
+                Self::ShareOnlyIfStored => "share-only-if-stored",
                 Self::L1Record => "l1-record",
             }
         }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::CacheError;
+use crate::stats::BreakerState;
 
 /// Closed (the cache is used), open (left alone), or half open (one request tries it).
 #[derive(Debug)]
@@ -34,6 +35,14 @@ impl Breaker {
                 .retry_at_ms
                 .compare_exchange(retry_at, self.after_pause(now), Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
+    }
+
+    pub(crate) fn state(&self) -> BreakerState {
+        match self.retry_at_ms.load(Ordering::Relaxed) {
+            0 => BreakerState::Closed,
+            retry_at if self.now_ms() >= retry_at => BreakerState::HalfOpen,
+            _ => BreakerState::Open,
+        }
     }
 
     pub(crate) fn succeeded(&self) {
@@ -76,11 +85,13 @@ mod tests {
         assert!(patient.admits(), "failures were not in a row");
         patient.failed(&CacheError::BreakerOpen);
         assert!(!patient.admits(), "two in a row, and still in its pause");
+        assert_eq!(patient.state(), BreakerState::Open);
         patient.succeeded();
         assert!(patient.admits());
 
         let hasty = Breaker::new(1, Duration::ZERO);
         hasty.failed(&CacheError::BreakerOpen);
+        assert_eq!(hasty.state(), BreakerState::HalfOpen);
         assert!(hasty.admits(), "its pause is over at once");
     }
 }

@@ -1,8 +1,10 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them.
 
+mod breaker;
 mod connection;
 mod control;
 mod incarnation;
+mod keys;
 mod scripts;
 mod subscription;
 
@@ -16,19 +18,20 @@ use deadpool_redis::redis::{
 };
 use deadpool_redis::{Manager, Pool, Runtime};
 
+use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
+use self::keys::Keys;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
-use crate::breaker::Breaker;
-use crate::cache::{Put, Token};
 use crate::cell::{Cell, Kind, Seen, ZeroPadded};
 use crate::error::CacheError;
-use crate::keys::Keys;
 use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
+use crate::put::{Put, Token};
 use crate::rules::{LeaseResult, PutResult};
-use crate::trust::Trust;
+use crate::stats::BreakerState;
+use crate::validity::Validity;
 
 /// One worker's access to Redis.
 #[derive(Clone)]
@@ -41,14 +44,19 @@ struct Shared {
     pool: Pool,
     client: Client,
     incarnation: Arc<Incarnation>,
-    trust: Arc<Trust>,
+    validity: Arc<Validity>,
     keys: Keys,
     breaker: Breaker,
     options: Options,
 }
 
 impl RedisCache {
-    pub(crate) fn new(url: &::url::Url, options: &Options, trust: Arc<Trust>) -> Result<Self, RedisError> {
+    pub(crate) fn new(
+        url: &::url::Url,
+        prefix: &str,
+        options: &Options,
+        validity: Arc<Validity>,
+    ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -59,12 +67,12 @@ impl RedisCache {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a pool with a runtime and no timeouts always builds");
-        let keys = Keys::new(&options.prefix);
-        let incarnation = Incarnation { key: keys.incarnation().to_owned(), trust: Arc::clone(&trust) };
+        let keys = Keys::new(prefix);
+        let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
         let shared = Shared {
             client: Client::open(url.as_str())?,
             incarnation: Arc::new(incarnation),
-            trust,
+            validity,
             keys,
             breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
             options: options.clone(),
@@ -83,11 +91,15 @@ impl RedisCache {
         Self { connection: Connection::new(shared.pool.clone(), incarnation, shared.options.redis_timeout), shared }
     }
 
-    /// The line on which this process hears the others; `l1` is told of invalidations.
+    /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, trust, .. } = &*self.shared;
+        let Shared { client, keys, options, validity, .. } = &*self.shared;
         let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
-        Subscription { client, keys, options, trust: Arc::clone(trust), l1 }
+        Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
+    }
+
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.shared.breaker.state()
     }
 
     /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it.
@@ -105,6 +117,25 @@ impl RedisCache {
             Value::Nil => Ok(None),
             Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)).map(Some).ok_or(CacheError::Layout(key)),
             _ => Err(CacheError::Layout(key)),
+        }
+    }
+
+    /// The cells of all ids by one `MGET`. A cell of another layout is none.
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+        let keys: Vec<String> = ids.iter().map(|id| self.shared.keys.cell(id)).collect();
+        let mut mget = cmd("MGET");
+        mget.arg(&keys);
+        let answers = self
+            .run(async |mut connection| match connection.send_packed_command(&mget).await {
+                // A server in cluster mode takes keys of one slot only: then as many `GET`s, still in one round trip.
+                Err(error) if error.code() == Some("CROSSSLOT") => get_each(connection, &keys).await,
+                Ok(Value::ServerError(error)) if error.code() == "CROSSSLOT" => get_each(connection, &keys).await,
+                answer => answer,
+            })
+            .await?;
+        match answers {
+            Value::Array(answers) if answers.len() == ids.len() => Ok(answers.into_iter().map(cell).collect()),
+            _ => Err(CacheError::Layout(keys.join(" "))),
         }
     }
 
@@ -188,11 +219,11 @@ impl RedisCache {
         self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
-    /// Forgets the id.
-    pub(crate) async fn forget(&self, id: &str) -> Result<(), CacheError> {
+    /// Removes the cell and the lease of the id.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), CacheError> {
         let keys = &self.shared.keys;
         let args = [keys.channel().as_bytes(), id.as_bytes()];
-        self.call(&scripts::DROP, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
+        self.call(&scripts::REMOVE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
@@ -247,6 +278,21 @@ impl RedisCache {
 
     fn lease_ms(&self) -> u64 {
         self.shared.options.lease.as_millis() as u64
+    }
+}
+
+async fn get_each(mut connection: MultiplexedConnection, keys: &[String]) -> RedisResult<Value> {
+    let mut gets = Pipeline::with_capacity(keys.len());
+    for key in keys {
+        gets.cmd("GET").arg(key);
+    }
+    connection.send_packed_commands(&gets, 0, keys.len()).await.map(Value::Array)
+}
+
+fn cell(answer: Value) -> Option<Cell> {
+    match answer {
+        Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
--- Says since when the cells of this Redis may be believed: if it is another than the cells were filled in, since now.
+-- Says from which moment on the cells of this Redis are valid: if it is another than the cells were filled in, from now on.
 -- `run_id` changes with every start of a server, `master_replid` when another server's data took the place of its own
 -- (Redis manual, "INFO").
 -- KEYS: incarnation. ARGV: now (milliseconds, 14 digits).

@@ -1,5 +1,5 @@
-//! What processes tell each other through Redis, besides cells: who leads the change stream, how far it is behind, since when
-//! cells may be believed; and the walk over all cells.
+//! What processes tell each other through Redis, besides cells: who leads the change stream, how far it is behind, from which
+//! moment on cells are valid; and the walk over all cells.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use deadpool_redis::redis::{Value, cmd, from_redis_value};
 
 use super::{RedisCache, Shared, scripts};
-use crate::cache::Token;
 use crate::cell::ZeroPadded;
 use crate::error::CacheError;
+use crate::put::Token;
+use crate::validity::Cause;
 
 impl RedisCache {
-    /// Some ids that it holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
+    /// Some ids that the cache holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
     pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
         let keys = &self.shared.keys;
         let mut scan = cmd("SCAN");
@@ -35,17 +36,17 @@ impl RedisCache {
         self.call(&scripts::RELEASE, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
     }
 
-    pub(crate) async fn beat(&self, lag: Duration) -> Result<(), CacheError> {
-        let Shared { keys, trust, .. } = &*self.shared;
+    pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
+        let Shared { keys, validity, .. } = &*self.shared;
         let mut publish = cmd("PUBLISH");
-        publish.arg(keys.control()).arg(format!("B{} {}", lag.as_millis(), trust.since_ms()));
+        publish.arg(keys.control()).arg(format!("B{} {}", lag.as_millis(), validity.valid_after_ms()));
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
     }
 
-    pub(crate) async fn distrust_before(&self, at_ms: u64) -> Result<(), CacheError> {
-        let Shared { keys, trust, .. } = &*self.shared;
-        trust.distrust_before(at_ms);
+    pub(crate) async fn invalidate_before(&self, at_ms: u64) -> Result<(), CacheError> {
+        let Shared { keys, validity, .. } = &*self.shared;
+        validity.invalidate_before(at_ms, Cause::ChangeStream);
         let at: [u8; 14] = at_ms.zero_padded();
-        self.call(&scripts::DISTRUST, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
+        self.call(&scripts::INVALIDATE_BEFORE, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
     }
 }

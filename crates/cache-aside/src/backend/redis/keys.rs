@@ -31,7 +31,7 @@ impl Keys {
         &self.channel
     }
 
-    /// Where the leader of the change stream tells every node of its heart.
+    /// Where the leader of the change stream sends its heartbeats.
     pub(crate) fn control(&self) -> &str {
         &self.control
     }
@@ -41,7 +41,7 @@ impl Keys {
         &self.lead
     }
 
-    /// Which Redis the cells were filled in, and since when they may be believed.
+    /// Which Redis the cells were filled in, and from which moment on they are valid.
     pub(crate) fn incarnation(&self) -> &str {
         &self.incarnation
     }

@@ -1,0 +1,101 @@
+//! `Backend`: the cache in Redis, in this process, or none, behind one enum. None is the baseline: every read goes to the
+//! store.
+
+pub(crate) mod memory;
+pub(crate) mod redis;
+
+use std::time::Duration;
+
+use self::memory::MemoryCache;
+use self::redis::RedisCache;
+use crate::cell::{Cell, Seen};
+use crate::error::CacheError;
+use crate::put::{Put, Token};
+use crate::rules::{LeaseResult, PutResult};
+
+/// One worker's access to the cache.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    Redis(RedisCache),
+    Memory(MemoryCache),
+    Off,
+}
+
+/// The same call on whichever backend there is; `$off` is what none answers.
+macro_rules! on {
+    ($backend:expr, $off:expr, $name:ident($($arg:expr),*)) => {
+        match $backend {
+            Backend::Redis(redis) => redis.$name($($arg),*).await,
+            Backend::Memory(memory) => Ok(memory.$name($($arg),*)),
+            Backend::Off => Ok($off),
+        }
+    };
+}
+
+impl Backend {
+    pub(crate) fn per_worker(&self) -> Self {
+        match self {
+            Self::Redis(redis) => Self::Redis(redis.per_worker()),
+            other => other.clone(),
+        }
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
+        on!(self, None, get(id))
+    }
+
+    /// The cells of many ids, in one round trip.
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+        on!(self, vec![None; ids.len()], get_many(ids))
+    }
+
+    /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
+    pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
+        on!(self, LeaseResult::Taken, try_lease(id, token, seen))
+    }
+
+    pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
+        on!(self, (), take_lease(id, token))
+    }
+
+    pub(crate) async fn release(&self, id: &str, token: Token) -> Result<(), CacheError> {
+        on!(self, (), release(id, token))
+    }
+
+    pub(crate) async fn put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
+        on!(self, PutResult::Refused, put(id, token, put))
+    }
+
+    pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
+        on!(self, (), invalidate(id, version))
+    }
+
+    /// Some ids that the cache holds cells of, and the cursor with which to ask for more; 0 begins, and says that all were given.
+    pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
+        on!(self, (0, Vec::new()), some_ids(cursor))
+    }
+
+    /// Takes or keeps the lead over the change stream. Without a cache that is shared, every process leads.
+    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
+        on!(self, false, lead(token))
+    }
+
+    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
+        on!(self, (), release_lead(token))
+    }
+
+    /// Tells every process that the change stream is live, and how far it is behind.
+    pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
+        on!(self, (), send_heartbeat(lag))
+    }
+
+    /// Tells every process that no cell filled before `at_ms` (milliseconds since 1970) may be answered.
+    pub(crate) async fn invalidate_before(&self, at_ms: u64) -> Result<(), CacheError> {
+        on!(self, (), invalidate_before(at_ms))
+    }
+
+    /// Removes the cell and the lease of an id: always safe, since a fill then needs a new lease.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), CacheError> {
+        on!(self, (), remove(id))
+    }
+}

@@ -1,0 +1,197 @@
+//! `Builder`: the composition root. What does not go together is an error here, before anything is served.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::backend::Backend;
+use crate::backend::memory::MemoryCache;
+use crate::backend::redis::RedisCache;
+use crate::background::Background;
+use crate::change_stream::ChangeSource;
+use crate::engine::{CacheAside, Shared};
+use crate::error::StartError;
+use crate::l1::L1;
+use crate::options::Options;
+use crate::repair::RepairQueue;
+use crate::single_flight::SingleFlight;
+use crate::source::Source;
+use crate::stats::{AuditCounts, Counters, Registry};
+use crate::url::{CacheUrl, CacheUrlError};
+use crate::validity::Validity;
+
+type Follow<S> = Box<dyn FnOnce(CacheAside<S>) -> JoinHandle<()> + Send>;
+
+/// Makes a [`CacheAside`]: see [`CacheAside::builder`].
+#[must_use = "nothing is made until it is started"]
+pub struct Builder<S: Source> {
+    url: Result<CacheUrl, CacheUrlError>,
+    source: S,
+    prefix: Option<String>,
+    options: Options,
+    l1: Option<Duration>,
+    follow: Option<Follow<S>>,
+    audit: Option<u32>,
+}
+
+impl<S: Source> CacheAside<S> {
+    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS), `memory:` (in this
+    /// process) or `none:` (every read goes to the store).
+    ///
+    /// ```
+    /// # use cache_aside::{CacheAside, Loaded, Source};
+    /// # #[derive(Clone)]
+    /// # struct Books;
+    /// # impl Source for Books {
+    /// #     type Error = std::convert::Infallible;
+    /// #     async fn load(&self, _: &str) -> Result<Loaded, Self::Error> { Ok(Loaded::Absent) }
+    /// # }
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), cache_aside::StartError> {
+    /// let books = CacheAside::builder("memory:", Books).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder<U>(url: U, source: S) -> Builder<S>
+    where
+        U: TryInto<CacheUrl>,
+        U::Error: Into<CacheUrlError>,
+    {
+        let url = url.try_into().map_err(Into::into);
+        Builder { url, source, prefix: None, options: Options::default(), l1: None, follow: None, audit: None }
+    }
+}
+
+impl<S: Source> Builder<S> {
+    /// First part of every key in Redis. Caches that share a Redis need different ones; processes that share a cache need
+    /// the same one.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Durations and limits.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Answers a value from this process, without asking Redis, for so long. Only over Redis; a second or less is sensible.
+    pub fn l1(mut self, ttl: Duration) -> Self {
+        self.l1 = Some(ttl);
+        self
+    }
+
+    /// Follows what others write to the store, whenever this process has the lead.
+    pub fn follow(self) -> Self
+    where
+        S: ChangeSource,
+    {
+        let changes = self.source.clone();
+        self.follow_changes(changes)
+    }
+
+    /// As [`Builder::follow`], where the changes come from something else than the source.
+    pub fn follow_changes(mut self, changes: impl ChangeSource) -> Self {
+        self.follow = Some(Box::new(move |engine| tokio::spawn(engine.lead_when_possible(changes))));
+        self
+    }
+
+    /// Compares so many cells a second with the store; [`CacheAside::stats`] counts those that stay wrong.
+    pub fn audit(mut self, per_second: u32) -> Self {
+        self.audit = Some(per_second);
+        self
+    }
+
+    /// Checks everything, and starts. Connects nothing yet: a cache that is not there is no reason not to start. Must be
+    /// called inside a Tokio runtime, which lives as long as the cache is used.
+    ///
+    /// # Errors
+    /// What does not fit, and what to do: see [`StartError`].
+    #[expect(clippy::unused_async, reason = "a later check may have to ask Redis")]
+    pub async fn start(self) -> Result<CacheAside<S>, StartError> {
+        let url = self.url?;
+        self.options.check()?;
+        let prefix = prefix(&url, self.prefix)?;
+        fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+
+        let validity = Arc::new(Validity::new());
+        let backend = match &url {
+            CacheUrl::Redis(url) => {
+                let redis = RedisCache::new(url, &prefix, &self.options, Arc::clone(&validity));
+                Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
+            }
+            CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
+            CacheUrl::Off => Backend::Off,
+        };
+        let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
+        let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let shared = Shared {
+            source: self.source,
+            prefix,
+            flights: SingleFlight::new(),
+            store_turns: Semaphore::new(self.options.store_concurrency),
+            repair: repair.clone(),
+            options: self.options,
+            validity: Arc::clone(&validity),
+            l1: l1.clone(),
+            audit: AuditCounts::default(),
+            leading: AtomicBool::new(false),
+        };
+        let counters = Counters::new(Arc::<Registry>::default());
+        let mut engine = CacheAside { backend, counters, shared: Arc::new(shared), background: Arc::default() };
+
+        let mut tasks = vec![tokio::spawn(repair.run())];
+        if let Backend::Redis(redis) = &engine.backend {
+            tasks.push(tokio::spawn(redis.subscription(l1).run()));
+        }
+        if let Some(follow) = self.follow {
+            validity.expect_heartbeats();
+            tasks.push(follow(engine.detached()));
+        }
+        if let Some(per_second) = self.audit {
+            tasks.push(tokio::spawn(engine.detached().audit_all(per_second)));
+        }
+        engine.background = Arc::new(Background::of(tasks));
+        Ok(engine)
+    }
+}
+
+fn prefix(url: &CacheUrl, prefix: Option<String>) -> Result<String, StartError> {
+    match (url, prefix) {
+        (_, Some(prefix)) if prefix.contains(['{', '}']) => {
+            Err(StartError::Prefix("a prefix must not have { or } in it: they say which keys lie together in Redis"))
+        }
+        (CacheUrl::Redis(_), None) => {
+            Err(StartError::Prefix("a cache in Redis needs a prefix of its own: call .prefix(\"…\") on the builder"))
+        }
+        (CacheUrl::Redis(_), Some(prefix)) if prefix.is_empty() => {
+            Err(StartError::Prefix("the prefix of a cache in Redis must not be empty: call .prefix(\"…\")"))
+        }
+        (_, prefix) => Ok(prefix.unwrap_or_default()),
+    }
+}
+
+fn fits(url: &CacheUrl, l1: Option<Duration>, follow: bool, audit: Option<u32>) -> Result<(), StartError> {
+    match (url, l1, audit) {
+        (_, Some(ttl), _) if ttl.is_zero() => {
+            Err(StartError::Unsupported("the time of L1 must be above zero: leave .l1(…) out to switch it off"))
+        }
+        (CacheUrl::Memory | CacheUrl::Off, Some(_), _) => {
+            Err(StartError::Unsupported("L1 is for a cache in Redis: leave .l1(…) out with memory: and none:"))
+        }
+        (_, _, Some(0)) => {
+            Err(StartError::Unsupported("the auditor must compare at least one cell a second: leave .audit(…) out"))
+        }
+        (CacheUrl::Off, _, Some(_)) => {
+            Err(StartError::Unsupported("without a cache there is nothing to audit: leave .audit(…) out with none:"))
+        }
+        (CacheUrl::Off, ..) if follow => Err(StartError::Unsupported(
+            "without a cache there is nothing to invalidate: leave .follow() out with none:",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! What a fill ends with, and what each request that waited for it may make of it.
+
+use crate::error::ReadError;
+use crate::failpoints::{self, Guard};
+use crate::outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
+use crate::source::Loaded;
+
+/// What a fill ends with.
+pub(crate) struct FillResult<E> {
+    pub(crate) answer: Result<Answer, ReadError<E>>,
+    /// Whether it is right for everybody who joined: no writer came between the load and the put.
+    pub(crate) shareable: bool,
+}
+
+impl<E> Clone for FillResult<E> {
+    fn clone(&self) -> Self {
+        Self { answer: self.answer.clone(), shareable: self.shareable }
+    }
+}
+
+impl<E> FillResult<E> {
+    /// The answer for a request that waited; `None` if that request has to look again.
+    pub(crate) fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
+        (self.shareable || failpoints::is_off(Guard::ShareOnlyIfStored)).then(|| self.answer.map(collapsed))
+    }
+}
+
+/// The answer that says what the store said.
+pub(crate) fn from_store(loaded: Loaded, outcome: Outcome, detail: Option<Detail>) -> Answer {
+    let entry = match loaded {
+        Loaded::Value { version, body } => Some(Entry { version, body }),
+        Loaded::Absent => None,
+    };
+    Answer { entry, outcome, detail, ttl_ms: 0 }
+}
+
+fn collapsed(answer: Answer) -> Answer {
+    let detail = if answer.outcome == Outcome::Miss { Some(Detail::Collapsed) } else { answer.detail };
+    Answer { detail, ..answer }
+}
+
+/// Answers a failed load with a value past its time, if there is one and none newer was asked for (RFC 5861 §4,
+/// `stale-if-error`).
+pub(crate) fn or_stale<E>(
+    answer: Result<Answer, ReadError<E>>,
+    fallback: Option<Answer>,
+) -> Result<Answer, ReadError<E>> {
+    match (answer, fallback) {
+        (Err(error), Some(old)) if error.is_failed_load() => {
+            Ok(Answer { outcome: Outcome::Stale, detail: Some(Detail::StaleIfError), ..old })
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// Refuses an answer below the version that was asked for.
+pub(crate) fn new_enough<E>(answer: Result<Answer, ReadError<E>>, how: &ReadOptions) -> Result<Answer, ReadError<E>> {
+    match answer {
+        Ok(Answer { entry: Some(entry), .. }) if entry.version < how.min_version => Err(ReadError::TooOld),
+        answer => answer,
+    }
+}

@@ -1,0 +1,78 @@
+//! What is put into the cache for what the store gave, and the token that says on whose behalf. A cell is as old as the
+//! access to the store that it came from.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::cell::{Cell, Kind, MAX_VERSION};
+use crate::clock::now_ms;
+use crate::failpoints::{self, Guard};
+use crate::options::{Options, jittered_ms};
+use crate::source::Loaded;
+
+/// Names one holding of a lease. Random for each fill and each write: two fills of one process must not share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token([u8; 16]);
+
+impl Token {
+    pub(crate) fn random() -> Self {
+        let mut text = [0; 16];
+        let mut bits: u64 =
+            if failpoints::is_off(Guard::TokenPerFill) { u64::from(std::process::id()) } else { rand::random() };
+        for digit in &mut text {
+            *digit = b"0123456789abcdef"[(bits & 15) as usize];
+            bits >>= 4;
+        }
+        Self(text)
+    }
+
+    /// The token as Redis keeps it: sixteen hexadecimal digits.
+    pub(crate) fn text(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+/// A cell that is offered to the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Put {
+    /// The cell: a value, or absence.
+    pub(crate) cell: Cell,
+    /// How long the cache keeps the cell, milliseconds.
+    pub(crate) ttl_ms: u64,
+}
+
+/// The moment at which an access to the store began. The cell filled by it is as old as that moment: what happened since
+/// may not be in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoadStart {
+    at: Instant,
+    at_ms: u64,
+}
+
+impl LoadStart {
+    pub(crate) fn now() -> Self {
+        Self { at: Instant::now(), at_ms: now_ms() }
+    }
+}
+
+impl Put {
+    /// The put for what the store answered to a load that began at `start`.
+    pub(crate) fn of(loaded: &Loaded, start: LoadStart, options: &Options) -> Self {
+        let jitter = rand::random::<f64>();
+        let (kind, version, body, kept) = match loaded {
+            Loaded::Value { version, body } => {
+                (Kind::Value, *version, body.clone(), options.fresh + options.stale_if_error)
+            }
+            Loaded::Absent => (Kind::Absent, 0, Bytes::new(), options.absent),
+        };
+        let cell = Cell {
+            kind,
+            version: version.min(MAX_VERSION),
+            filled_at_ms: start.at_ms,
+            cost_us: u32::try_from(start.at.elapsed().as_micros()).unwrap_or(u32::MAX),
+            body,
+        };
+        Self { cell, ttl_ms: jittered_ms(kept, jitter).max(1) }
+    }
+}

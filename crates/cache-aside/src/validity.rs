@@ -1,0 +1,143 @@
+//! `Validity`: which cells may still be answered. None that was filled before the cache was last emptied or went back in
+//! time; and none for long while the change stream, which tells of foreign writes, is not known to be live.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::stats::ValidityStats;
+
+/// What moved the moment from which on cells are valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Redis is another than the cells were filled in.
+    Incarnation,
+    /// The change stream of this process missed changes, or said that anything may have changed.
+    ChangeStream,
+    /// Another process announced it.
+    Announcement,
+}
+
+/// Every hit reads it: three numbers, no lock.
+#[derive(Debug)]
+pub(crate) struct Validity {
+    /// Cells filled before this moment (milliseconds since 1970) are not answered any more.
+    valid_after_ms: AtomicU64,
+    /// Moment (milliseconds since 1970) until which the change stream counts as live.
+    live_until_ms: AtomicU64,
+    /// Counts whatever clears L1: a later `valid_after_ms`, a subscription that broke.
+    epoch: AtomicU64,
+    /// How far the stream was behind at the last heartbeat, milliseconds; [`FOR_EVER`] before the first.
+    lag_ms: AtomicU64,
+    /// How often each [`Cause`] moved the moment.
+    moved: [AtomicU64; 3],
+}
+
+/// No change stream is expected: values are fresh for their full time.
+const FOR_EVER: u64 = u64::MAX;
+
+impl Validity {
+    pub(crate) fn new() -> Self {
+        Self {
+            valid_after_ms: AtomicU64::new(0),
+            live_until_ms: AtomicU64::new(FOR_EVER),
+            epoch: AtomicU64::new(0),
+            lag_ms: AtomicU64::new(FOR_EVER),
+            moved: Default::default(),
+        }
+    }
+
+    /// Whether a cell that was filled at this moment may be answered.
+    pub(crate) fn is_valid(&self, filled_at_ms: u64) -> bool {
+        filled_at_ms >= self.valid_after_ms.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn valid_after_ms(&self) -> u64 {
+        self.valid_after_ms.load(Ordering::Acquire)
+    }
+
+    /// Whether values are fresh for their full time: the change stream is live, or none is expected.
+    pub(crate) fn is_live(&self, now_ms: u64) -> bool {
+        now_ms < self.live_until_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// From now on no cell filled before `at_ms` is answered. The moment never goes back.
+    pub(crate) fn invalidate_before(&self, at_ms: u64, cause: Cause) {
+        if self.valid_after_ms.fetch_max(at_ms, Ordering::AcqRel) < at_ms {
+            self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
+            self.clear_l1();
+        }
+    }
+
+    /// Invalidates what L1 holds, and what is on its way there.
+    pub(crate) fn clear_l1(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// From now on the change stream has to be live for values to be fresh for their full time.
+    pub(crate) fn expect_heartbeats(&self) {
+        // Between the start and the first heartbeat it is not.
+        let _ = self.live_until_ms.compare_exchange(FOR_EVER, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    pub(crate) fn expects_heartbeats(&self) -> bool {
+        self.live_until_ms.load(Ordering::Relaxed) != FOR_EVER
+    }
+
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        let lag_ms = self.lag_ms.load(Ordering::Relaxed);
+        (lag_ms != FOR_EVER).then(|| Duration::from_millis(lag_ms))
+    }
+
+    pub(crate) fn stats(&self) -> ValidityStats {
+        let moved = |cause: Cause| self.moved[cause as usize].load(Ordering::Relaxed);
+        ValidityStats {
+            valid_after_ms: self.valid_after_ms(),
+            by_incarnation: moved(Cause::Incarnation),
+            by_change_stream: moved(Cause::ChangeStream),
+            by_announcement: moved(Cause::Announcement),
+        }
+    }
+
+    /// A heartbeat arrived that said how far the change stream is behind.
+    pub(crate) fn on_heartbeat(&self, lag: Duration, max_lag: Duration, now_ms: u64, timeout: Duration) {
+        self.lag_ms.store(lag.as_millis() as u64, Ordering::Relaxed);
+        let until = self.live_until_ms.load(Ordering::Acquire);
+        if lag <= max_lag && until != FOR_EVER {
+            self.live_until_ms.store(now_ms + timeout.as_millis() as u64, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_live_only_while_heartbeats_come_that_are_not_behind() {
+        let (validity, second) = (Validity::new(), Duration::from_secs(1));
+        assert!(validity.is_live(u64::MAX - 1), "no change stream is expected");
+        validity.expect_heartbeats();
+        assert!(!validity.is_live(1_000), "none came yet");
+        validity.on_heartbeat(Duration::ZERO, second, 1_000, second);
+        assert!(validity.is_live(1_999));
+        assert!(!validity.is_live(2_000), "none came for too long");
+        validity.on_heartbeat(second * 2, second, 2_000, second);
+        assert!(!validity.is_live(2_000), "behind");
+    }
+
+    #[test]
+    fn what_is_invalid_stays_so_and_clears_l1() {
+        let validity = Validity::new();
+        validity.invalidate_before(10, Cause::Incarnation);
+        let epoch = validity.epoch();
+        assert_ne!(epoch, 0);
+        validity.invalidate_before(5, Cause::Announcement);
+        assert!(!validity.is_valid(9) && validity.is_valid(10));
+        assert_eq!(validity.epoch(), epoch);
+        assert_eq!((validity.stats().by_incarnation, validity.stats().by_announcement), (1, 0));
+    }
+}
