@@ -14,7 +14,7 @@ use crate::versions::racing;
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_found_while_somebody_writes_past_it_in_sql() {
     let cluster = postgres_cluster(&[]).await;
-    let mut options = short(3, FaultPlan::of(&[Fault::Flush, Fault::Cell, Fault::Lease, Fault::Pubsub]));
+    let mut options = short(2, FaultPlan::of(&[Fault::Flush, Fault::Cell, Fault::Lease, Fault::Pubsub]));
     options.plan.foreign_ids = Plan::new("foreign").foreign_ids;
     options.at_least = Work { reads: 1_000, writes: 200, foreign: 50 };
     must_be_clean(&cluster, &options).await;
@@ -26,15 +26,15 @@ async fn nothing_is_found_while_somebody_writes_past_it_in_sql() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_missed_of_what_is_written_in_sql_alone() {
     let cluster = postgres_cluster(&[]).await;
-    let mut options = short(6, FaultPlan::of(&[]));
+    let mut options = short(3, FaultPlan::of(&[]));
     // So many that the next write of a todo does not soon make up for one that was missed.
-    options.plan.foreign_ids = (0..400).map(|number| format!("todo {number}").into()).collect();
+    options.plan.foreign_ids = (0..200).map(|number| format!("todo {number}").into()).collect();
     options.plan.hot_ids = options.plan.foreign_ids.clone();
     options.plan.more_ids.clear();
     options.plan.foreign_pause = Duration::from_millis(10);
     options.plan.foreign_writers = 4;
     options.plan.mix = Mix { get: 90, get_many: 10, put: 0, patch: 0, post: 0, delete: 0 };
-    options.at_least = Work { reads: 2_000, writes: 0, foreign: 150 };
+    options.at_least = Work { reads: 1_500, writes: 0, foreign: 150 };
     let report = run(&cluster, &options).await.unwrap();
     assert!(report.is_clean(), "{report}");
     cluster.store.drop_database().await;

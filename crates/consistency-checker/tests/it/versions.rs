@@ -11,14 +11,14 @@ use crate::support::{cluster, short};
 
 /// Creates, updates and deletes of one todo, as fast as they can.
 pub(crate) fn racing() -> RunOptions {
-    let mut options = short(2, FaultPlan::of(&[]));
+    let mut options = short(1, FaultPlan::of(&[]));
     options.plan.hot_ids.truncate(1);
     options.plan.more_ids.clear();
     options.plan.clients = 48;
     options.plan.pause = Duration::ZERO;
     options.plan.mix = Mix { get: 10, get_many: 0, put: 30, patch: 0, post: 30, delete: 30 };
     options.last_words = false;
-    options.at_least = Work { reads: 200, writes: 1_000, foreign: 0 };
+    options.at_least = Work { reads: 200, writes: 500, foreign: 0 };
     options
 }
 
