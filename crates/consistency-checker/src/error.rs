@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::workload::Work;
+
 /// Each message is one line and says what to do.
 #[derive(Debug, Error)]
 pub enum CheckError {
@@ -11,8 +13,13 @@ pub enum CheckError {
     #[error("{0}")]
     Missing(String),
     /// The service's program is not there.
-    #[error("{0} is not there: build it (cargo build --release -p todo-api), or say where it is by --api")]
-    NoService(PathBuf),
+    #[error("{} is not there: build it ({build}), or say where it is by --api", program.display())]
+    NoService {
+        /// The file that is missing.
+        program: PathBuf,
+        /// The command that makes it.
+        build: &'static str,
+    },
     /// A node does not answer.
     #[error("{node} does not answer: {log}")]
     NoAnswer {
@@ -20,6 +27,14 @@ pub enum CheckError {
         node: String,
         /// The end of its log.
         log: String,
+    },
+    /// The clients hardly got on.
+    #[error("clients did not get through their work in 5 minutes: {done:?} of {wanted:?}")]
+    TooLittle {
+        /// What they should have done.
+        wanted: Work,
+        /// What they have done.
+        done: Work,
     },
     /// A server that the run needs refused something.
     #[error("{0}")]
@@ -33,6 +48,9 @@ pub enum CheckError {
     /// MongoDB refused something.
     #[error("MongoDB: {0}")]
     Mongo(#[from] mongodb::error::Error),
+    /// PostgreSQL refused something.
+    #[error("PostgreSQL: {0}")]
+    Postgres(#[from] tokio_postgres::Error),
     /// Redis refused something.
     #[error("Redis: {0}")]
     Redis(#[from] deadpool_redis::redis::RedisError),

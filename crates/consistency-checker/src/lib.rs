@@ -1,7 +1,7 @@
 //! Drives real processes of the service, breaks things under them, and checks what their clients saw.
 //!
 //! - [`history`]: what is recorded. [`checker`]: what must hold of it. [`clock`]: when.
-//! - [`cluster`]: the processes and servers. [`workload`]: what is asked of them. [`faults`]: what is broken.
+//! - [`cluster`]: the processes and servers. [`store`]: the database behind them. [`workload`]: what is asked of them. [`faults`]: what is broken.
 //! - [`sampler`]: looks at cells. [`quiet`]: what everybody says in the end.
 //! - [`run`]: all of that together. [`report`]: what came of it.
 //! - [`model`]: every interleaving of the rules, without any process.
@@ -20,6 +20,7 @@ pub mod quiet;
 pub mod report;
 pub mod run;
 pub mod sampler;
+pub mod store;
 pub mod workload;
 
 pub use error::CheckError;

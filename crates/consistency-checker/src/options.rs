@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use command_line::values;
 
+use crate::cluster::system::System;
 use crate::faults::Fault;
 use crate::model::Rule;
 
@@ -108,7 +109,11 @@ pub struct Run {
     #[arg(long, env = "TODO_VERIFY_FOREIGN_WRITER", default_value = "on", value_name = "on|off")]
     pub foreign_writer: Switch,
 
-    /// The service's program [default: todo-api beside this one].
+    /// Which service is driven.
+    #[arg(long, env = "TODO_VERIFY_SERVICE", default_value = "todo-api", value_name = "NAME")]
+    pub service: System,
+
+    /// The service's program [default: what cargo has built beside this one].
     #[arg(long, env = "TODO_VERIFY_API", value_name = "FILE")]
     pub api: Option<PathBuf>,
 

@@ -1,11 +1,11 @@
 //! What the program does between its command line and its exit code.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use test_servers::fresh_name;
 
+use crate::cluster::system::beside_this_program;
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::CheckError;
 use crate::faults::schedule::FaultPlan;
@@ -13,6 +13,7 @@ use crate::model::{Found, Setup, check};
 use crate::options::{Command, Model, Run, Switch};
 use crate::report::Report;
 use crate::run::{self, RunOptions};
+use crate::workload::Work;
 use crate::workload::plan::Plan;
 
 /// What a command came to.
@@ -45,7 +46,8 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
 fn describe(flags: &Run) -> String {
     let faults: Vec<&str> = flags.faults.0.iter().map(|fault| fault.name()).collect();
     format!(
-        "{} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
+        "{}, {} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
+        flags.service.name(),
         flags.seconds,
         flags.seed,
         flags.processes,
@@ -84,19 +86,16 @@ pub fn model(flags: &Model) -> Found {
 }
 
 fn cluster_options(flags: &Run) -> Result<ClusterOptions, CheckError> {
-    let mut api_flags = vec!["--write-policy".to_owned(), flags.write_policy.name().to_owned()];
-    if !flags.l1_ttl.is_zero() {
-        api_flags.extend(["--l1-ttl".to_owned(), format!("{}ms", flags.l1_ttl.as_millis())]);
-    }
     Ok(ClusterOptions {
+        system: flags.service,
         api: match &flags.api {
             Some(path) => path.clone(),
-            None => beside_this_program("todo-api")?,
+            None => beside_this_program(flags.service.program())?,
         },
         processes: u32::try_from(flags.processes).unwrap_or(u32::MAX),
-        flags: api_flags,
+        flags: flags.service.flags(flags.write_policy, flags.l1_ttl.as_millis()),
         variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
-        mongo_url: None,
+        store_url: None,
     })
 }
 
@@ -108,14 +107,11 @@ fn run_options(flags: &Run) -> RunOptions {
     }
     RunOptions {
         duration: Duration::from_secs(flags.seconds as u64),
+        at_least: Work::default(),
         seed: flags.seed,
         plan,
         faults: FaultPlan::of(&flags.faults.0),
         l1_ttl: flags.l1_ttl,
         last_words: true,
     }
-}
-
-fn beside_this_program(name: &str) -> Result<PathBuf, CheckError> {
-    Ok(std::env::current_exe()?.with_file_name(name))
 }

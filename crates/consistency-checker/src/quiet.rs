@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Document, doc};
-
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::cluster::redis::look;
@@ -28,7 +26,7 @@ pub async fn last_words(cluster: &Cluster, ids: &[Arc<str>]) -> Result<Vec<LastW
             nodes.push((node.process(), answer_of(node, id).await?));
         }
         let cell = look(&mut redis, id).await?;
-        let store = cluster.todos.find_one(doc! { "id": &**id }).await?.map(|found| stored(&found));
+        let store = cluster.store.find(id).await?;
         words.push(LastWord { id: Arc::clone(id), store, cell, nodes });
     }
     Ok(words)
@@ -44,12 +42,4 @@ async fn answer_of(node: &Node, id: &str) -> Result<Option<(u64, Arc<str>)>, Che
         }
     }
     Err(CheckError::NoAnswer { node: node.process().to_string(), log: format!("GET {id}") })
-}
-
-/// A document as the service answers it.
-fn stored(found: &Document) -> (u64, Arc<str>) {
-    let version = found.get_i64("v").ok().and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
-    let text = |field: &str| serde_json::json!(found.get_str(field).ok()).to_string();
-    let body = format!(r#"{{"id":{},"name":{},"description":{}}}"#, text("id"), text("name"), text("description"));
-    (version, body.into())
 }

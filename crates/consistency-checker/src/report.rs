@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::checker::{Invariant, Verdict, Violation};
-use crate::history::{History, Outcome};
+use crate::history::{Action, History, Outcome};
 
 /// How many violations are told in full.
 const TOLD: usize = 3;
@@ -81,7 +81,11 @@ impl Report {
             if operation.is_write() {
                 report.writes_deferred += usize::from(operation.cache_status.contains("publish-deferred"));
             } else if matches!(operation.outcome, Outcome::Value { .. } | Outcome::Absent) {
-                *report.answers.entry(kind_of_answer(&operation.cache_status)).or_default() += 1;
+                let kind = match operation.action {
+                    Action::ReadMany { .. } => "of many".to_owned(),
+                    _ => kind_of_answer(&operation.cache_status),
+                };
+                *report.answers.entry(kind).or_default() += 1;
             }
         }
         for violation in &verdict.violations {

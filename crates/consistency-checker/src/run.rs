@@ -1,7 +1,7 @@
 //! One run: clients at work, faults under them, then quiet, then the check.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::checker::{Promises, check};
 use crate::clock::{Clock, Stalls};
@@ -12,8 +12,8 @@ use crate::history::History;
 use crate::quiet::last_words;
 use crate::report::Report;
 use crate::sampler::Sampler;
-use crate::workload::Workload;
 use crate::workload::plan::Plan;
+use crate::workload::{Work, Workload};
 
 /// What the change stream and repairs are given, and a machine that is busy with other things.
 const NOTICED: Duration = Duration::from_secs(1);
@@ -22,11 +22,16 @@ const SLACK: Duration = Duration::from_millis(250);
 /// After the last write, until all must agree.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// How long the work of a run may take beyond its time: it only ends what does not go on at all.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// What a run does.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// How long clients are at work.
+    /// How long clients are at work at least.
     pub duration: Duration,
+    /// How much they must have done until they may end: a machine that is slow takes longer for it.
+    pub at_least: Work,
     /// What is drawn from.
     pub seed: u64,
     /// What the clients do.
@@ -50,6 +55,13 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     let faults = Faults::start(cluster, &clock, options.faults.clone(), watched, options.seed);
     let workload = Workload::start(cluster, &clock, options.plan.clone(), options.seed);
     tokio::time::sleep(options.duration).await;
+    let began = Instant::now();
+    while !workload.done().is_at_least(options.at_least) {
+        if began.elapsed() > PATIENCE {
+            return Err(CheckError::TooLittle { wanted: options.at_least, done: workload.done() });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 
     let log = faults.finish().await?;
     let operations = workload.finish().await?;

@@ -1,8 +1,9 @@
-//! Starts the real Redis and MongoDB that tests run against, each on a free port with a folder of its own.
+//! Starts the real Redis, MongoDB and PostgreSQL that tests run against, each on a free port with a folder of its own.
 //!
 //! - `certificates`: a private certificate authority for servers with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
-//! - `find`: where the programs are. `redis`, `mongo`: the two servers. `mongo_set`: three that are one. `names`: what is unique.
+//! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
+//!   servers that are one. `names`: what is unique.
 //! - `wait`: until a condition holds.
 
 mod certificates;
@@ -10,15 +11,17 @@ mod find;
 mod mongo;
 mod mongo_set;
 mod names;
+mod postgres;
 mod process;
 mod redis;
 mod wait;
 
 pub use certificates::Certificates;
-pub use find::{missing, mongo_tool};
+pub use find::{missing, missing_postgres, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
+pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
 pub use redis::{RedisServer, shared_redis};
 pub use wait::until;

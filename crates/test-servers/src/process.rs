@@ -60,6 +60,12 @@ impl Process {
         self.pid
     }
 
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        let asked = Command::new("kill").args(["-0", &self.pid.to_string()]).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    }
+
     /// Sends it a signal: `STOP`, `CONT`, `TERM`.
     pub fn signal(&self, name: &str) {
         let done = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status();

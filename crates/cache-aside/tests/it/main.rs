@@ -5,10 +5,12 @@
 mod audit;
 mod cells;
 mod changes;
+mod examples;
 mod field;
 mod incarnations;
 mod l1;
 mod outages;
+mod postgres;
 mod read_many;
 mod reads;
 mod scripts;

@@ -154,6 +154,7 @@ fn asked(action: &Action) -> String {
             }
             text
         }
+        Action::ReadMany { of } => format!("GET of {of}"),
         Action::Write { verb, marker, condition } => {
             let verb = match verb {
                 Verb::Put => "PUT",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use test_servers::{Process as Running, free_port, fresh_name};
@@ -58,15 +58,13 @@ impl Node {
 
     /// The address of a todo.
     pub fn todo(&self, id: &str) -> String {
-        let mut url = format!("{}/todos/", self.base);
-        for byte in id.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                url.push(char::from(byte));
-            } else {
-                url.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        url
+        format!("{}/todos/{}", self.base, encoded(id))
+    }
+
+    /// The address of many todos at once.
+    pub fn many(&self, ids: &[Arc<str>]) -> String {
+        let ids: Vec<String> = ids.iter().map(|id| encoded(id)).collect();
+        format!("{}/todos?ids={}", self.base, ids.join(","))
     }
 
     /// The address where todos are created.
@@ -125,6 +123,19 @@ impl Node {
         // The slot is whole between any two statements.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An id as a part of an address (RFC 3986 §2.3).
+fn encoded(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
 }
 
 impl Drop for Node {

@@ -86,9 +86,9 @@ pub enum Verb {
     Patch,
     /// `POST`.
     Post,
-    /// Somebody else's `$set` of name and description.
+    /// Somebody else's update of name and description.
     ForeignUpdate,
-    /// Somebody else's replacement of the document, `v` copied.
+    /// Somebody else's replacement of the whole todo, its version copied.
     ForeignReplace,
     /// Somebody else's insert.
     ForeignInsert,
@@ -119,6 +119,11 @@ pub enum Action {
         no_cache: bool,
         /// `Cache-Control: only-if-cached`.
         only_if_cached: bool,
+    },
+    /// `GET` of many todos at once, of which this is one.
+    ReadMany {
+        /// How many were asked for.
+        of: usize,
     },
     /// A todo whose body carries the marker.
     Write {
@@ -195,7 +200,7 @@ impl Operation {
 
     /// Whether it changes the todo if it happens.
     pub fn is_write(&self) -> bool {
-        !matches!(self.action, Action::Read { .. })
+        matches!(self.action, Action::Write { .. } | Action::Delete { .. })
     }
 
     /// When the write had happened at the latest: [`Moment::NEVER`] if nobody knows.

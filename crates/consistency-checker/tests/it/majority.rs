@@ -10,7 +10,7 @@ use consistency_checker::workload::Workload;
 use consistency_checker::workload::plan::{Mix, Plan};
 use test_servers::{MongoSet, fresh_name};
 
-use crate::support::cluster_over;
+use crate::support::{cluster_over, until};
 use crate::teeth::service;
 
 /// After an election, until nothing older than what was acknowledged may be answered.
@@ -26,12 +26,12 @@ async fn fail_over(off: &str) -> Verdict {
     // Many, so that some are read before they are written again.
     plan.hot_ids = plan.more_ids.clone();
     plan.foreign_ids.clear();
-    plan.mix = Mix { get: 80, put: 20, patch: 0, post: 0, delete: 0 };
+    plan.mix = Mix { get: 80, get_many: 0, put: 20, patch: 0, post: 0, delete: 0 };
     plan.pause = Duration::from_millis(20);
     let clock = Clock::start();
     let workload = Workload::start(&cluster, &clock, plan, 7);
 
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("clients are at work", async || workload.done().writes >= 50).await;
     let from = clock.now();
     let set = tokio::task::spawn_blocking(move || {
         let primary = set.wait_for_primary();
@@ -49,7 +49,8 @@ async fn fail_over(off: &str) -> Verdict {
     // engine has settled with it, that may be cached.
     tokio::time::sleep(SETTLED).await;
     let windows = vec![Window { from, until: clock.now(), suspends: Suspends::Everything }];
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = workload.done().reads;
+    until("clients have read again", async || workload.done().reads >= before + 400).await;
     let operations = workload.finish().await.unwrap();
     drop(set);
     check(&History { operations, windows, ..History::default() }, &Promises::default())

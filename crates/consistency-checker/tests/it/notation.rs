@@ -3,6 +3,7 @@
 //! ```text
 //! 0-2   n0 put w1 = 10 new      PUT through node 0 between 0 and 2 ms: version 10, created
 //! 3-4   n1 get w1 = 10          GET through node 1: write w1, version 10
+//! 3-4   n1 many w1 = 10         the same as one of many in a GET /todos?ids=
 //! 5-6   n0 delete               DELETE, acknowledged
 //! 5-6   n0 put w2 ?             PUT, outcome unknown
 //! 7-8   n1 get nothing          GET: 404
@@ -98,6 +99,7 @@ fn operation(client: u32, process: Option<Process>, sent: Moment, received: Mome
     };
     let action = match words[0] {
         "get" => Action::Read { min_version: number("min"), no_cache: false, only_if_cached: false },
+        "many" => Action::ReadMany { of: 2 },
         "delete" => Action::Delete { condition },
         verb => {
             let verb = match verb {
@@ -110,7 +112,7 @@ fn operation(client: u32, process: Option<Process>, sent: Moment, received: Mome
         }
     };
     let version = words.iter().position(|word| *word == "=").map_or(0, |at| words[at + 1].parse().unwrap());
-    let read = matches!(action, Action::Read { .. });
+    let read = matches!(action, Action::Read { .. } | Action::ReadMany { .. });
     let outcome = if has("?") {
         Outcome::Unknown
     } else if has("refused") {

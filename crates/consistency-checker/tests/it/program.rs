@@ -20,6 +20,7 @@ fn a_wrong_flag_ends_it_with_one_line_and_code_2() {
     for (flags, names) in [
         (&["run", "--faults", "flush,fire"][..], "--faults"),
         (&["run", "--seconds", "0"], "--seconds"),
+        (&["run", "--service", "mysql"], "--service"),
         (&["run", "--write-policy", "behind"], "--write-policy"),
         (&["run", "--l1-ttl", "soon"], "--l1-ttl"),
         (&["model", "2,2"], "2,2,1"),
@@ -44,6 +45,8 @@ fn a_service_that_is_not_there_is_named() {
     let output = checker(&["run", "--api", "no/such/program"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(error_of(&output).contains("no/such/program is not there"), "{}", error_of(&output));
+    let output = checker(&["run", "--service", "postgres", "--api", "no/such/program"], &[]);
+    assert!(error_of(&output).contains("cargo build -p cache-aside --example postgres"), "{}", error_of(&output));
 }
 
 #[test]
@@ -67,7 +70,10 @@ fn a_run_prints_its_figures_and_writes_them_as_json() {
     std::fs::remove_file(&json).unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{told}{}", error_of(&output));
-    assert!(told.starts_with("1 s, seed 7, 2 processes") && told.contains("violations            0"), "{told}");
+    assert!(
+        told.starts_with("todo-api, 1 s, seed 7, 2 processes") && told.contains("violations            0"),
+        "{told}"
+    );
     assert!(report["reads_checked"].as_u64().unwrap() > 0);
     assert_eq!(report["violations"].as_array().unwrap().len(), 0);
 }

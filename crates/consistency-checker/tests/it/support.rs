@@ -4,17 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use consistency_checker::cluster::system::System;
 use consistency_checker::cluster::{Cluster, ClusterOptions};
 use consistency_checker::faults::schedule::FaultPlan;
 use consistency_checker::report::Report;
 use consistency_checker::run::{RunOptions, run};
+use consistency_checker::workload::Work;
 use consistency_checker::workload::plan::Plan;
-use test_servers::{fresh_name, shared_mongo};
+use test_servers::{fresh_name, shared_mongo, shared_postgres};
 
 /// The service as it is built for tests.
 pub(crate) fn api() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_consistency-checker")).with_file_name("todo-api");
-    assert!(beside.is_file(), "the service is not built: run `cargo build -p todo-api` first, as `make test` does");
+    program(System::TodoApi)
+}
+
+fn program(system: System) -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_consistency-checker")).with_file_name(system.program());
+    assert!(beside.is_file(), "{} is not built: run `{}` first, as `make test` does", beside.display(), system.build());
     beside
 }
 
@@ -29,20 +35,37 @@ pub(crate) async fn cluster_of(api: PathBuf, flags: &[&str], variables: &[(&str,
     cluster_over(mongo_url, api, flags, variables).await
 }
 
-/// The same over this MongoDB.
+/// Two processes of the example over PostgreSQL.
+pub(crate) async fn postgres_cluster(flags: &[&str]) -> Arc<Cluster> {
+    let url = tokio::task::spawn_blocking(|| shared_postgres().url("postgres")).await.unwrap();
+    start(System::Postgres, url, program(System::Postgres), flags, &[]).await
+}
+
+/// Two processes over this MongoDB.
 pub(crate) async fn cluster_over(
     mongo_url: String,
     api: PathBuf,
     flags: &[&str],
     variables: &[(&str, &str)],
 ) -> Arc<Cluster> {
+    start(System::TodoApi, mongo_url, api, flags, variables).await
+}
+
+async fn start(
+    system: System,
+    store_url: String,
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Arc<Cluster> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let options = ClusterOptions {
+        system,
         api,
         processes: 2,
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         variables: variables.iter().map(owned).collect(),
-        mongo_url: Some(mongo_url),
+        store_url: Some(store_url),
     };
     Arc::new(Cluster::start(&options).await.unwrap())
 }
@@ -53,6 +76,7 @@ pub(crate) fn short(seconds: u64, faults: FaultPlan) -> RunOptions {
     plan.foreign_ids.clear();
     RunOptions {
         duration: Duration::from_secs(seconds),
+        at_least: Work { reads: 400, writes: 80, foreign: 0 },
         seed: 7,
         plan,
         faults,
