@@ -9,7 +9,8 @@ CREATE TABLE todos (
 );
 
 -- One for all ids, and never reset: the version of an id rises over a delete and a new create, too. Not `CACHE 2` or more:
--- sessions would hand out numbers from stocks of their own, the older ones later.
+-- sessions would hand out numbers from stocks of their own, the older ones later. Logical replication does not bring sequences
+-- along: whoever moves by it sets this one above max(version) first.
 CREATE SEQUENCE todo_version;
 
 -- What happened, until every follower has passed it.

@@ -317,6 +317,20 @@ async fn an_insert_that_is_overtaken_by_an_update_and_a_delete_brings_no_older_v
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_one_time_make_the_tables_once() {
+    let name = fresh_name("example");
+    let url = {
+        let name = name.clone();
+        tokio::task::spawn_blocking(move || shared_postgres().create_database(&name)).await.unwrap()
+    };
+    let opening: Vec<_> = (0..8).map(|_| tokio::spawn(Todos::open(url.parse().unwrap()))).collect();
+    for opened in opening {
+        opened.await.unwrap().unwrap();
+    }
+    tokio::task::spawn_blocking(move || shared_postgres().drop_database(&name)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_says_what_became_of_it() {
     let database = Database::new().await;
     let todos = &database.todos;
