@@ -21,7 +21,7 @@ pub(crate) struct Connector {
     trust: Trust,
 }
 
-/// Which certificates are believed.
+/// Which certificates are trusted.
 enum Trust {
     /// There is no TLS. Reading the system's certificates takes milliseconds, for each user.
     Nothing,

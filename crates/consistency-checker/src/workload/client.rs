@@ -53,7 +53,7 @@ impl ApiClient {
         let sent = shared.clock.now();
         let answer = answer(request.send().await).await;
         let received = shared.clock.now();
-        let (outcome, status, cache_status, tag) = judge(&action, answer);
+        let (outcome, status, cache_status, tag) = classify(&action, answer);
         if let (Some(text), Outcome::Value { version, .. }) = (tag, &outcome) {
             shared.saw(&id, Tag { version: *version, text });
         }
@@ -196,7 +196,7 @@ pub(crate) fn marker_of(body: &str) -> Option<Marker> {
     Marker::in_name(todo.get("name")?.as_str()?)
 }
 
-fn judge(action: &Action, sent: Sent) -> (Outcome, u16, Arc<str>, Option<String>) {
+fn classify(action: &Action, sent: Sent) -> (Outcome, u16, Arc<str>, Option<String>) {
     let reads = matches!(action, Action::Read { .. });
     let answer = match sent {
         Sent::Answered(answer) => answer,

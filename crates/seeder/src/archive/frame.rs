@@ -1,4 +1,4 @@
-//! The frames an archive is made of: BSON documents and terminators. A length is never believed before it is checked.
+//! The frames an archive is made of: BSON documents and terminators. No length is used before it is checked.
 
 use crate::input::Input;
 use crate::input::error::{Problem, ReadError};

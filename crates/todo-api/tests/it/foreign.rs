@@ -67,7 +67,7 @@ async fn a_mongodb_without_a_change_stream_works_within_the_fresh_time() {
     let writer = Service::start(&[&flags[..], &["--cache", "none:"]].concat()).await;
     writer.create("1").await;
     assert_eq!(name_of(&reader, "1").await.as_deref(), Some("A"));
-    assert_eq!(cache_status(&reader.get("/todos/1").await), "hit", "cells are believed though nobody vouches");
+    assert_eq!(cache_status(&reader.get("/todos/1").await), "hit", "cells are valid though no change stream is live");
     rename(&writer, "1", "new").await;
     until("the new name is answered", || async { name_of(&reader, "1").await.as_deref() == Some("new") }).await;
 }

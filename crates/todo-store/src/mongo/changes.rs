@@ -265,7 +265,7 @@ impl MongoChanges {
             tracing::warn!(
                 %error,
                 "documents in {name} have an _id that is not their id, and pre-images cannot be switched on: after the \
-                 delete of such a one nothing that is cached will be believed"
+                 delete of such a one nothing that was cached before is served"
             );
         }
     }
