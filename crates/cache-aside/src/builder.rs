@@ -106,12 +106,11 @@ impl<S: Source> Builder<S> {
         self
     }
 
-    /// Checks everything, and starts. Connects nothing yet: a cache that is not there is no reason not to start. Must be
+    /// Checks everything, and starts. A cache that is not there is no reason not to start. Must be
     /// called inside a Tokio runtime, which lives as long as the cache is used.
     ///
     /// # Errors
     /// What does not fit, and what to do: see [`StartError`].
-    #[expect(clippy::unused_async, reason = "a later check may have to ask Redis")]
     pub async fn start(self) -> Result<CacheAside<S>, StartError> {
         let url = self.url?;
         self.options.check()?;
@@ -127,6 +126,7 @@ impl<S: Source> Builder<S> {
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
             CacheUrl::Off => Backend::Off,
         };
+        claim(&backend, &prefix, self.source.identity()).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
         let shared = Shared {
@@ -157,6 +157,15 @@ impl<S: Source> Builder<S> {
         }
         engine.background = Arc::new(Background::of(tasks));
         Ok(engine)
+    }
+}
+
+/// Notices a store in the place of another one. Where Redis does not answer there is nothing to compare with.
+async fn claim(backend: &Backend, prefix: &str, identity: Option<String>) -> Result<(), StartError> {
+    let (Backend::Redis(redis), Some(identity)) = (backend, identity) else { return Ok(()) };
+    match redis.claim(&identity).await {
+        Ok(Some(store)) => Err(StartError::OtherStore { prefix: prefix.to_owned(), store }),
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 

@@ -23,6 +23,17 @@ pub enum StartError {
     /// An option is out of its range, or does not go with another one.
     #[error("{0}")]
     Options(String),
+    /// Processes over another store use this prefix in this Redis right now.
+    #[error(
+        "the prefix {prefix} is in use for another store ({store}), whose values would be answered as if they were this one's: \
+         choose another prefix"
+    )]
+    OtherStore {
+        /// The prefix.
+        prefix: String,
+        /// Identity of the other store.
+        store: String,
+    },
     /// The builder was asked for something that this kind of cache does not have.
     #[error("{0}")]
     Unsupported(&'static str),

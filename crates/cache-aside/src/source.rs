@@ -55,6 +55,12 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// What the store holds under `id` now.
     fn load(&self, id: &str) -> impl Future<Output = Result<Loaded, Self::Error>> + Send;
 
+    /// Names the store, the same in every process that reads it: caches of two stores under one prefix would answer for each
+    /// other, and are noticed at the start by this. `None`, the default, if that is not to be checked.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// What the store holds under each of `ids` now: one answer for each, **in their order**. By default one
     /// [`Source::load`] each, concurrently; a store that can read many values by one query does that here,
     /// and puts what it found in order by [`Loaded::in_order`]. No id comes twice.

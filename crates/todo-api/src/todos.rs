@@ -100,6 +100,10 @@ impl Change {
 impl Source for StoredTodos {
     type Error = StoreError;
 
+    fn identity(&self) -> Option<String> {
+        Some(self.0.identity().to_owned())
+    }
+
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
         // Nothing is stored under what is no id.
         let Ok(id) = id.parse::<TodoId>() else { return Ok(Loaded::Absent) };

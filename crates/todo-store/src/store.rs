@@ -219,6 +219,14 @@ impl Store {
         on!(self, make_indexes(indexes))
     }
 
+    /// Names the store: the same in every process that uses it, and another for every other one.
+    pub fn identity(&self) -> &str {
+        match &self.0 {
+            Kind::Mongo(mongo) => &mongo.identity,
+            Kind::Embedded(embedded) => &embedded.identity,
+        }
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use cache_aside::{CacheUrl, Health, Outcome, Published, ReadOptions};
+use cache_aside::{CacheAside, CacheUrl, Health, Loaded, Outcome, Published, ReadOptions, Source};
 use deadpool_redis::redis::{Client, Connection, cmd};
 use test_servers::RedisServer;
 
-use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
+use crate::support::{FakeStore, Setup, StoreDown, body, engine_at, get, options, outcome, put, redis_url, until};
 
 /// The rule that README gives, under the name and prefix of a test.
 fn smallest_rule(prefix: &str) -> Vec<String> {
@@ -211,4 +211,44 @@ async fn more_deferred_writes_than_there_are_places_invalidate_everything_instea
         assert_eq!(body(&get(&engine, id).await), Some("new"));
     }
     redis.stop();
+}
+
+/// A store with a name.
+#[derive(Clone)]
+struct Named(FakeStore, &'static str);
+
+impl Source for Named {
+    type Error = StoreDown;
+
+    async fn load(&self, id: &str) -> Result<Loaded, StoreDown> {
+        self.0.load(id).await
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.1.to_owned())
+    }
+}
+
+#[tokio::test]
+async fn a_second_store_under_one_prefix_is_refused_while_the_first_is_followed_and_else_finds_no_cells_of_it() {
+    let (redis, setup) = (RedisServer::start(), options());
+    let builder = |store: &FakeStore, name| {
+        let setup = setup.clone();
+        CacheAside::builder(redis_url(&redis), Named(store.clone(), name)).prefix(setup.prefix).options(setup.options)
+    };
+    let (first, second) = (FakeStore::new(), FakeStore::new());
+    first.set("1", "of the first");
+    second.set("1", "of the second");
+    let engine = builder(&first, "first").start().await.unwrap();
+    assert_eq!(engine.read("1", ReadOptions::default()).await.unwrap().outcome, Outcome::Miss);
+    assert_eq!(engine.read("1", ReadOptions::default()).await.unwrap().outcome, Outcome::Hit);
+    drop(engine);
+    let engine = builder(&second, "second").start().await.unwrap();
+    assert_eq!(body(&engine.read("1", ReadOptions::default()).await.unwrap()), Some("of the second"));
+    // As the leader of a change stream does.
+    run(&mut admin(&redis), &["SET", &format!("{}:lead", setup.prefix), "somebody"]);
+    let refused = builder(&first, "first").start().await.err().expect("the second store is followed");
+    let said = refused.to_string();
+    assert!(said.contains("(second)") && said.contains(&setup.prefix) && said.contains("another prefix"), "{said}");
+    builder(&second, "second").start().await.expect("its own prefix");
 }

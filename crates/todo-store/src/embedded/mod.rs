@@ -34,6 +34,8 @@ pub(crate) struct EmbeddedStore {
     changes: broadcast::Sender<Change>,
     timeout: Duration,
     bulk_timeout: Duration,
+    /// Names the file.
+    pub(crate) identity: String,
 }
 
 impl EmbeddedStore {
@@ -41,13 +43,15 @@ impl EmbeddedStore {
         if options.mode == OpenMode::ReadOnly && !path.exists() {
             return Err(StoreError::Refused(format!("{} does not exist", path.display())));
         }
+        let shown = path.to_owned();
         let (path, cache_bytes) = (path.to_owned(), options.embedded_cache_bytes);
         // Not bounded: a file that was not closed is repaired first, however long that takes.
         let opened = tokio::task::spawn_blocking(move || open(path, cache_bytes)).await;
         let database = Arc::new(opened.map_err(failed)??);
         let changes = changes::channel();
         let writer = Writer::start(Arc::clone(&database), changes.clone());
-        Ok(Self { database, writer, changes, timeout: options.timeout, bulk_timeout: options.bulk_timeout })
+        let identity = format!("redb {}", shown.canonicalize().unwrap_or(shown).display());
+        Ok(Self { database, writer, changes, timeout: options.timeout, bulk_timeout: options.bulk_timeout, identity })
     }
 
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {

@@ -34,6 +34,8 @@ use crate::error::StoreError;
 /// Clones share the driver's connections.
 #[derive(Debug, Clone)]
 pub(crate) struct MongoStore {
+    /// Names the collection, whatever way it was reached.
+    pub(crate) identity: String,
     database: Database,
     todos: Collection<RawDocumentBuf>,
     clock: Clock,

@@ -43,6 +43,7 @@ impl MongoStore {
             );
         }
         let store = Self {
+            identity: identity(&hello, &options.database, &options.collection),
             todos: database.collection(&options.collection),
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
@@ -74,6 +75,14 @@ impl MongoStore {
             Err(error) => Err(errors::classify(error, OpKind::Read)),
         }
     }
+}
+
+/// The set and its members, as the servers themselves call them, and the collection: the same whatever way they were reached.
+fn identity(hello: &Document, database: &str, collection: &str) -> String {
+    let set = hello.get_str("setName").unwrap_or("standalone");
+    let mut hosts: Vec<&str> = hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
+    hosts.sort_unstable();
+    format!("mongodb {set} {} {database}.{collection}", hosts.join(","))
 }
 
 /// The server names one of the ids that stand more than once; documents without any count as such, too.

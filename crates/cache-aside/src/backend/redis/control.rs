@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{Value, cmd, from_redis_value};
 
-use super::{RedisCache, Shared, scripts};
+use super::{RedisCache, Shared, scripts, word};
 use crate::cell::ZeroPadded;
+use crate::clock::now_ms;
 use crate::error::CacheError;
 use crate::put::Token;
 use crate::validity::Cause;
@@ -22,6 +23,22 @@ impl RedisCache {
         let (cursor, names): (u64, Vec<String>) =
             from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
         Ok((cursor, names.iter().filter_map(|name| keys.id(name)).collect()))
+    }
+
+    /// Claims the prefix for the store with this identity; `Some` is the store that is served under it right now.
+    pub(crate) async fn claim(&self, identity: &str) -> Result<Option<String>, CacheError> {
+        let Shared { keys, validity, .. } = &*self.shared;
+        // Within this millisecond a fill of the other store may have begun.
+        let now_ms = now_ms() + 1;
+        let now: [u8; 14] = now_ms.zero_padded();
+        let names = [keys.store(), keys.lead(), keys.incarnation()];
+        let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
+        let answer = word(self.call(&scripts::CLAIM, &names, &args).await?)?;
+        if answer == "taken over" {
+            validity.invalidate_before(now_ms, Cause::Incarnation);
+            tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+        }
+        Ok((answer != "ours" && answer != "taken over").then_some(answer))
     }
 
     /// Takes the lead over the change stream if nobody has it, or keeps it.

@@ -14,6 +14,7 @@ pub(crate) struct Keys {
     lead: String,
     incarnation: String,
     probe: String,
+    store: String,
 }
 
 impl Keys {
@@ -28,6 +29,7 @@ impl Keys {
             lead: format!("{prefix}:lead"),
             incarnation: format!("{prefix}:incarnation"),
             probe: format!("{prefix}:probe"),
+            store: format!("{prefix}:store"),
         }
     }
 
@@ -49,6 +51,11 @@ impl Keys {
     /// Which Redis the cells were filled in, and from which moment on they are valid.
     pub(crate) fn incarnation(&self) -> &str {
         &self.incarnation
+    }
+
+    /// Which store the cells are of.
+    pub(crate) fn store(&self) -> &str {
+        &self.store
     }
 
     /// First part of every name.
