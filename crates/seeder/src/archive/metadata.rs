@@ -3,8 +3,8 @@
 use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
 use todo_store::raw::Documents;
 
+use crate::extended_json::{Dialect, Wrong, document as parse};
 use crate::namespace::Kind;
-use crate::source::json::parse::{self, Dialect, Wrong};
 
 /// Options and indexes of a collection.
 #[derive(Debug, Clone)]
@@ -47,8 +47,7 @@ impl Metadata {
             return Err(format!("it is longer than {} bytes", Self::LONGEST));
         }
         let mut bytes = Vec::new();
-        parse::document(json, Dialect::Json, &mut bytes)
-            .map_err(|Wrong { at, problem }| format!("{problem} (byte {at})"))?;
+        parse(json, Dialect::Json, &mut bytes).map_err(|Wrong { at, problem }| format!("{problem} (byte {at})"))?;
         let document = Document::from_reader(&bytes[..]).map_err(|error| error.to_string())?;
         let options = document.get_document("options");
         let options = options.map(|options| options.keys().cloned().collect()).unwrap_or_default();
