@@ -1,7 +1,7 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes. `changes`: the change stream; `event`: one of its events; `seen`: which of
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that are not UTF-8. `changes`: the change stream; `event`: one of its events; `seen`: which of
 //!   its versions are new. `election`: which primary there is.
 //! - `failures`: what the driver's errors mean.
 
@@ -14,6 +14,7 @@ mod open;
 mod raw;
 mod seen;
 mod single;
+mod unreadable;
 mod updates;
 
 use std::future::Future;
