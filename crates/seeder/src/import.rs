@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use crate::command::{Format, Import, TextOptions};
 use crate::error::SeederError;
+use crate::extended_json::Dialect;
 use crate::filling::fill;
 use crate::filling::fill::Way;
 use crate::input::Input;
 use crate::input::error::ReadError;
 use crate::report::Report;
 use crate::source::json::Json;
-use crate::source::json::parse::Dialect;
 use crate::source::table::{Separator, Table};
 use crate::source::{Extent, Source};
 

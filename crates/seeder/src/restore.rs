@@ -55,6 +55,10 @@ fn left_out(metadata: &Metadata, others: &[(Namespace, Kind)]) -> Vec<String> {
     if !options.is_empty() {
         lines.push(format!("not restored: the collection's options {}", options.join(", ")));
     }
+    let on_id = metadata.other_indexes_on_id();
+    if !on_id.is_empty() {
+        lines.push(format!("not made, for the store has its own on id: the indexes {}", on_id.join(", ")));
+    }
     let names: Vec<_> = others
         .iter()
         .map(|(namespace, kind)| match kind {

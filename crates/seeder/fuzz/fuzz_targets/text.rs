@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use seeder::source::Source;
 use seeder::input::Input;
 use seeder::source::json::Json;
-use seeder::source::json::parse::Dialect;
+use seeder::extended_json::Dialect;
 use seeder::source::table::{Separator, Table};
 
 fuzz_target!(|bytes: &[u8]| {

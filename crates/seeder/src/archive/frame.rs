@@ -1,14 +1,9 @@
 //! The frames an archive is made of: BSON documents and terminators. No length is used before it is checked.
 
 use crate::input::Input;
+use crate::input::content::LENGTHS;
 use crate::input::error::{Problem, ReadError};
 
-/// An empty document: its length and a zero byte.
-const SHORTEST: i32 = 5;
-/// 16 MiB of a user's document and 16 KiB that the server may add (MongoDB manual, "BSON Document Size").
-const LONGEST: i32 = (16 << 20) + (16 << 10);
-/// The lengths that a document can have.
-pub(crate) const LENGTHS: std::ops::RangeInclusive<i32> = SHORTEST..=LONGEST;
 /// Stands where a length would.
 const TERMINATOR: i32 = -1;
 

@@ -3,8 +3,8 @@
 use bson::{Bson, Document, RawBsonRef, RawDocument, doc};
 use todo_store::raw::Documents;
 
+use crate::extended_json::{Dialect, Wrong, document as parse};
 use crate::namespace::Kind;
-use crate::source::json::parse::{self, Dialect, Wrong};
 
 /// Options and indexes of a collection.
 #[derive(Debug, Clone)]
@@ -47,8 +47,7 @@ impl Metadata {
             return Err(format!("it is longer than {} bytes", Self::LONGEST));
         }
         let mut bytes = Vec::new();
-        parse::document(json, Dialect::Json, &mut bytes)
-            .map_err(|Wrong { at, problem }| format!("{problem} (byte {at})"))?;
+        parse(json, Dialect::Json, &mut bytes).map_err(|Wrong { at, problem }| format!("{problem} (byte {at})"))?;
         let document = Document::from_reader(&bytes[..]).map_err(|error| error.to_string())?;
         let options = document.get_document("options");
         let options = options.map(|options| options.keys().cloned().collect()).unwrap_or_default();
@@ -133,10 +132,31 @@ impl Metadata {
 
     /// The names of [`Metadata::indexes`].
     pub fn index_names(&self) -> Vec<String> {
-        let all = self.indexes().unwrap_or_default();
-        let name = |index| Some(RawDocument::from_bytes(index).ok()?.get_str("name").ok()?.to_owned());
-        all.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
+        names(&self.indexes().unwrap_or_default())
     }
+
+    /// The names of indexes on `id` that are not made, for the store has one of its own, though theirs are others: with
+    /// a collation, of some documents only, and so on.
+    pub fn other_indexes_on_id(&self) -> Vec<String> {
+        let is_other = |index: &[u8]| {
+            let Ok(index) = RawDocument::from_bytes(index) else { return false };
+            let is_on_id = index.get_document("key").is_ok_and(|key| matches!(key.get("id"), Ok(Some(_))));
+            let is_plain = |name: &str| matches!(name, "v" | "key" | "name" | "unique" | "background" | "ns");
+            is_on_id && index.into_iter().flatten().any(|(name, _)| !is_plain(name.as_str()))
+        };
+        let made = self.indexes().unwrap_or_default();
+        let mut others = Documents::default();
+        for index in self.indexes.iter().filter(|index| is_other(index) && !made.iter().any(|made| made == *index)) {
+            // It was taken before.
+            let _ = others.push(index);
+        }
+        names(&others)
+    }
+}
+
+fn names(indexes: &Documents) -> Vec<String> {
+    let name = |index| Some(RawDocument::from_bytes(index).ok()?.get_str("name").ok()?.to_owned());
+    indexes.iter().map(|index| name(index).unwrap_or_else(|| "without a name".to_owned())).collect()
 }
 
 /// Older releases of mongodump do not say it, but their options do.
@@ -170,6 +190,21 @@ mod tests {
         assert_eq!(index, doc! { "v": 2, "key": { "name": 1, "id": -1 }, "name": "n" });
         let again = Metadata::parse(Metadata::of("todos", indexes.clone()).to_json().as_bytes()).expect("metadata");
         assert_eq!(again.indexes().expect("indexes"), indexes);
+    }
+
+    #[test]
+    fn other_indexes_on_id_are_named() {
+        let index = |name: &str, more: &str| format!(r#"{{"v":2,"key":{{"id":1}},"name":"{name}"{more}}}"#);
+        let all = [
+            index("plain", r#","unique":true"#),
+            index("some", r#","partialFilterExpression":{"x":1}"#),
+            index("sorted", r#","collation":{"locale":"de"}"#),
+            index("sparse", r#","sparse":true"#),
+            r#"{"v":2,"key":{"id":1,"name":1},"name":"both","sparse":true}"#.to_owned(),
+        ];
+        let metadata = Metadata::parse(format!(r#"{{"indexes":[{}]}}"#, all.join(",")).as_bytes()).expect("metadata");
+        assert_eq!(metadata.other_indexes_on_id(), ["some", "sorted", "sparse"]);
+        assert_eq!(metadata.index_names(), ["both"]);
     }
 
     #[test]

@@ -20,6 +20,4 @@ pub mod prelude;
 pub mod reader;
 pub mod writer;
 
-/// The first four bytes of an archive.
-pub(crate) const MAGIC: [u8; 4] = 0x8199_e26d_u32.to_le_bytes();
 const TERMINATOR: [u8; 4] = [0xff; 4];

@@ -2,10 +2,11 @@
 
 use bson::{RawBsonRef, RawDocument, rawdoc};
 
+use super::TERMINATOR;
 use super::frame::{Frame, Frames};
 use super::metadata::Metadata;
-use super::{MAGIC, TERMINATOR};
 use crate::input::Input;
+use crate::input::content::MAGIC;
 use crate::input::error::{Problem, ReadError};
 use crate::namespace::{Kind, Namespace};
 

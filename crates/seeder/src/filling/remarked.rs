@@ -3,7 +3,7 @@
 use todo_store::raw::Encoding;
 
 use super::tally::Findings;
-use crate::source::Remarks;
+use crate::extended_json::Remarks;
 
 /// Documents of which something is to be said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -107,6 +107,9 @@ pub enum Problem {
     /// A text of another encoding.
     #[error("this is {0}, not UTF-8: convert it, for instance with `iconv -f {0} -t UTF-8`")]
     Encoding(&'static str),
+    /// BSON where a text must be.
+    #[error("this is no text but BSON, as mongodump makes it: for that there is `seeder restore`")]
+    Dump,
     /// A text that is no JSON, or no extended JSON.
     #[error("this is no JSON document: {0}")]
     Json(String),

@@ -1,7 +1,9 @@
 //! Bytes of a file or of standard input. Gzip is detected, not told; every byte has a position that errors can name.
 //!
 //! - [`error`]: what is wrong with the bytes, and where. [`text`]: bytes that are text, with lines and columns.
+//!   `content`: what the first bytes say.
 
+pub(crate) mod content;
 pub mod error;
 pub mod text;
 

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use super::Input;
+use super::content::Content;
 use super::error::{Problem, ReadError};
 
 const CHUNK: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A byte order mark, two characters of UTF-16, or the begin of a BSON document.
+const LOOKED_AT: usize = Content::LOOKED_AT;
 
 /// Where a character stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,22 +58,28 @@ impl Text {
     /// Leaves out a byte order mark.
     ///
     /// # Errors
-    /// [`Problem::Encoding`] for UTF-16, and those of [`Input::peek`].
+    /// [`Problem::Encoding`] for UTF-16, [`Problem::Dump`] for what mongodump makes, and those of [`Input::peek`].
     pub fn new(mut input: Input) -> Result<Self, ReadError> {
-        let begin = input.peek(BYTE_ORDER_MARK.len())?;
-        let encoding = match *begin {
-            [0xFF, 0xFE, ..] => Some("UTF-16LE"),
-            [0xFE, 0xFF, ..] => Some("UTF-16BE"),
-            // Neither JSON nor a table begins with a zero, nor has one as its second byte.
-            [first, 0, ..] if first != 0 => Some("UTF-16LE"),
-            [0, second, ..] if second != 0 => Some("UTF-16BE"),
+        let begin = input.peek(LOOKED_AT)?;
+        let problem = match *begin {
+            [0xFF, 0xFE, ..] => Some(Problem::Encoding("UTF-16LE")),
+            [0xFE, 0xFF, ..] => Some(Problem::Encoding("UTF-16BE")),
+            _ if Content::of(begin) != Content::Other => Some(Problem::Dump),
+            // Neither JSON nor a table begins so.
+            [first, 0] | [first, 0, _, 0, ..] if first != 0 && begin.get(2) != Some(&0) => {
+                Some(Problem::Encoding("UTF-16LE"))
+            }
+            [0, second] | [0, second, 0, _, ..] if second != 0 && begin.get(3) != Some(&0) => {
+                Some(Problem::Encoding("UTF-16BE"))
+            }
             _ => None,
         };
-        if let Some(encoding) = encoding {
-            return Err(input.error(0, Problem::Encoding(encoding)));
+        let has_mark = begin.starts_with(BYTE_ORDER_MARK);
+        if let Some(problem) = problem {
+            return Err(input.error(0, problem));
         }
         let mut byte = 0;
-        if begin == BYTE_ORDER_MARK {
+        if has_mark {
             byte = input.read_up_to(&mut [0; BYTE_ORDER_MARK.len()])? as u64;
         }
         Ok(Self { input, chunk: Vec::new(), next: 0, position: Position { byte, line: 1, column: 1 } })

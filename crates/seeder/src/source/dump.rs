@@ -6,11 +6,10 @@ use thiserror::Error;
 
 use super::folder::Folder;
 use super::{Bson, Extent, Source};
-use crate::archive::MAGIC;
-use crate::archive::frame::LENGTHS;
 use crate::archive::metadata::Metadata;
 use crate::archive::reader::Archive;
 use crate::input::Input;
+use crate::input::content::Content;
 use crate::input::error::{Problem, ReadError};
 use crate::namespace::{ChoiceError, Kind, Namespace, Pattern, choose};
 
@@ -54,7 +53,7 @@ impl Dump {
             return Self::of_folder(path, Folder::read(path, wanted)?, wanted);
         }
         let mut input = Input::open(path)?;
-        match Content::of(input.peek(PEEKED)?) {
+        match Content::of(input.peek(Content::LOOKED_AT)?) {
             Content::Archive => Self::of_archive(path, input, wanted),
             _ if is_bson(path) => {
                 let folder = Folder::of_file(path)?;
@@ -109,28 +108,6 @@ fn chosen(path: &Path, there: &[(Namespace, Kind)], wanted: Option<&Pattern>) ->
 fn all_but(chosen: &Namespace, mut there: Vec<(Namespace, Kind)>) -> Vec<(Namespace, Kind)> {
     there.retain(|(namespace, _)| namespace != chosen);
     there
-}
-
-/// What the first bytes say.
-enum Content {
-    Archive,
-    Documents,
-    Other,
-}
-
-/// A magic number, or a length, a type and the first byte of a name.
-const PEEKED: usize = 6;
-
-impl Content {
-    fn of(begin: &[u8]) -> Self {
-        if begin.starts_with(&MAGIC) {
-            return Self::Archive;
-        }
-        let &[one, two, three, four, kind, name] = begin else { return Self::Other };
-        let length = i32::from_le_bytes([one, two, three, four]);
-        let is_type = matches!(kind, 0x01..=0x13 | 0x7F | 0xFF) && name != 0;
-        if is_type && LENGTHS.contains(&length) { Self::Documents } else { Self::Other }
-    }
 }
 
 /// By its name: an empty file of documents has no bytes that tell.

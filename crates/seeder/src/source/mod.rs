@@ -17,6 +17,7 @@ use self::json::Json;
 use self::table::Table;
 use crate::archive::frame::{Frame, Frames};
 use crate::archive::reader::Archive;
+use crate::extended_json::Remarks;
 use crate::input::Input;
 use crate::input::error::{Problem, ReadError};
 use crate::namespace::Namespace;
@@ -31,15 +32,6 @@ pub enum Source {
     Json(Json),
     /// Rows of a table.
     Table(Box<Table>),
-}
-
-/// What was not kept as it is written, in a document that is passed on all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Remarks {
-    /// A name stands twice in an object: the last one counts.
-    pub duplicate_keys: bool,
-    /// Half of a surrogate pair, which is no character: U+FFFD stands in its place.
-    pub half_pairs: bool,
 }
 
 impl Source {

@@ -5,9 +5,9 @@ use std::io::Cursor;
 
 use bson::{Bson as Value, doc};
 use proptest::prelude::*;
+use seeder::extended_json::Dialect;
 use seeder::input::Input;
 use seeder::source::json::Json;
-use seeder::source::json::parse::Dialect;
 use seeder::source::table::{Separator, Table};
 use seeder::source::{Bson, Source};
 
@@ -100,7 +100,7 @@ proptest! {
         for text in [format!("{number:?}"), format!("{number:e}")] {
             let json = format!("{{\"x\":{text}}}");
             let mut document = Vec::new();
-            seeder::source::json::parse::document(json.as_bytes(), Dialect::Json, &mut document).unwrap();
+            seeder::extended_json::document(json.as_bytes(), Dialect::Json, &mut document).unwrap();
             prop_assert_eq!(&document[7..15], &number.to_le_bytes()[..], "{}", text);
         }
     }

@@ -80,7 +80,11 @@ async fn what_can_be_read_in_two_ways_is_an_error_with_line_and_column() {
         let said = place.fails("import", &[&file]);
         assert!(said.contains(word) && said.contains("byte "), "{name}: {said}");
     }
+    let todo = rawdoc! { "_id": "1", "id": "1", "name": "A" };
     for (name, bytes, word) in [
+        ("todos.json", todo.as_bytes(), "this is no text but BSON, as mongodump makes it"),
+        ("todos.csv", todo.as_bytes(), "there is `seeder restore`"),
+        ("archive.json", &[&[0x6d, 0xe2, 0x99, 0x81][..], todo.as_bytes()].concat(), "there is `seeder restore`"),
         ("latin.csv", &b"id,name\n1,Caf\xe9\n"[..], "it is not UTF-8: convert the file"),
         ("latin2.csv", b"id,name\n1,Caf\xe9\n", "(line 2, column 6)"),
         ("wide.csv", b"\xff\xfei\0d\0", "this is UTF-16LE, not UTF-8: convert it"),

@@ -1,7 +1,8 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes.
+//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
+//!   are not UTF-8.
 //! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
 //!   `election`: which primary there is.
 //! - `errors`: what the driver's errors mean.
@@ -15,6 +16,7 @@ mod known_versions;
 mod open;
 mod raw;
 mod single;
+mod unreadable;
 mod updates;
 
 use std::future::Future;

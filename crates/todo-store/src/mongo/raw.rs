@@ -8,6 +8,7 @@ use mongodb::error::{Error, ErrorKind, IndexedWriteError};
 use tokio::time::timeout;
 
 use super::errors::{self, DUPLICATE_KEY, OpKind};
+use super::unreadable::{Outcome, is_readable};
 use super::{MongoStore, within};
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
@@ -24,12 +25,22 @@ const NO_SUCH_NAMESPACE: i32 = 26;
 impl MongoStore {
     pub(crate) async fn insert_raw(&self, documents: &Documents) -> Result<Inserted, StoreError> {
         let (mut inserted, mut places, mut batch) = (Inserted::default(), Vec::new(), Vec::new());
+        let mut unreadable = Vec::new();
         for at in 0..documents.len() {
             if documents.get(at).len() > MAX_DOCUMENT {
                 inserted.refused.push((at, "it is larger than 16 MiB".to_owned()));
+            } else if !is_readable(documents.raw(at)) {
+                unreadable.push(at);
             } else {
                 places.push(at);
                 batch.push(documents.raw(at).to_owned());
+            }
+        }
+        for at in unreadable {
+            match self.insert_unreadable(documents.raw(at)).await? {
+                Outcome::Inserted => inserted.count += 1,
+                Outcome::Taken => inserted.taken.push(at),
+                Outcome::Refused(why) => inserted.refused.push((at, why)),
             }
         }
         if batch.is_empty() {
@@ -41,7 +52,7 @@ impl MongoStore {
             Ok(Err(error)) => write_errors(error)?,
             Err(_) => return Err(errors::too_late(self.bulk_timeout, OpKind::Write)),
         };
-        inserted.count = (batch.len() - failures.len()) as u64;
+        inserted.count += (batch.len() - failures.len()) as u64;
         for failure in failures {
             let at = places[failure.index];
             match failure.code {

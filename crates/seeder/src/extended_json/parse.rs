@@ -3,8 +3,7 @@
 
 use todo_store::raw::MAX_DEPTH;
 
-use super::{extended, shell};
-use crate::source::Remarks;
+use super::{Remarks, shell, wrappers};
 
 /// Which language the text is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,7 +79,7 @@ impl Parser<'_> {
         if self.at < self.text.len() {
             return Err(self.unexpected("the end of the object"));
         }
-        match extended::value(&self.out[begin..], self.dialect) {
+        match wrappers::value(&self.out[begin..], self.dialect) {
             Ok(None) => Ok(()),
             _ => Err(Wrong { at: 0, problem: "it stands for a single value".to_owned() }),
         }
@@ -94,7 +93,7 @@ impl Parser<'_> {
                 let (begin, at) = (self.out.len(), self.at);
                 self.at += 1;
                 self.object()?;
-                let value = extended::value(&self.out[begin..], self.dialect);
+                let value = wrappers::value(&self.out[begin..], self.dialect);
                 let Some((kind, bytes)) = value.map_err(|problem| Wrong { at, problem })? else { return Ok(DOCUMENT) };
                 self.out.truncate(begin);
                 self.out.extend_from_slice(&bytes);

@@ -3,8 +3,8 @@
 
 use todo_store::raw::{Field, fields};
 
-use super::extended::{self, Value};
 use super::parse::{DOUBLE, Dialect, Parsed, Parser, Wrong};
+use super::wrappers::{self, Value};
 
 /// The functions that make a value.
 const CONSTRUCTORS: &[&str] = &[
@@ -128,7 +128,7 @@ impl Parser<'_> {
         options.sort_unstable();
         // The slash is escaped for the sake of this notation only.
         let pattern = String::from_utf8_lossy(&self.text[begin..end]).replace("\\/", "/");
-        let value = extended::of_regex(pattern.as_bytes(), &options);
+        let value = wrappers::of_regex(pattern.as_bytes(), &options);
         let (kind, bytes) = value.map_err(|problem| self.wrong(problem))?;
         self.at = end + 1 + flags;
         Ok(self.push(kind, &bytes))
@@ -138,19 +138,19 @@ impl Parser<'_> {
 fn call(name: &str, arguments: &[u8]) -> Result<Value, String> {
     let arguments: Vec<_> = fields(arguments).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     match (name, &arguments[..]) {
-        ("ObjectId", [id]) => extended::object_id(id),
-        ("ISODate" | "Date", [time]) => extended::date(time),
-        ("NumberInt", [number]) => extended::int(number),
-        ("NumberLong", [number]) => extended::long(number, Dialect::Shell),
-        ("NumberDecimal", [number]) => extended::decimal(number),
-        ("Timestamp", [time, increment]) => extended::timestamp(time, increment),
-        ("UUID", [uuid]) => extended::uuid(uuid),
-        ("RegExp", [pattern, options]) => extended::regex(pattern, options),
+        ("ObjectId", [id]) => wrappers::object_id(id),
+        ("ISODate" | "Date", [time]) => wrappers::date(time),
+        ("NumberInt", [number]) => wrappers::int(number),
+        ("NumberLong", [number]) => wrappers::long(number, Dialect::Shell),
+        ("NumberDecimal", [number]) => wrappers::decimal(number),
+        ("Timestamp", [time, increment]) => wrappers::timestamp(time, increment),
+        ("UUID", [uuid]) => wrappers::uuid(uuid),
+        ("RegExp", [pattern, options]) => wrappers::regex(pattern, options),
         ("BinData", [subtype, data]) => {
-            let subtype = extended::whole(subtype).and_then(|subtype| u8::try_from(subtype).ok());
-            extended::of_base64(subtype.ok_or("the subtype must be a number from 0 to 255")?, data)
+            let subtype = wrappers::whole(subtype).and_then(|subtype| u8::try_from(subtype).ok());
+            wrappers::of_base64(subtype.ok_or("the subtype must be a number from 0 to 255")?, data)
         }
-        ("DBPointer" | "Dbpointer", [name, id]) => extended::pointer(name, id),
+        ("DBPointer" | "Dbpointer", [name, id]) => wrappers::pointer(name, id),
         ("DBRef" | "Dbref", [name, id]) => Ok(reference(name, id)),
         ("Boolean", all) => Ok((0x08, vec![u8::from(all.first().is_some_and(is_true))])),
         _ => Err(format!("it is called with {} arguments", arguments.len())),

@@ -1,19 +1,10 @@
 //! JSON objects, one behind the other or in an array, as mongoimport takes and mongoexport makes them: extended JSON
 //! (<https://github.com/mongodb/specifications/blob/master/source/extended-json/extended-json.md>), so types stay.
-//!
-//! - [`parse`]: the text of an object into a document. `scalars`: texts and numbers. `extended`: objects that stand for values of other types.
-//!   `shell`: what the mongo shell writes beside JSON.
 
-mod extended;
-pub mod parse;
-mod scalars;
-mod shell;
-
-use self::parse::{Dialect, Wrong, document};
+use crate::extended_json::{Dialect, Remarks, Wrong, document};
 use crate::input::Input;
 use crate::input::error::{Problem, ReadError};
 use crate::input::text::{Position, Text};
-use crate::source::Remarks;
 
 /// Longer than the text of any document that MongoDB takes, but for a freak.
 const LONGEST: usize = 32 << 20;
