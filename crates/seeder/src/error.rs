@@ -3,7 +3,7 @@
 use std::io;
 
 use thiserror::Error;
-use todo_store::{StoreError, StoreUrl};
+use todo_store::StoreError;
 
 use crate::source::dump::OpenError;
 use crate::source::error::ReadError;
@@ -14,16 +14,16 @@ pub enum SeederError {
     /// The store cannot be opened or read, or a batch was not written.
     #[error("--store {url}: {}", with_cause(source))]
     Store {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// Why.
         source: StoreError,
     },
     /// There are todos already.
     #[error("{url} holds {count} todos already: add --drop to remove them first, or --resume to add what is missing")]
     NotEmpty {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// How many.
         count: u64,
     },
@@ -33,8 +33,8 @@ pub enum SeederError {
          or add --drop instead to begin anew"
     )]
     OtherTodos {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// The seed of this run.
         seed: u64,
         /// The first that differs.
@@ -68,8 +68,8 @@ pub enum SeederError {
         at: u64,
         /// The document's id.
         id: String,
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
     },
     /// The dump's definition of an index is wrong.
     #[error("the dump's definition of an index is wrong: {problem}; the documents are restored")]

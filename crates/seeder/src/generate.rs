@@ -98,7 +98,7 @@ async fn prepare(store: &Store, options: &Generate) -> Result<(), SeederError> {
     }
     let count = store.count().await.map_err(|source| of_store(options, source))?;
     if count > 0 && !options.resume {
-        return Err(SeederError::NotEmpty { url: options.target.store.clone(), count });
+        return Err(SeederError::NotEmpty { url: options.target.place(), count });
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ async fn missing(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<V
     let there = store.find_many(&ids).await.map_err(|source| of_store(options, source))?;
     let there: HashMap<_, _> = there.into_iter().map(|found| (found.todo.id.clone(), found.todo)).collect();
     if let Some(other) = made.iter().find(|todo| there.get(&todo.id).is_some_and(|found| found != *todo)) {
-        let (url, id) = (options.target.store.clone(), other.id.to_string());
+        let (url, id) = (options.target.place(), other.id.to_string());
         return Err(SeederError::OtherTodos { url, seed: options.seed, id });
     }
     Ok(made.into_iter().filter(|todo| !there.contains_key(&todo.id)).collect())
@@ -136,5 +136,5 @@ fn batches(count: u64, size: u64) -> impl Iterator<Item = Range<u64>> {
 }
 
 fn of_store(options: &Generate, source: StoreError) -> SeederError {
-    SeederError::Store { url: options.target.store.clone(), source }
+    SeederError::Store { url: options.target.place(), source }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use todo_store::{Store, StoreUrl};
+use todo_store::Store;
 
 use crate::archive::metadata::Metadata;
-use crate::command::Restore;
+use crate::command::{Restore, Target};
 use crate::error::SeederError;
 use crate::filling::fill;
 use crate::filling::fill::Way;
@@ -24,7 +24,7 @@ pub async fn run(options: &Restore) -> Result<Report, SeederError> {
     let store = way.open().await?;
     let began = Instant::now();
     let tally = fill(&store, dump.source, &dump.extent, &way).await?;
-    let indexes = make_indexes(&store, &options.target.store, &dump.metadata).await;
+    let indexes = make_indexes(&store, &options.target, &dump.metadata).await;
     let indexes = indexes.map_err(|source| way.broken(&tally, source))?;
     let mut report = Report::of_tally(&tally, &dump.namespace.to_string(), began.elapsed());
     report.lines.extend(indexes);
@@ -33,7 +33,7 @@ pub async fn run(options: &Restore) -> Result<Report, SeederError> {
 }
 
 /// After the documents, as mongorestore does: a sorted run is faster than a million insertions.
-async fn make_indexes(store: &Store, url: &StoreUrl, metadata: &Metadata) -> Result<Option<String>, SeederError> {
+async fn make_indexes(store: &Store, target: &Target, metadata: &Metadata) -> Result<Option<String>, SeederError> {
     let of_dump = |problem| SeederError::Index { problem };
     let indexes = metadata.indexes().map_err(of_dump)?;
     if indexes.is_empty() {
@@ -44,7 +44,7 @@ async fn make_indexes(store: &Store, url: &StoreUrl, metadata: &Metadata) -> Res
         return Ok(Some(format!("not made, for this store finds todos by id only: the indexes {names}")));
     }
     let made = store.make_indexes(&indexes).await;
-    made.map_err(|source| SeederError::Store { url: url.clone(), source })?;
+    made.map_err(|source| SeederError::Store { url: target.place(), source })?;
     Ok(Some(format!("made the indexes {names}")))
 }
 

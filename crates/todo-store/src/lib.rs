@@ -1,7 +1,7 @@
 //! The primary database of todos: MongoDB, or an embedded file (redb), behind one interface.
 //!
 //! - [`store`]: `Store`, the interface, an enum over the two.
-//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`. [`options`]: how it is opened.
+//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`; `connection_string`: what of MongoDB's is used. [`options`]: how it is opened.
 //! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
@@ -38,6 +38,7 @@
 
 pub mod change;
 pub mod changes;
+mod connection_string;
 mod document;
 mod embedded;
 pub mod error;
@@ -51,6 +52,7 @@ pub mod url;
 
 pub use change::Change;
 pub use changes::Changes;
+pub use connection_string::ConnectionString;
 pub use error::StoreError;
 pub use options::{OpenMode, StoreOptions};
 pub use precondition::{Precondition, Replaced, Versioned};

@@ -45,13 +45,13 @@ impl Way<'_> {
         let count =
             if self.filling.adds() { 0 } else { store.count().await.map_err(|source| self.of_store(source))? };
         if count > 0 {
-            return Err(SeederError::NotEmpty { url: url.clone(), count });
+            return Err(SeederError::NotEmpty { url: self.target.place(), count });
         }
         Ok(store)
     }
 
     pub(crate) fn of_store(&self, source: StoreError) -> SeederError {
-        SeederError::Store { url: self.target.store.clone(), source }
+        SeederError::Store { url: self.target.place(), source }
     }
 
     /// What happened, with what was written until then.
@@ -61,7 +61,7 @@ impl Way<'_> {
     }
 
     fn of_batch(&self, error: NotWritten) -> SeederError {
-        let (file, url) = (self.file.display().to_string(), self.target.store.clone());
+        let (file, url) = (self.file.display().to_string(), self.target.place());
         match error {
             NotWritten::Store(source) => SeederError::Store { url, source },
             NotWritten::Strange { at, problem } => SeederError::NoTodo { file, at, problem },
