@@ -88,24 +88,45 @@ pub enum SeederError {
     /// SIGINT or SIGTERM while an archive was written.
     #[error("stopped; {0} was not written")]
     NoDump(String),
-    /// A batch failed.
-    #[error("{source}; {written} todos were written; to go on: {resume}")]
+    /// The run cannot go on.
+    #[error("{source}; {written} todos were written{}; to go on: {resume}", perhaps(*.uncertain))]
     Broken {
-        /// By this run.
+        /// So many are durable that this run wrote.
         written: u64,
+        /// So many more may be there.
+        uncertain: u64,
         /// The command line that goes on.
         resume: String,
         /// What happened.
         source: Box<SeederError>,
     },
-    /// SIGINT or SIGTERM.
-    #[error("stopped; {written} todos were written; to go on: {resume}")]
-    Stopped {
-        /// By this run.
-        written: u64,
-        /// The command line that goes on.
-        resume: String,
+    /// A run under `--drop` cannot go on.
+    #[error("{source}; nothing was removed: {place} is as it was")]
+    Unchanged {
+        /// Database and collection, or the file.
+        place: String,
+        /// What happened.
+        source: Box<SeederError>,
     },
+    /// The last step of a run under `--drop` got no answer.
+    #[error("{source}; {place} holds either what it held before, or all of the new: look before you go on")]
+    EitherOr {
+        /// Database and collection, or the file.
+        place: String,
+        /// What happened.
+        source: Box<SeederError>,
+    },
+    /// A file that has nothing to replace anything with.
+    #[error("{file}: there is no document in it; nothing was removed: {place} is as it was")]
+    Empty {
+        /// The file's name as the user gave it.
+        file: String,
+        /// Database and collection, or the file.
+        place: String,
+    },
+    /// SIGINT or SIGTERM.
+    #[error("stopped")]
+    Stopped,
     /// A thread panicked: a bug.
     #[error("a batch was given up")]
     Abandoned,
@@ -115,5 +136,12 @@ fn with_cause(error: &StoreError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+fn perhaps(uncertain: u64) -> String {
+    match uncertain {
+        0 => String::new(),
+        more => format!(", and perhaps some of {more} more"),
     }
 }

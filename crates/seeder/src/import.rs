@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::bulk_load::ImportJob;
 use crate::command::{Format, Import};
 use crate::error::SeederError;
-use crate::filling::fill;
-use crate::filling::fill::Way;
 use crate::report::Report;
 use crate::source::csv::Csv;
 use crate::source::error::ReadError;
@@ -21,11 +20,14 @@ use crate::source::{Extent, Source};
 pub async fn run(options: &Import) -> Result<Report, SeederError> {
     let format = options.format.unwrap_or_else(|| Format::of(&options.file));
     let (source, extent) = open(&options.file, format).map_err(SeederError::Read)?;
-    let way =
-        Way { file: &options.file, target: &options.target, filling: &options.filling, resume: options.resume_line() };
-    let store = way.open().await?;
+    let job = ImportJob {
+        file: &options.file,
+        target: &options.target,
+        loading: &options.loading,
+        resume: options.resume_line(),
+    };
     let began = Instant::now();
-    let tally = fill(&store, source, &extent, &way).await?;
+    let tally = job.run(source, &extent).await?.finish().await?;
     Ok(Report::of_tally(&tally, &options.file.display().to_string(), began.elapsed()))
 }
 

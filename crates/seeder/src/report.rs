@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::filling::tally::Tally;
+use crate::bulk_load::tally::Tally;
 
 /// Lines for people, and the exit code for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]

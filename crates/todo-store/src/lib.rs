@@ -5,6 +5,7 @@
 //! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
+//! - `receipt`: what tells whether a bulk write is durable. `replacement`: everything replaced at once.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
 //! - `failpoints`: guards that a test build can switch off, to show that a checker notices.
@@ -47,6 +48,8 @@ mod mongo;
 pub mod options;
 pub mod precondition;
 pub mod raw;
+mod receipt;
+mod replacement;
 pub mod store;
 pub mod url;
 
@@ -56,5 +59,7 @@ pub use connection_string::ConnectionString;
 pub use error::StoreError;
 pub use options::{OpenMode, StoreOptions};
 pub use precondition::{Precondition, Replaced, Versioned};
+pub use receipt::Receipt;
+pub use replacement::Replacement;
 pub use store::Store;
 pub use url::StoreUrl;

@@ -27,8 +27,6 @@ pub enum OpenMode {
     ReadWrite,
     /// Makes and changes nothing; a file must be there.
     ReadOnly,
-    /// Makes the file if it is missing, but no index: the store is about to be cleared, and what forbids the index with it.
-    BeforeClear,
 }
 
 impl Default for StoreOptions {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::document;
 use crate::error::StoreError;
 use crate::precondition::Versioned;
+use crate::receipt::Receipt;
 
 /// Documents may nest this deep; MongoDB allows 180.
 const MAX_DEPTH: usize = 200;
@@ -28,6 +29,8 @@ pub struct Malformed(String);
 pub struct Inserted {
     /// How many are in now that were not.
     pub count: u64,
+    /// Whether they are durable is asked for with it.
+    pub receipt: Receipt,
     /// Another document has the `_id` or the id.
     pub taken: Vec<usize>,
     /// The store cannot hold it, and why.

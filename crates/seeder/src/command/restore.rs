@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::filling::Filling;
+use super::loading::Loading;
 use super::quoted;
 use super::target::Target;
 use crate::namespace::Namespace;
@@ -26,7 +26,7 @@ pub struct Restore {
 
     /// How they are written.
     #[command(flatten)]
-    pub filling: Filling,
+    pub loading: Loading,
 }
 
 impl Restore {
@@ -34,7 +34,7 @@ impl Restore {
     pub fn resume_line(&self) -> String {
         let file = quoted(&self.file.display().to_string());
         let ns = self.ns.as_ref().map(|ns| format!(" --ns {}", quoted(&ns.to_string()))).unwrap_or_default();
-        format!("seeder restore {file} {}{ns}{}", self.target.flags(), self.filling.resume_flags())
+        format!("seeder restore {file} {}{ns}{}", self.target.flags(), self.loading.resume_flags())
     }
 }
 
@@ -55,7 +55,7 @@ pub struct Import {
 
     /// How they are written.
     #[command(flatten)]
-    pub filling: Filling,
+    pub loading: Loading,
 }
 
 /// What a text file is made of.
@@ -84,6 +84,6 @@ impl Import {
             Some(Format::Json) => " --format json",
             None => "",
         };
-        format!("seeder import {file} {}{format}{}", self.target.flags(), self.filling.resume_flags())
+        format!("seeder import {file} {}{format}{}", self.target.flags(), self.loading.resume_flags())
     }
 }

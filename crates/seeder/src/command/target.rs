@@ -8,6 +8,11 @@ use todo_store::{OpenMode, StoreOptions, StoreUrl};
 
 use super::quoted;
 
+/// Memory for pages of the embedded store that is enough for the part of the tree that a run of rising ids touches.
+pub const WIDE_CACHE: usize = 256 << 20;
+/// Memory for pages of the embedded store where documents may be large and their ids are in any order.
+pub const LEAN_CACHE: usize = 16 << 20;
+
 /// Where the todos are.
 #[derive(Debug, Clone, Args)]
 pub struct Target {
@@ -45,7 +50,7 @@ impl Target {
 
     /// Database and collection that are really used, for messages; without a password.
     pub fn place(&self) -> String {
-        self.store.place(&self.store_options())
+        self.store.place(&self.store_options(OpenMode::ReadOnly))
     }
 
     /// The database that is really used; the embedded store has none, and its todos are called those of `test`.
@@ -58,20 +63,19 @@ impl Target {
     }
 
     /// How the store is opened to generate: an unreachable one is reported within five seconds.
-    pub fn store_options(&self) -> StoreOptions {
+    pub fn store_options(&self, mode: OpenMode) -> StoreOptions {
         StoreOptions {
-            mode: OpenMode::ReadWrite,
+            mode,
             database: self.database.clone(),
             collection: self.collection.clone(),
             timeout: Duration::from_secs(4),
             bulk_timeout: Duration::from_secs(120),
-            // Enough for the part of the tree that a run of rising ids touches.
-            embedded_cache_bytes: 256 << 20,
+            embedded_cache_bytes: WIDE_CACHE,
         }
     }
 
     /// The same with little memory.
     pub fn lean_store_options(&self, mode: OpenMode) -> StoreOptions {
-        StoreOptions { mode, embedded_cache_bytes: 16 << 20, ..self.store_options() }
+        StoreOptions { embedded_cache_bytes: LEAN_CACHE, ..self.store_options(mode) }
     }
 }

@@ -30,7 +30,7 @@ impl MongoStore {
         Ok(store)
     }
 
-    async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
+    pub(super) async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         if let Some(warning) = url.warning(options.timeout) {
             tracing::warn!("{warning}");
         }

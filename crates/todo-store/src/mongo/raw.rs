@@ -11,6 +11,7 @@ use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::{MongoStore, within};
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
+use crate::receipt::Receipt;
 
 /// The largest document that the server takes (MongoDB manual, "MongoDB Limits and Thresholds").
 const MAX_DOCUMENT: usize = 16 << 20;
@@ -73,12 +74,13 @@ impl MongoStore {
         Ok(documents)
     }
 
-    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
-        stream::iter(0..documents.len())
+    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
+        let replaced: Result<(), StoreError> = stream::iter(0..documents.len())
             .map(|at| within(self.bulk_timeout, OpKind::Write, self.replace_one(documents.raw(at))))
             .buffer_unordered(REPLACING)
             .try_collect()
-            .await
+            .await;
+        replaced.map(|()| Receipt::DURABLE)
     }
 
     /// In place if the same document has both keys; otherwise what has one of them makes room.

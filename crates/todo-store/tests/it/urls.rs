@@ -47,8 +47,8 @@ fn a_url_for_a_command_line_keeps_its_options() {
         ("mongodb://u:p@h:1/x?authSource=admin&tls=true", "mongodb://***@h:1/x?authSource=admin&tls=true"),
         ("mongodb://h:1?replicaSet=rs0", "mongodb://h:1/?replicaSet=rs0"),
         (
-            "mongodb://u@h:1/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:secret",
-            "mongodb://***@h:1/?authMechanism=MONGODB-AWS&authMechanismProperties=***",
+            "mongodb://u:p@h:1/?appName=x&authMechanismProperties=TOKEN:secret",
+            "mongodb://***@h:1/?appName=x&authMechanismProperties=***",
         ),
     ] {
         assert_eq!(text.parse::<StoreUrl>().unwrap().without_secrets(), shown);

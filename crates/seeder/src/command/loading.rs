@@ -5,11 +5,11 @@ use std::fmt;
 use clap::{Args, ValueEnum};
 use command_line::values;
 
-use crate::filling::write::Rules;
+use crate::bulk_load::write::Rules;
 
 /// What happens to what is in the store already, and to what is no todo.
 #[derive(Debug, Clone, Args)]
-pub struct Filling {
+pub struct Loading {
     /// Remove what is there first.
     #[arg(long, env = "TODO_DROP", conflicts_with = "resume")]
     pub drop: bool,
@@ -53,7 +53,7 @@ impl fmt::Display for OnConflict {
     }
 }
 
-impl Filling {
+impl Loading {
     /// Whether the store may hold something before.
     pub fn adds(&self) -> bool {
         self.resume || self.on_conflict.is_some() && !self.drop
