@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use seeder::archive::reader::Archive;
-use seeder::filling::id_first::id_first;
+use seeder::bulk_load::id_first::id_first;
 use seeder::namespace::choose;
 use seeder::source::input::Input;
 use seeder::source::{Bson, Source};
