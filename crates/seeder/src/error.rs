@@ -85,6 +85,9 @@ pub enum SeederError {
         /// Why.
         source: io::Error,
     },
+    /// The archive would take the place of the store that it is made from.
+    #[error("{0} is the store itself: an archive in its place would be all that is left; choose another file")]
+    DumpOntoStore(String),
     /// SIGINT or SIGTERM while an archive was written.
     #[error("stopped; {0} was not written")]
     NoDump(String),

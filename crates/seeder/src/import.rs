@@ -28,7 +28,7 @@ pub async fn run(options: &Import) -> Result<Report, SeederError> {
     };
     let began = Instant::now();
     let tally = job.run(source, &extent).await?.finish().await?;
-    Ok(Report::of_tally(&tally, &options.file.display().to_string(), began.elapsed()))
+    Ok(Report::of_tally(&tally, options.loading.skip_invalid, &options.file.display().to_string(), began.elapsed()))
 }
 
 /// Opens a file of this format.

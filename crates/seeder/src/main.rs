@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
             if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", seeder::report::printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

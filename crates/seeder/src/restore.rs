@@ -31,7 +31,8 @@ pub async fn run(options: &Restore) -> Result<Report, SeederError> {
         Err(error) => return Err(loaded.abandon(error).await),
     };
     let tally = loaded.finish().await?;
-    let mut report = Report::of_tally(&tally, &dump.namespace.to_string(), began.elapsed());
+    let mut report =
+        Report::of_tally(&tally, options.loading.skip_invalid, &dump.namespace.to_string(), began.elapsed());
     report.lines.extend(indexes);
     report.lines.extend(left_out(&dump.metadata, &dump.others));
     Ok(report)

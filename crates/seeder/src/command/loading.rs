@@ -27,6 +27,10 @@ pub struct Loading {
     #[arg(long, env = "TODO_STRICT")]
     pub strict: bool,
 
+    /// Let a run be a success though the store cannot hold some of the documents: they are left out, counted and shown.
+    #[arg(long, env = "TODO_SKIP_INVALID", conflicts_with = "strict")]
+    pub skip_invalid: bool,
+
     /// Batches under way at one time.
     #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive, allow_negative_numbers = true)]
     pub jobs: usize,
@@ -84,6 +88,9 @@ impl Loading {
         }
         if self.strict {
             flags.push_str(" --strict");
+        }
+        if self.skip_invalid {
+            flags.push_str(" --skip-invalid");
         }
         flags + " --resume"
     }

@@ -31,6 +31,9 @@ const BUFFER: usize = 1 << 20;
 /// See [`SeederError`]; the file is not there then, or still the old one.
 pub async fn run(options: &Dump) -> Result<Report, SeederError> {
     let of_store = |source| SeederError::Store { url: options.target.place(), source };
+    if ArchiveFile::of(&options.file).is_file_of(&options.target.store) {
+        return Err(SeederError::DumpOntoStore(options.file.display().to_string()));
+    }
     let store = Store::open(&options.target.store, &options.target.lean_store_options(OpenMode::ReadOnly)).await;
     let store = store.map_err(of_store)?;
     let began = Instant::now();
