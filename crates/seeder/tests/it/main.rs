@@ -14,6 +14,7 @@ mod refusals;
 mod resumes;
 mod samples;
 mod stops;
+mod strange_ids;
 mod support;
 mod testdata;
 mod verifies;

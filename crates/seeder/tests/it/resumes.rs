@@ -117,7 +117,8 @@ async fn what_is_no_todo_is_counted_shown_and_stored_and_by_strict_refused() {
     let begin = all.iter().map(|todo| todo.as_bytes().len()).sum::<usize>();
     all.extend(strange.clone());
     let (file, place) = (File::of(&all), mongo());
-    let said = place.done("restore", &[file.name()]);
+    let said = place.fails("restore", &[file.name()]);
+    assert!(said.contains("--skip-invalid"), "{said}");
     assert!(said.contains("6 are no todos, but stored") && said.contains("1 NOT STORED"), "{said}");
     assert!(said.contains(&format!("byte {begin}: id \"101\": name must be a string")), "{said}");
     assert!(said.contains("only one document may be without an id"), "{said}");
@@ -125,7 +126,7 @@ async fn what_is_no_todo_is_counted_shown_and_stored_and_by_strict_refused() {
     stored.remove(15);
     assert!(place.all("todos").await == sorted(&stored), "every field is there");
 
-    let said = embedded().done("restore", &[file.name()]);
+    let said = embedded().done("restore", &[file.name(), "--skip-invalid"]);
     assert!(said.contains("3 are no todos, but stored") && said.contains("4 NOT STORED"), "{said}");
 
     let place = embedded();
