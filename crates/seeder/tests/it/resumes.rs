@@ -1,13 +1,13 @@
 //! What is in the store already, what is no todo, and runs that are broken.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use bson::{RawDocumentBuf, rawdoc};
 use tempfile::TempDir;
 
 use crate::samples::{todo, todos};
-use crate::support::{Place, embedded, mongo, said, sorted, until};
+use crate::support::{Place, embedded, mongo, resume, said, sorted, until};
 
 /// A `.bson` file: documents one behind the other.
 struct File {
@@ -167,10 +167,7 @@ async fn the_command_that_a_stopped_or_killed_run_needs_goes_on() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let stopped = said(&child.wait_with_output().unwrap());
         let resumed = match stopped.split("to go on: seeder ").nth(1) {
-            Some(line) => {
-                let words = line.trim().split(' ');
-                Command::new(env!("CARGO_BIN_EXE_seeder")).args(words).stdout(Stdio::piped()).output().unwrap()
-            }
+            Some(line) => resume(line).output().unwrap(),
             None => place.of("restore", &[file.to_str().unwrap(), "--resume"]).output().unwrap(),
         };
         assert!(resumed.status.success(), "{stopped}: {}", said(&resumed));

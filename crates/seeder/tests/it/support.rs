@@ -132,6 +132,13 @@ impl Place {
     }
 }
 
+/// The command line that a broken run names, as a shell takes it.
+pub(crate) fn resume(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {} {}", env!("CARGO_BIN_EXE_seeder"), line.trim())]);
+    command
+}
+
 pub(crate) fn raw(documents: &[RawDocumentBuf]) -> Documents {
     let mut all = Documents::default();
     documents.iter().for_each(|document| all.push(document.as_bytes()).unwrap());
