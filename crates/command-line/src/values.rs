@@ -58,6 +58,33 @@ pub fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number above 0".to_owned())
 }
 
+/// The name of a MongoDB database (MongoDB manual, "Naming Restrictions").
+///
+/// # Errors
+/// What is allowed.
+pub fn database_name(text: &str) -> Result<String, String> {
+    let is_good =
+        (1..=63).contains(&text.len()) && !text.contains(|c: char| "/\\. \"$*<>:|?".contains(c) || c.is_control());
+    if is_good { Ok(text.to_owned()) } else { Err("must have 1 to 63 bytes without any of /\\. \"$*<>:|?".to_owned()) }
+}
+
+/// The name of a MongoDB collection (MongoDB manual, "Naming Restrictions").
+///
+/// # Errors
+/// What is allowed.
+pub fn collection_name(text: &str) -> Result<String, String> {
+    let is_good = (1..=200).contains(&text.len())
+        && !text.contains(|c: char| c == '$' || c.is_control())
+        && !text.starts_with(['.'])
+        && !text.ends_with('.')
+        && !text.starts_with("system.");
+    if is_good {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 200 bytes without $, no dot at its ends, and not begin with system.".to_owned())
+    }
+}
+
 /// A share of a whole, 0 to 1.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::io;
 
 use thiserror::Error;
-use todo_store::{StoreError, StoreUrl};
+use todo_store::StoreError;
 
 use crate::input::error::ReadError;
 use crate::source::dump::OpenError;
@@ -14,16 +14,16 @@ pub enum SeederError {
     /// The store cannot be opened or read, or a batch was not written.
     #[error("--store {url}: {}", with_cause(source))]
     Store {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// Why.
         source: StoreError,
     },
     /// There are todos already.
     #[error("{url} holds {count} todos already: add --drop to remove them first, or --resume to add what is missing")]
     NotEmpty {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// How many.
         count: u64,
     },
@@ -33,8 +33,8 @@ pub enum SeederError {
          or add --drop instead to begin anew"
     )]
     OtherTodos {
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
         /// The seed of this run.
         seed: u64,
         /// The first that differs.
@@ -68,8 +68,8 @@ pub enum SeederError {
         at: u64,
         /// The document's id.
         id: String,
-        /// Shown without its password.
-        url: StoreUrl,
+        /// Database and collection that were used, without a password.
+        url: String,
     },
     /// The dump's definition of an index is wrong.
     #[error("the dump's definition of an index is wrong: {problem}; the documents are restored")]
@@ -85,27 +85,51 @@ pub enum SeederError {
         /// Why.
         source: io::Error,
     },
+    /// The archive would take the place of the store that it is made from.
+    #[error("{0} is the store itself: an archive in its place would be all that is left; choose another file")]
+    DumpOntoStore(String),
     /// SIGINT or SIGTERM while an archive was written.
     #[error("stopped; {0} was not written")]
     NoDump(String),
-    /// A batch failed.
-    #[error("{source}; {written} todos were written; to go on: {resume}")]
+    /// The run cannot go on.
+    #[error("{source}; {written} todos were written{}; to go on: {resume}", perhaps(*.uncertain))]
     Broken {
-        /// By this run.
+        /// So many are durable that this run wrote.
         written: u64,
+        /// So many more may be there.
+        uncertain: u64,
         /// The command line that goes on.
         resume: String,
         /// What happened.
         source: Box<SeederError>,
     },
-    /// SIGINT or SIGTERM.
-    #[error("stopped; {written} todos were written; to go on: {resume}")]
-    Stopped {
-        /// By this run.
-        written: u64,
-        /// The command line that goes on.
-        resume: String,
+    /// A run under `--drop` cannot go on.
+    #[error("{source}; nothing was removed: {place} is as it was")]
+    Unchanged {
+        /// Database and collection, or the file.
+        place: String,
+        /// What happened.
+        source: Box<SeederError>,
     },
+    /// The last step of a run under `--drop` got no answer.
+    #[error("{source}; {place} holds either what it held before, or all of the new: look before you go on")]
+    EitherOr {
+        /// Database and collection, or the file.
+        place: String,
+        /// What happened.
+        source: Box<SeederError>,
+    },
+    /// A file that has nothing to replace anything with.
+    #[error("{file}: there is no document in it; nothing was removed: {place} is as it was")]
+    Empty {
+        /// The file's name as the user gave it.
+        file: String,
+        /// Database and collection, or the file.
+        place: String,
+    },
+    /// SIGINT or SIGTERM.
+    #[error("stopped")]
+    Stopped,
     /// A thread panicked: a bug.
     #[error("a batch was given up")]
     Abandoned,
@@ -115,5 +139,12 @@ fn with_cause(error: &StoreError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+fn perhaps(uncertain: u64) -> String {
+    match uncertain {
+        0 => String::new(),
+        more => format!(", and perhaps some of {more} more"),
     }
 }

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream;
 use todo_model::Todo;
-use todo_store::{Store, StoreError};
+use todo_store::{Receipt, Store, StoreError};
 use tokio::sync::oneshot;
 
-use crate::command::Generate;
+use crate::bulk_load::destination::{Destination, Progressed};
+use crate::bulk_load::tally::may_be_written_in_part;
+use crate::command::{Generate, WIDE_CACHE};
 use crate::error::SeederError;
 use crate::progress::Progress;
 use crate::stop::stopped;
@@ -44,12 +46,11 @@ impl fmt::Display for Done {
 /// # Errors
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Generate) -> Result<Done, SeederError> {
-    let store = Store::open(&options.target.store, &options.target.store_options()).await;
-    let store = store.map_err(|source| of_store(options, source))?;
-    prepare(&store, options).await?;
+    let destination = Destination::open(&options.target, options.drop, options.resume, WIDE_CACHE).await?;
+    let store = destination.store().clone();
 
     let (began, mut progress) = (Instant::now(), Progress::of_todos(options.count));
-    let (mut written, mut found) = (0, 0);
+    let (mut commits, mut written, mut found, mut uncertain) = (Vec::new(), 0, 0, 0);
     let (give_up, given_up) = oneshot::channel::<()>();
     let mut give_up = Some(give_up);
     let seed = options.seed;
@@ -68,11 +69,17 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
     while let Some(batch) = batches.next().await {
         match batch.unwrap_or(Err(SeederError::Abandoned)) {
             Ok(batch) => {
+                commits.push((batch.receipt, batch.written));
                 written += batch.written;
                 found += batch.found;
                 progress.add(batch.written + batch.found);
             }
             Err(error) => {
+                if let SeederError::Store { source, .. } = &error
+                    && may_be_written_in_part(source)
+                {
+                    uncertain += store.batch_size() as u64;
+                }
                 // No new batch; those under way end first, so that what is written is known.
                 give_up = None;
                 failure = failure.or(Some(error));
@@ -82,29 +89,28 @@ pub async fn run(options: &Generate) -> Result<Done, SeederError> {
     drop(give_up);
     let flushed = store.flush().await.map_err(|source| of_store(options, source));
     failure = failure.or(flushed.err());
+    if failure.is_none() && written + found < options.count {
+        failure = Some(SeederError::Stopped);
+    }
     progress.end();
     match failure {
+        None => {
+            destination.finish(&options.target).await?;
+            Ok(Done { written, found, took: began.elapsed() })
+        }
         Some(other @ SeederError::OtherTodos { .. }) => Err(other),
-        Some(source) => Err(SeederError::Broken { written, resume: options.resume_line(), source: Box::new(source) }),
-        None if written + found < options.count => Err(SeederError::Stopped { written, resume: options.resume_line() }),
-        None => Ok(Done { written, found, took: began.elapsed() }),
+        Some(source) => {
+            let durable = commits.iter().filter(|(receipt, _)| store.is_durable(*receipt));
+            let written = durable.map(|(_, count)| count).sum();
+            let progressed = Progressed { written, uncertain, resume: options.resume_line() };
+            Err(destination.abandon(&options.target, source, progressed).await)
+        }
     }
-}
-
-/// The collection must be empty, be emptied, or hold what this seed makes.
-async fn prepare(store: &Store, options: &Generate) -> Result<(), SeederError> {
-    if options.drop {
-        return store.clear().await.map_err(|source| of_store(options, source));
-    }
-    let count = store.count().await.map_err(|source| of_store(options, source))?;
-    if count > 0 && !options.resume {
-        return Err(SeederError::NotEmpty { url: options.target.store.clone(), count });
-    }
-    Ok(())
 }
 
 /// One batch: written by this run, and there before.
 struct Batch {
+    receipt: Receipt,
     written: u64,
     found: u64,
 }
@@ -112,10 +118,10 @@ struct Batch {
 async fn write(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<Batch, SeederError> {
     let all = made.len() as u64;
     let missing = if options.resume { missing(store, options, made).await? } else { made };
-    let inserted = if missing.is_empty() { Ok(()) } else { store.insert_many(&missing).await };
-    inserted.map_err(|source| of_store(options, source))?;
+    let receipt = if missing.is_empty() { Ok(Receipt::default()) } else { store.insert_many(&missing).await };
+    let receipt = receipt.map_err(|source| of_store(options, source))?;
     let written = missing.len() as u64;
-    Ok(Batch { written, found: all - written })
+    Ok(Batch { receipt, written, found: all - written })
 }
 
 /// Those that are not there. One that is there, but different, was made from another seed, or changed since.
@@ -124,7 +130,7 @@ async fn missing(store: &Store, options: &Generate, made: Vec<Todo>) -> Result<V
     let there = store.find_many(&ids).await.map_err(|source| of_store(options, source))?;
     let there: HashMap<_, _> = there.into_iter().map(|found| (found.todo.id.clone(), found.todo)).collect();
     if let Some(other) = made.iter().find(|todo| there.get(&todo.id).is_some_and(|found| found != *todo)) {
-        let (url, id) = (options.target.store.clone(), other.id.to_string());
+        let (url, id) = (options.target.place(), other.id.to_string());
         return Err(SeederError::OtherTodos { url, seed: options.seed, id });
     }
     Ok(made.into_iter().filter(|todo| !there.contains_key(&todo.id)).collect())
@@ -136,5 +142,5 @@ fn batches(count: u64, size: u64) -> impl Iterator<Item = Range<u64>> {
 }
 
 fn of_store(options: &Generate, source: StoreError) -> SeederError {
-    SeederError::Store { url: options.target.store.clone(), source }
+    SeederError::Store { url: options.target.place(), source }
 }

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::bulk_load::ImportJob;
 use crate::command::{Format, Import, TextOptions};
 use crate::error::SeederError;
 use crate::extended_json::Dialect;
-use crate::filling::fill;
-use crate::filling::fill::Way;
 use crate::input::Input;
 use crate::input::error::ReadError;
 use crate::report::Report;
@@ -21,12 +20,15 @@ use crate::source::{Extent, Source};
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Import) -> Result<Report, SeederError> {
     let (source, extent) = open(&options.file, &options.text).map_err(SeederError::Read)?;
-    let way =
-        Way { file: &options.file, target: &options.target, filling: &options.filling, resume: options.resume_line() };
-    let store = way.open().await?;
+    let job = ImportJob {
+        file: &options.file,
+        target: &options.target,
+        loading: &options.loading,
+        resume: options.resume_line(),
+    };
     let began = Instant::now();
-    let tally = fill(&store, source, &extent, &way).await?;
-    Ok(Report::of_tally(&tally, &options.file.display().to_string(), began.elapsed()))
+    let tally = job.run(source, &extent).await?.finish().await?;
+    Ok(Report::of_tally(&tally, options.loading.skip_invalid, &options.file.display().to_string(), began.elapsed()))
 }
 
 /// Opens a file; its format is the one that is given, or that its name says.

@@ -11,13 +11,21 @@ async fn main() -> ExitCode {
         Ok(line) => line,
         Err(usage) => return usage.print(),
     };
+    // What the store warns of; the driver says what went wrong by its errors.
+    let warnings = tracing_subscriber::fmt()
+        .with_env_filter("warn,mongodb=off")
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_ansi(false);
+    warnings.init();
     match seeder::program::run(&line.command).await {
         Ok(report) => {
             report.print();
             if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", seeder::report::printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,10 @@
 //! What a command says at its end, and whether all is well.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::time::Duration;
 
-use crate::filling::tally::Tally;
+use crate::bulk_load::tally::Tally;
 
 /// Lines for people, and the exit code for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,26 +24,62 @@ impl Report {
     }
 
     /// Of documents that came from `from`.
-    pub fn of_tally(tally: &Tally, from: &str, took: Duration) -> Self {
+    pub fn of_tally(tally: &Tally, skip_invalid: bool, from: &str, took: Duration) -> Self {
         let seconds = took.as_secs_f64();
         let rate = tally.written as f64 / seconds.max(f64::MIN_POSITIVE);
         let mut report =
             Self::of_line(format!("{} todos written from {from} in {seconds:.1} s, {rate:.0} todos/s", tally.written));
         report.lines.extend(tally.lines());
+        report.good = skip_invalid || tally.refused.count == 0;
+        if !report.good {
+            report.lines.push("error: not all documents are stored (--skip-invalid makes that a success)".to_owned());
+        }
         report
     }
 
-    /// Prints it.
+    /// Prints it. Who does not listen any more (`seeder verify | head`) does not make it fail.
     pub fn print(&self) {
         for line in &self.lines {
+            let line = printable(line);
             if self.to_stderr {
                 eprintln!("{line}");
-            } else {
-                #[expect(clippy::print_stdout, reason = "the result is the program's output")]
-                {
-                    println!("{line}");
-                }
+            } else if writeln!(io::stdout(), "{line}").is_err() {
+                return;
             }
+        }
+    }
+}
+
+/// Ids and what servers say come from strangers: control characters, also those that turn text around, are escaped, so that
+/// they neither steer the terminal nor break the line.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_bad = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_bad(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped_and_the_rest_is_not() {
+        for (text, shown) in [
+            ("id \"ä𝄞\"", "id \"ä𝄞\""),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("a\nb\r\u{7f}\u{9b}", "a\\u{a}b\\u{d}\\u{7f}\\u{9b}"),
+            ("\u{202e}txt", "\\u{202e}txt"),
+        ] {
+            assert_eq!(printable(text), shown);
         }
     }
 }

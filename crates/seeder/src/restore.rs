@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use todo_store::{Store, StoreUrl};
+use todo_store::Store;
 
 use crate::archive::metadata::Metadata;
-use crate::command::Restore;
+use crate::bulk_load::ImportJob;
+use crate::command::{Restore, Target};
 use crate::error::SeederError;
-use crate::filling::fill;
-use crate::filling::fill::Way;
 use crate::namespace::{Kind, Namespace};
 use crate::report::Report;
 use crate::source::dump::Dump;
@@ -19,21 +18,28 @@ use crate::source::dump::Dump;
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Restore) -> Result<Report, SeederError> {
     let dump = Dump::open(&options.file, options.ns.as_ref())?;
-    let way =
-        Way { file: &options.file, target: &options.target, filling: &options.filling, resume: options.resume_line() };
-    let store = way.open().await?;
+    let job = ImportJob {
+        file: &options.file,
+        target: &options.target,
+        loading: &options.loading,
+        resume: options.resume_line(),
+    };
     let began = Instant::now();
-    let tally = fill(&store, dump.source, &dump.extent, &way).await?;
-    let indexes = make_indexes(&store, &options.target.store, &dump.metadata).await;
-    let indexes = indexes.map_err(|source| way.broken(&tally, source))?;
-    let mut report = Report::of_tally(&tally, &dump.namespace.to_string(), began.elapsed());
+    let loaded = job.run(dump.source, &dump.extent).await?;
+    let indexes = match make_indexes(loaded.store(), &options.target, &dump.metadata).await {
+        Ok(indexes) => indexes,
+        Err(error) => return Err(loaded.abandon(error).await),
+    };
+    let tally = loaded.finish().await?;
+    let mut report =
+        Report::of_tally(&tally, options.loading.skip_invalid, &dump.namespace.to_string(), began.elapsed());
     report.lines.extend(indexes);
     report.lines.extend(left_out(&dump.metadata, &dump.others));
     Ok(report)
 }
 
 /// After the documents, as mongorestore does: a sorted run is faster than a million insertions.
-async fn make_indexes(store: &Store, url: &StoreUrl, metadata: &Metadata) -> Result<Option<String>, SeederError> {
+async fn make_indexes(store: &Store, target: &Target, metadata: &Metadata) -> Result<Option<String>, SeederError> {
     let of_dump = |problem| SeederError::Index { problem };
     let indexes = metadata.indexes().map_err(of_dump)?;
     if indexes.is_empty() {
@@ -44,7 +50,7 @@ async fn make_indexes(store: &Store, url: &StoreUrl, metadata: &Metadata) -> Res
         return Ok(Some(format!("not made, for this store finds todos by id only: the indexes {names}")));
     }
     let made = store.make_indexes(&indexes).await;
-    made.map_err(|source| SeederError::Store { url: url.clone(), source })?;
+    made.map_err(|source| SeederError::Store { url: target.place(), source })?;
     Ok(Some(format!("made the indexes {names}")))
 }
 

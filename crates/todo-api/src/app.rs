@@ -67,12 +67,12 @@ impl Application {
     pub async fn build(settings: &Settings, listener: TcpListener) -> Result<Self, StartError> {
         let store = Store::open(&settings.store, &settings.store_options())
             .await
-            .map_err(|source| StartError::Store { url: settings.store.to_string(), source })?;
+            .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;
         let todos = join(settings, store).await?;
         let address = listener.local_addr()?;
         let drain = Arc::new(Drain::default());
         let server = serve(settings, listener.try_clone()?, todos.clone(), Arc::clone(&drain))?;
-        tracing::info!(%address, store = %settings.store, cache = %settings.cache, "listening");
+        tracing::info!(%address, store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
         Ok(Self { server, listener, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
     }
 

@@ -28,12 +28,12 @@ pub struct Settings {
     )]
     pub store: StoreUrl,
 
-    /// MongoDB database.
-    #[arg(long, env = "TODO_DATABASE", default_value = "test", value_name = "NAME")]
-    pub database: String,
+    /// MongoDB database [default: the one in the URL of the store, else test].
+    #[arg(long, env = "TODO_DATABASE", value_name = "NAME", value_parser = values::database_name)]
+    pub database: Option<String>,
 
     /// MongoDB collection.
-    #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME")]
+    #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME", value_parser = values::collection_name)]
     pub collection: String,
 
     /// The cache: redis://…, rediss://…, memory: (in this process) or none:.

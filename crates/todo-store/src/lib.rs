@@ -1,10 +1,11 @@
 //! The primary database of todos: MongoDB, or an embedded file (redb), behind one interface.
 //!
 //! - [`store`]: `Store`, the interface, an enum over the two.
-//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`. [`options`]: how it is opened.
+//! - [`url`]: `StoreUrl`, which of the two and where, from `--store`; `connection_string`: what of MongoDB's is used. [`options`]: how it is opened.
 //! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
+//! - `receipt`: what tells whether a bulk write is durable. `replacement`: everything replaced at once.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
 //!   `fields`: the bytes of documents, field by field.
@@ -39,6 +40,7 @@
 
 pub mod change;
 pub mod changes;
+mod connection_string;
 mod document;
 mod embedded;
 pub mod error;
@@ -48,13 +50,18 @@ mod mongo;
 pub mod options;
 pub mod precondition;
 pub mod raw;
+mod receipt;
+mod replacement;
 pub mod store;
 pub mod url;
 
 pub use change::Change;
 pub use changes::Changes;
+pub use connection_string::ConnectionString;
 pub use error::StoreError;
 pub use options::{OpenMode, StoreOptions};
 pub use precondition::{Precondition, Replaced, Versioned};
+pub use receipt::Receipt;
+pub use replacement::Replacement;
 pub use store::Store;
 pub use url::StoreUrl;

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct StoreOptions {
     /// What opening may make or change.
     pub mode: OpenMode,
-    /// MongoDB database. Not used by the embedded store.
-    pub database: String,
+    /// MongoDB database; by default the one that the connection string names, else `test`. Not used by the embedded store.
+    pub database: Option<String>,
     /// MongoDB collection. Not used by the embedded store.
     pub collection: String,
     /// Deadline of every operation on single todos; also of finding the store at the start.
@@ -27,15 +27,13 @@ pub enum OpenMode {
     ReadWrite,
     /// Makes and changes nothing; a file must be there.
     ReadOnly,
-    /// Makes the file if it is missing, but no index: the store is about to be cleared, and what forbids the index with it.
-    BeforeClear,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             mode: OpenMode::default(),
-            database: "test".to_owned(),
+            database: None,
             collection: "todos".to_owned(),
             timeout: Duration::from_secs(2),
             bulk_timeout: Duration::from_secs(30),

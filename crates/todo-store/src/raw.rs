@@ -9,6 +9,7 @@ use crate::error::StoreError;
 use crate::fields;
 pub use crate::fields::{Encoding, Field, MAX_DEPTH, fields};
 use crate::precondition::Versioned;
+use crate::receipt::Receipt;
 
 /// BSON documents, one behind the other, as in a `.bson` file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Malformed(pub(crate) String);
 pub struct Inserted {
     /// How many are in now that were not.
     pub count: u64,
+    /// Whether they are durable is asked for with it.
+    pub receipt: Receipt,
     /// Another document has the `_id` or the id.
     pub taken: Vec<usize>,
     /// The store cannot hold it, and why.

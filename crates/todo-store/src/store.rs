@@ -5,7 +5,7 @@ use todo_model::{Todo, TodoId, TodoPatch, Version};
 use crate::embedded::EmbeddedStore;
 use crate::mongo::MongoStore;
 use crate::raw::{Documents, Inserted, Reader};
-use crate::{Precondition, Replaced, StoreError, StoreOptions, StoreUrl, Versioned};
+use crate::{Precondition, Receipt, Replaced, StoreError, StoreOptions, StoreUrl, Versioned};
 
 /// The primary database. Clones share it.
 #[derive(Debug, Clone)]
@@ -117,7 +117,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Exists`] names one whose id was taken (the others are in).
-    pub async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+    pub async fn insert_many(&self, todos: &[Todo]) -> Result<Receipt, StoreError> {
         on!(self, insert_many(todos))
     }
 
@@ -127,6 +127,14 @@ impl Store {
     /// [`StoreError::UnknownOutcome`].
     pub async fn flush(&self) -> Result<(), StoreError> {
         on!(self, flush())
+    }
+
+    /// Whether a bulk write stays, whatever happens to this process.
+    pub fn is_durable(&self, receipt: Receipt) -> bool {
+        match &self.0 {
+            Kind::Mongo(_) => true,
+            Kind::Embedded(embedded) => embedded.is_durable(receipt),
+        }
     }
 
     /// Those of `ids` that exist, in any order.
@@ -182,7 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
-    pub async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
+    pub async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
         on!(self, replace_raw(documents))
     }
 

@@ -4,11 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::connection_string::ConnectionString;
+use crate::options::StoreOptions;
+
 /// Where the todos are: `mongodb://…`, `mongodb+srv://…` or `redb:PATH`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreUrl {
     /// A MongoDB connection string, as the driver takes it.
-    Mongo(String),
+    Mongo(ConnectionString),
     /// The file of the embedded store.
     Embedded(PathBuf),
 }
@@ -24,10 +27,35 @@ impl FromStr for StoreUrl {
     fn from_str(text: &str) -> Result<Self, StoreUrlError> {
         match text.split_once(':') {
             Some(("mongodb" | "mongodb+srv", rest)) if rest.len() > 2 && rest.starts_with("//") => {
-                Ok(Self::Mongo(text.to_owned()))
+                Ok(Self::Mongo(ConnectionString::new(text)))
             }
             Some(("redb", path)) if !path.is_empty() => Ok(Self::Embedded(PathBuf::from(path))),
             _ => Err(StoreUrlError),
+        }
+    }
+}
+
+impl StoreUrl {
+    /// The place that is really used with these options, for messages: the database, and the collection if it is not the
+    /// usual one.
+    pub fn place(&self, options: &StoreOptions) -> String {
+        match self {
+            Self::Embedded(_) => self.to_string(),
+            Self::Mongo(url) => {
+                let place = url.shown(Some(url.database_with(options)));
+                if options.collection == StoreOptions::default().collection {
+                    return place;
+                }
+                format!("{place} (collection {})", options.collection)
+            }
+        }
+    }
+
+    /// The URL for a command line that is shown: with its options, but without user name, password and other secrets.
+    pub fn without_secrets(&self) -> String {
+        match self {
+            Self::Embedded(_) => self.to_string(),
+            Self::Mongo(url) => url.without_secrets(),
         }
     }
 }
@@ -36,15 +64,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Embedded(path) => write!(f, "redb:{}", path.display()),
-            Self::Mongo(url) => {
-                // Only the part before the path can carry credentials; a password may itself hold an `@`.
-                let (scheme, rest) = url.split_once("//").unwrap_or(("mongodb:", url));
-                let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-                match rest.rfind('@').map(|at| &rest[at + 1..]) {
-                    Some(after) => write!(f, "{scheme}//***@{}", after.split(['?']).next().unwrap_or(after)),
-                    None => write!(f, "{scheme}//{authority}"),
-                }
-            }
+            Self::Mongo(url) => f.write_str(&url.shown(url.database())),
         }
     }
 }

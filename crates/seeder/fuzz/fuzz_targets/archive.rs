@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use seeder::archive::reader::Archive;
-use seeder::filling::keyed::keyed;
+use seeder::bulk_load::id_first::id_first;
 use seeder::namespace::choose;
 use seeder::input::Input;
 use seeder::source::{Bson, Source};
@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn read_all(mut source: Source) {
     while let Ok(true) = source.read_next() {
         let mut documents = Documents::default();
-        if let Ok(document) = keyed(source.document())
+        if let Ok(document) = id_first(source.document())
             && documents.push(&document).is_ok()
         {
             let _ = todo(documents.get(0));

@@ -1,10 +1,10 @@
 //! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals.
 //!
-//! - `target`: where the todos are. `generate`, `filling`, `restore`, `dump`, `verify`: the flags of each command.
+//! - `target`: where the todos are. `generate`, `loading`, `restore`, `dump`, `verify`: the flags of each command.
 
 mod dump;
-mod filling;
 mod generate;
+mod loading;
 mod restore;
 mod target;
 mod verify;
@@ -12,10 +12,10 @@ mod verify;
 use clap::{Parser, Subcommand};
 
 pub use self::dump::Dump;
-pub use self::filling::{Filling, OnConflict};
 pub use self::generate::Generate;
+pub use self::loading::{Loading, OnConflict};
 pub use self::restore::{Format, Import, Restore, TextOptions};
-pub use self::target::Target;
+pub use self::target::{LEAN_CACHE, Target, WIDE_CACHE};
 pub use self::verify::Verify;
 
 /// Fills the primary database with todos.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::filling::Filling;
+use super::loading::Loading;
 use super::quoted;
 use super::target::Target;
 use crate::namespace::Pattern;
@@ -27,7 +27,7 @@ pub struct Restore {
 
     /// How they are written.
     #[command(flatten)]
-    pub filling: Filling,
+    pub loading: Loading,
 }
 
 impl Restore {
@@ -35,7 +35,7 @@ impl Restore {
     pub fn resume_line(&self) -> String {
         let file = quoted(&self.file.display().to_string());
         let ns = self.ns.as_ref().map(|ns| format!(" --ns {}", quoted(&ns.to_string()))).unwrap_or_default();
-        format!("seeder restore {file} {}{ns}{}", self.target.flags(), self.filling.resume_flags())
+        format!("seeder restore {file} {}{ns}{}", self.target.flags(), self.loading.resume_flags())
     }
 }
 
@@ -56,7 +56,7 @@ pub struct Import {
 
     /// How they are written.
     #[command(flatten)]
-    pub filling: Filling,
+    pub loading: Loading,
 }
 
 /// What a text file is made of, and how it is read.
@@ -120,6 +120,6 @@ impl Import {
     pub fn resume_line(&self) -> String {
         let file = quoted(&self.file.display().to_string());
         let text = self.text.flags();
-        format!("seeder import {file} {}{text}{}", self.target.flags(), self.filling.resume_flags())
+        format!("seeder import {file} {}{text}{}", self.target.flags(), self.loading.resume_flags())
     }
 }

@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use clap::Args;
+use command_line::values;
 use todo_store::{OpenMode, StoreOptions, StoreUrl};
 
 use super::quoted;
+
+/// Memory for pages of the embedded store that is enough for the part of the tree that a run of rising ids touches.
+pub const WIDE_CACHE: usize = 256 << 20;
+/// Memory for pages of the embedded store where documents may be large and their ids are in any order.
+pub const LEAN_CACHE: usize = 16 << 20;
 
 /// Where the todos are.
 #[derive(Debug, Clone, Args)]
@@ -20,43 +26,56 @@ pub struct Target {
     )]
     pub store: StoreUrl,
 
-    /// MongoDB database.
-    #[arg(long, env = "TODO_DATABASE", default_value = "test", value_name = "NAME")]
-    pub database: String,
+    /// MongoDB database [default: the one in the URL, else test].
+    #[arg(long, env = "TODO_DATABASE", value_name = "NAME", value_parser = values::database_name)]
+    pub database: Option<String>,
 
     /// MongoDB collection.
-    #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME")]
+    #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME", value_parser = values::collection_name)]
     pub collection: String,
 }
 
 impl Target {
-    /// These flags, as a shell takes them; without a password.
+    /// These flags, as a shell takes them; without a password, but with the options of the URL.
     pub fn flags(&self) -> String {
-        let Self { store, database, collection } = self;
-        let mut flags = format!("--store {}", quoted(&store.to_string()));
-        for (flag, value, default) in [("--database", database, "test"), ("--collection", collection, "todos")] {
-            if value != default {
-                flags.push_str(&format!(" {flag} {}", quoted(value)));
-            }
+        let mut flags = format!("--store {}", quoted(&self.store.without_secrets()));
+        if let Some(database) = &self.database {
+            flags.push_str(&format!(" --database {}", quoted(database)));
+        }
+        if self.collection != StoreOptions::default().collection {
+            flags.push_str(&format!(" --collection {}", quoted(&self.collection)));
         }
         flags
     }
 
+    /// Database and collection that are really used, for messages; without a password.
+    pub fn place(&self) -> String {
+        self.store.place(&self.store_options(OpenMode::ReadOnly))
+    }
+
+    /// The database that is really used; the embedded store has none, and its todos are called those of `test`.
+    pub fn database(&self) -> &str {
+        let named = match &self.store {
+            StoreUrl::Mongo(url) => url.database(),
+            StoreUrl::Embedded(_) => None,
+        };
+        self.database.as_deref().or(named).unwrap_or("test")
+    }
+
     /// How the store is opened to generate: an unreachable one is reported within five seconds.
-    pub fn store_options(&self) -> StoreOptions {
+    pub fn store_options(&self, mode: OpenMode) -> StoreOptions {
         StoreOptions {
-            mode: OpenMode::ReadWrite,
+            mode,
             database: self.database.clone(),
             collection: self.collection.clone(),
             timeout: Duration::from_secs(4),
             bulk_timeout: Duration::from_secs(120),
-            // Enough for the part of the tree that a run of rising ids touches.
-            embedded_cache_bytes: 256 << 20,
+            embedded_cache_bytes: WIDE_CACHE,
         }
     }
 
     /// The same with little memory.
     pub fn lean_store_options(&self, mode: OpenMode) -> StoreOptions {
-        StoreOptions { mode, embedded_cache_bytes: 16 << 20, ..self.store_options() }
+        StoreOptions { embedded_cache_bytes: LEAN_CACHE, ..self.store_options(mode) }
     }
 }

@@ -2,7 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use todo_store::StoreUrl;
+
+/// Links behind links (path_resolution(7)).
+const LINKS: usize = 40;
 
 /// Where the archive goes.
 #[derive(Debug, Clone)]
@@ -34,17 +40,39 @@ impl Write for Out {
 }
 
 impl Out {
+    /// A pipe or a device keeps nothing, and says so by EINVAL or EROFS when it is asked to (fsync(2)).
     pub(crate) fn sync(self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.sync_all(),
+            Self::File(file) if file.metadata()?.is_file() => file.sync_all(),
+            Self::File(mut file) => file.flush(),
             Self::Standard(mut out) => out.flush(),
         }
     }
 }
 
 impl ArchiveFile {
+    /// Behind a symbolic link, the file that it names.
     pub(crate) fn of(path: &Path) -> Self {
-        if path == Path::new("-") { Self::StandardOutput } else { Self::File(path.to_owned()) }
+        if path == Path::new("-") {
+            return Self::StandardOutput;
+        }
+        // Not through links of the kernel, whose targets have no name.
+        if is_special(path) {
+            return Self::File(path.to_owned());
+        }
+        let mut path = path.to_owned();
+        for _ in 0..LINKS {
+            let Ok(target) = fs::read_link(&path) else { break };
+            path = path.parent().unwrap_or(Path::new("")).join(target);
+        }
+        Self::File(path)
+    }
+
+    /// Whether it is the very file of an embedded store.
+    pub(crate) fn is_file_of(&self, store: &StoreUrl) -> bool {
+        let (Self::File(path), StoreUrl::Embedded(file)) = (self, store) else { return false };
+        let identity = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        identity(path).is_some_and(|archive| identity(file) == Some(archive))
     }
 
     pub(crate) fn shown(&self) -> String {
@@ -70,7 +98,9 @@ impl ArchiveFile {
     }
 
     pub(crate) fn discard(&self) {
-        if let Self::File(path) = self {
+        if let Self::File(path) = self
+            && !is_special(path)
+        {
             let _ = fs::remove_file(partial(path));
         }
     }

@@ -30,7 +30,10 @@ const BUFFER: usize = 1 << 20;
 /// # Errors
 /// See [`SeederError`]; the file is not there then, or still the old one.
 pub async fn run(options: &Dump) -> Result<Report, SeederError> {
-    let of_store = |source| SeederError::Store { url: options.target.store.clone(), source };
+    let of_store = |source| SeederError::Store { url: options.target.place(), source };
+    if ArchiveFile::of(&options.file).is_file_of(&options.target.store) {
+        return Err(SeederError::DumpOntoStore(options.file.display().to_string()));
+    }
     let store = Store::open(&options.target.store, &options.target.lean_store_options(OpenMode::ReadOnly)).await;
     let store = store.map_err(of_store)?;
     let began = Instant::now();
@@ -66,8 +69,8 @@ pub async fn run(options: &Dump) -> Result<Report, SeederError> {
 async fn prelude(store: &Store, options: &Dump) -> Result<Prelude, SeederError> {
     let target = &options.target;
     let indexes = store.indexes().await;
-    let indexes = indexes.map_err(|source| SeederError::Store { url: target.store.clone(), source })?;
-    let namespace = Namespace::new(&target.database, &target.collection);
+    let indexes = indexes.map_err(|source| SeederError::Store { url: target.place(), source })?;
+    let namespace = Namespace::new(target.database(), &target.collection);
     let metadata = Metadata::of(&target.collection, indexes);
     // A server that does not tell is no reason not to dump.
     let server_version = server_version(store.server_version().await.ok().flatten());

@@ -9,10 +9,10 @@ use todo_store::raw::Documents;
 use todo_store::{Store, StoreError};
 
 use super::scan::Seen;
+use crate::bulk_load::feed::{Batch, Fed, feed};
+use crate::bulk_load::tally::Findings;
 use crate::command::TextOptions;
 use crate::error::SeederError;
-use crate::filling::feed::{Batch, Fed, feed};
-use crate::filling::tally::Findings;
 use crate::import;
 use crate::namespace::Pattern;
 use crate::progress::Progress;

@@ -18,7 +18,7 @@ use crate::report::Report;
 /// # Errors
 /// See [`SeederError`]. That contents differ is no error, but the [report](Report) is not good then.
 pub async fn run(options: &Verify) -> Result<Report, SeederError> {
-    let of_store = |source| SeederError::Store { url: options.target.store.clone(), source };
+    let of_store = |source| SeederError::Store { url: options.target.place(), source };
     // Opened before the store: a wrong file is said at once.
     let file = match &options.against {
         Some(file) => Some(against::open(file, &options.text, options.ns.as_ref())?),

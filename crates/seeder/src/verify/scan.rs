@@ -9,7 +9,7 @@ use todo_store::{Store, StoreError};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::against::Matches;
-use crate::filling::tally::{Findings, problem};
+use crate::bulk_load::tally::{Findings, problem};
 use crate::todos;
 
 /// The todos with the ids 1 to `count` of a seed.

@@ -58,7 +58,7 @@ async fn gaps_anywhere_are_filled_in_either_store() {
     for place in [mongo(), embedded()] {
         let (count, flags) = (5_000, ["--count", "5000", "--resume"]);
         {
-            let options = StoreOptions { database: place.database.clone(), ..StoreOptions::default() };
+            let options = StoreOptions { database: Some(place.database.clone()), ..StoreOptions::default() };
             let store = Store::open(&place.url.parse().unwrap(), &options).await.unwrap();
             for numbers in [1..10, 500..1_700, 4_999..5_001] {
                 store.insert_many(&todos(42, numbers)).await.unwrap();

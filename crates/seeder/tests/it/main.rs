@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod drops;
 mod flags;
 mod generation;
 mod hostile;
@@ -14,6 +15,7 @@ mod refusals;
 mod resumes;
 mod samples;
 mod stops;
+mod strange_ids;
 mod support;
 mod tables;
 mod testdata;

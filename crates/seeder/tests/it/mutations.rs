@@ -20,7 +20,7 @@ fn read_all(mut source: Source) {
         if documents.push(source.document()).is_ok() {
             let _ = todo_store::raw::todo(source.document());
         }
-        let _ = seeder::filling::keyed::keyed(source.document());
+        let _ = seeder::bulk_load::id_first::id_first(source.document());
     }
 }
 

@@ -1,13 +1,13 @@
 //! What is in the store already, what is no todo, and runs that are broken.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use bson::{RawDocumentBuf, rawdoc};
 use tempfile::TempDir;
 
 use crate::samples::{todo, todos};
-use crate::support::{Place, embedded, mongo, said, sorted, until};
+use crate::support::{Place, embedded, mongo, resume, said, sorted, until};
 
 /// A `.bson` file: documents one behind the other.
 struct File {
@@ -117,7 +117,8 @@ async fn what_is_no_todo_is_counted_shown_and_stored_and_by_strict_refused() {
     let begin = all.iter().map(|todo| todo.as_bytes().len()).sum::<usize>();
     all.extend(strange.clone());
     let (file, place) = (File::of(&all), mongo());
-    let said = place.done("restore", &[file.name()]);
+    let said = place.fails("restore", &[file.name()]);
+    assert!(said.contains("--skip-invalid"), "{said}");
     assert!(said.contains("6 are no todos, but stored") && said.contains("1 NOT STORED"), "{said}");
     assert!(said.contains(&format!("byte {begin}: id \"101\": name must be a string")), "{said}");
     assert!(said.contains("only one document may be without an id"), "{said}");
@@ -125,7 +126,7 @@ async fn what_is_no_todo_is_counted_shown_and_stored_and_by_strict_refused() {
     stored.remove(15);
     assert!(place.all("todos").await == sorted(&stored), "every field is there");
 
-    let said = embedded().done("restore", &[file.name()]);
+    let said = embedded().done("restore", &[file.name(), "--skip-invalid"]);
     assert!(said.contains("3 are no todos, but stored") && said.contains("4 NOT STORED"), "{said}");
 
     let place = embedded();
@@ -166,10 +167,7 @@ async fn the_command_that_a_stopped_or_killed_run_needs_goes_on() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let stopped = said(&child.wait_with_output().unwrap());
         let resumed = match stopped.split("to go on: seeder ").nth(1) {
-            Some(line) => {
-                let words = line.trim().split(' ');
-                Command::new(env!("CARGO_BIN_EXE_seeder")).args(words).stdout(Stdio::piped()).output().unwrap()
-            }
+            Some(line) => resume(line).output().unwrap(),
             None => place.of("restore", &[file.to_str().unwrap(), "--resume"]).output().unwrap(),
         };
         assert!(resumed.status.success(), "{stopped}: {}", said(&resumed));

@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 use seeder::todos::todos;
 use test_servers::{MongoServer, fresh_name};
 
-use crate::support::{Place, embedded, mongo, said, until};
+use crate::support::{Place, embedded, mongo, resume, said, until};
 
 /// Waits until it has written some thousands.
 async fn is_under_way(child: &mut Child, place: &Place) {
@@ -37,7 +37,7 @@ async fn the_command_that_a_stopped_run_names_goes_on() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let stopped = said(&child.wait_with_output().unwrap());
     let line = stopped.lines().last().unwrap().split("to go on: seeder ").nth(1).unwrap();
-    let resumed = Command::new(env!("CARGO_BIN_EXE_seeder")).args(line.split(' ')).output().unwrap();
+    let resumed = resume(line).output().unwrap();
     assert!(resumed.status.success(), "{line}: {}", said(&resumed));
     assert_eq!(place.count().await, 60_000);
     assert!(place.todos(60_000).await == todos(9, 1..60_001));

@@ -72,7 +72,7 @@ impl Place {
     /// Another collection of the same database.
     pub(crate) async fn collection(&self, name: &str) -> Store {
         let options = StoreOptions {
-            database: self.database.clone(),
+            database: Some(self.database.clone()),
             collection: name.to_owned(),
             timeout: Duration::from_secs(20),
             bulk_timeout: Duration::from_secs(60),
@@ -108,7 +108,7 @@ impl Place {
 
     pub(crate) async fn open(&self) -> Store {
         let options = StoreOptions {
-            database: self.database.clone(),
+            database: Some(self.database.clone()),
             timeout: Duration::from_secs(20),
             ..StoreOptions::default()
         };
@@ -130,6 +130,13 @@ impl Place {
     pub(crate) async fn count(&self) -> u64 {
         self.open().await.count().await.unwrap()
     }
+}
+
+/// The command line that a broken run names, as a shell takes it.
+pub(crate) fn resume(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {} {}", env!("CARGO_BIN_EXE_seeder"), line.trim())]);
+    command
 }
 
 pub(crate) fn raw(documents: &[RawDocumentBuf]) -> Documents {

@@ -40,7 +40,7 @@ async fn a_service_notices_what_a_writer_without_its_cache_does() {
         let (mongo, redis, name) = (shared_mongo().url(), shared_redis().url(), fresh_name("foreign"));
         let flags = ["--store", &mongo, "--database", &name, "--cache-prefix", &name, "--l1-ttl", l1];
         let with = async |cache: &str| Service::start(&[&flags[..], &["--cache", cache]].concat()).await;
-        let options = StoreOptions { database: name.clone(), ..StoreOptions::default() };
+        let options = StoreOptions { database: Some(name.clone()), ..StoreOptions::default() };
         let store = Store::open(&mongo.parse().unwrap(), &options).await.unwrap();
         reader_notices(&with(&redis).await, &with("none:").await, &store).await;
         reader_notices(&with("memory:").await, &with("none:").await, &store).await;

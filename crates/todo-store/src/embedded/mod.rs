@@ -1,11 +1,12 @@
 //! Todos in one file (redb), crash-safe: what is acknowledged is on disk (of bulk inserts: after a flush).
 //!
 //! - `table`: the layout of the file, and the operations inside a transaction.
-//! - `raw`: documents as bytes. `changes`: who watches is told of them.
+//! - `replacement`: a whole file in the place of another. `raw`: documents as bytes. `changes`: who watches is told of them.
 //! - `writer`: the one thread that writes, many changes to a transaction.
 
 mod changes;
 mod raw;
+mod replacement;
 mod table;
 mod writer;
 
@@ -18,12 +19,14 @@ use todo_model::{Todo, TodoId, TodoPatch, Version};
 use tokio::sync::broadcast;
 
 pub(crate) use self::changes::EmbeddedChanges;
+pub(crate) use self::replacement::EmbeddedReplacement;
 use self::table::{Entry, FORMAT, Tables, Todos};
 use self::writer::{Durable, Writer};
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::options::{OpenMode, StoreOptions};
 use crate::precondition::{Precondition, Replaced, Versioned};
+use crate::receipt::Receipt;
 
 /// Clones share the file.
 #[derive(Debug, Clone)]
@@ -103,10 +106,24 @@ impl EmbeddedStore {
         self.write(self.timeout, move |tables| tables.delete(&id, &precondition)).await
     }
 
-    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<Receipt, StoreError> {
         let entries = todos.iter().map(Entry::of).collect();
         let insert = self.writer.run(Durable::Later, move |tables| tables.insert_many(entries));
-        in_time(self.bulk_timeout, insert).await
+        in_time(self.bulk_timeout, insert).await.map(|((), receipt)| receipt)
+    }
+
+    pub(crate) fn is_durable(&self, receipt: Receipt) -> bool {
+        self.writer.is_durable(receipt)
+    }
+
+    /// The highest version that was ever given.
+    async fn clock(&self) -> Result<Version, StoreError> {
+        self.write(self.bulk_timeout, |tables| tables.clock()).await
+    }
+
+    /// Versions are given only above this one from now on.
+    async fn advance_clock(&self, clock: Version) -> Result<(), StoreError> {
+        self.write(self.bulk_timeout, move |tables| tables.advance_clock(clock)).await
     }
 
     /// A change of nothing that is on disk has everything before it on disk.
@@ -140,7 +157,7 @@ impl EmbeddedStore {
         deadline: Duration,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        in_time(deadline, self.writer.run(Durable::Now, change)).await
+        in_time(deadline, self.writer.run(Durable::Now, change)).await.map(|(changed, _)| changed)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{EmbeddedStore, failed, in_time};
 use crate::document;
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
+use crate::receipt::Receipt;
 
 /// Documents are sent on when they are this many bytes.
 const READ_AT_A_TIME: usize = 2 << 20;
@@ -27,7 +28,7 @@ impl EmbeddedStore {
         }
         let all = entries.len();
         let insert = self.writer.run(Durable::Later, move |tables| tables.insert_raw(entries));
-        inserted.taken = in_time(self.bulk_timeout, insert).await?;
+        (inserted.taken, inserted.receipt) = in_time(self.bulk_timeout, insert).await?;
         inserted.count = (all - inserted.taken.len()) as u64;
         Ok(inserted)
     }
@@ -46,13 +47,13 @@ impl EmbeddedStore {
         self.read(self.bulk_timeout, find).await
     }
 
-    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
+    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
         let entries: Result<Vec<_>, _> = (0..documents.len())
             .map(|at| Ok(Entry::raw(&document::id(documents.raw(at))?, documents.get(at))))
             .collect();
         let entries = entries?;
         let replace = self.writer.run(Durable::Later, move |tables| tables.replace_raw(entries));
-        in_time(self.bulk_timeout, replace).await
+        in_time(self.bulk_timeout, replace).await.map(|((), receipt)| receipt)
     }
 
     pub(crate) async fn read_raw(&self) -> Result<Reader, StoreError> {

@@ -205,6 +205,15 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    pub(crate) fn clock(&self) -> Result<Version, StoreError> {
+        Ok(Version(self.meta.get(CLOCK_KEY).map_err(failed)?.map_or(0, |last| last.value())))
+    }
+
+    pub(crate) fn advance_clock(&mut self, clock: Version) -> Result<(), StoreError> {
+        let last = self.clock()?.max(clock);
+        self.meta.insert(CLOCK_KEY, last.0).map_err(failed).map(drop)
+    }
+
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
         self.changes.push(Change::Unknown);
         self.todos.retain(|_, _| false).map_err(failed)
@@ -241,8 +250,8 @@ impl<'t> Tables<'t> {
     /// Above every version there was, and on the scale of the wall clock, so that a file in the place of another is not
     /// behind what a cache knows of that.
     fn next_version(&mut self, old: Version) -> Result<Version, StoreError> {
-        let last = self.meta.get(CLOCK_KEY).map_err(failed)?.map_or(0, |last| last.value());
-        let next = (last.max(old.0) + 1).max(Version::at(SystemTime::now()).0);
+        let last = self.clock()?;
+        let next = (last.max(old).0 + 1).max(Version::at(SystemTime::now()).0);
         self.meta.insert(CLOCK_KEY, next).map_err(failed)?;
         Ok(Version(next))
     }

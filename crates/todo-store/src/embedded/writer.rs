@@ -1,6 +1,7 @@
 //! The one thread that writes: changes that wait together share a transaction, and so one flush to disk.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -11,6 +12,7 @@ use super::failed;
 use super::table::Tables;
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::receipt::Receipt;
 
 /// Changes in one transaction at most: those behind must not wait for ever.
 const GROUP: usize = 512;
@@ -33,7 +35,7 @@ struct Job {
 
 /// Changes the tables, and gives back how to tell its sender once it is known whether the transaction was committed.
 type Mutation = Box<dyn FnOnce(&mut Tables<'_>) -> Reply + Send>;
-type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Reply = Box<dyn FnOnce(Result<Receipt, StoreError>) + Send>;
 
 /// Clones send to one thread. The last one waits until what was sent is done and the thread has closed the file: then
 /// it can be opened again, and needs no repair.
@@ -44,6 +46,8 @@ pub(crate) struct Writer(Arc<Thread>);
 struct Thread {
     /// None only while it is dropped: the thread ends when nobody can send any more.
     jobs: Option<Sender<Job>>,
+    /// The last commit that is on disk, with all before it.
+    durable: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -59,11 +63,13 @@ impl Drop for Thread {
 impl Writer {
     pub(crate) fn start(database: Arc<Database>, changes: broadcast::Sender<Change>) -> Self {
         let (sender, jobs) = channel();
+        let durable = Arc::new(AtomicU64::new(0));
+        let on_disk = Arc::clone(&durable);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_all(&database, &jobs, &changes))
+            .spawn(move || write_all(&database, &jobs, &changes, &on_disk))
             .expect("a thread can be started at the start of the program");
-        Self(Arc::new(Thread { jobs: Some(sender), thread: Some(thread) }))
+        Self(Arc::new(Thread { jobs: Some(sender), durable, thread: Some(thread) }))
     }
 
     /// Makes a change; returns when every reader sees it and, unless it is durable later, when it is on disk.
@@ -71,13 +77,13 @@ impl Writer {
         &self,
         durable: Durable,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<(T, Receipt), StoreError> {
         let (sender, result) = oneshot::channel();
         let mutation: Mutation = Box::new(move |tables| {
             let changed = change(tables);
-            Box::new(move |committed: Result<(), StoreError>| {
+            Box::new(move |committed: Result<Receipt, StoreError>| {
                 // Nobody waits any more if the deadline is over.
-                let _ = sender.send(committed.and(changed));
+                let _ = sender.send(committed.and_then(|receipt| Ok((changed?, receipt))));
             })
         });
         let ended = || failed(std::io::Error::other("the writer has ended"));
@@ -85,13 +91,24 @@ impl Writer {
         jobs.send(Job { durable, mutation }).map_err(|_| ended())?;
         result.await.map_err(failed)?
     }
+
+    pub(crate) fn is_durable(&self, receipt: Receipt) -> bool {
+        receipt.0 <= self.0.durable.load(Ordering::Acquire)
+    }
 }
 
-fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Change>) {
-    let mut unflushed = 0;
+fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Change>, durable: &AtomicU64) {
+    let (mut unflushed, mut commits) = (0, 0);
     while let Ok(first) = jobs.recv() {
         let (mut replies, mut changed) = (Vec::new(), Vec::new());
         let committed = write_group(database, first, jobs, &mut replies, &mut changed, &mut unflushed);
+        commits += 1;
+        let committed = committed.map(|()| {
+            if unflushed == 0 {
+                durable.store(commits, Ordering::Release);
+            }
+            Receipt(commits)
+        });
         // Also what could not be committed: it costs a look into the store.
         for change in changed {
             // Nobody needs to be watching.

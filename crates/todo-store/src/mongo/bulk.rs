@@ -12,17 +12,18 @@ use super::{MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
 use crate::precondition::Versioned;
+use crate::receipt::Receipt;
 
 impl MongoStore {
-    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<(), StoreError> {
+    pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<Receipt, StoreError> {
         if todos.is_empty() {
-            return Ok(());
+            return Ok(Receipt::DURABLE);
         }
         let version = self.now();
         let documents: Vec<RawDocumentBuf> = todos.iter().map(|todo| document::of(todo, version)).collect();
         let insert = self.todos.insert_many(&documents).ordered(false);
         match tokio::time::timeout(self.bulk_timeout, insert.into_future()).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(Receipt::DURABLE),
             Ok(Err(error)) => Err(duplicate(&error, todos).unwrap_or_else(|| errors::classify(error, OpKind::Write))),
             Err(_) => Err(errors::too_late(self.bulk_timeout, OpKind::Write)),
         }

@@ -168,6 +168,10 @@ impl MongoChanges {
                 // An `invalidate` ended it: the collection was dropped or renamed. A new one may take its place.
                 let after = self.stream.resume_token();
                 self.stream = self.store.watch(after).await.map_err(|error| errors::classify(error, OpKind::Read))?;
+                // What took its place may have been filled before it had the name.
+                if self.store.has_foreign_documents().await? {
+                    self.ask_for_pre_images().await;
+                }
             }
             match self.stream.next_if_any().await {
                 Ok(Some(event)) => self.take(event).await,

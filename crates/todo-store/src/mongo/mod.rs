@@ -3,6 +3,7 @@
 //! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
+//! - `replacement`: a whole collection in the place of another.
 //! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
 //!   `election`: which primary there is.
 //! - `errors`: what the driver's errors mean.
@@ -15,6 +16,7 @@ mod event;
 mod known_versions;
 mod open;
 mod raw;
+mod replacement;
 mod single;
 mod unreadable;
 mod updates;
@@ -30,6 +32,7 @@ use tokio::time::Instant;
 pub(crate) use self::changes::MongoChanges;
 use self::election::Primaries;
 use self::errors::OpKind;
+pub(crate) use self::replacement::MongoReplacement;
 use self::updates::Clock;
 use crate::error::StoreError;
 

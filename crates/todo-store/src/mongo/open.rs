@@ -13,6 +13,7 @@ use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::updates::Clock;
 use super::{MongoStore, within};
+use crate::connection_string::ConnectionString;
 use crate::error::StoreError;
 use crate::failpoints::{self, Guard};
 use crate::options::{OpenMode, StoreOptions};
@@ -21,7 +22,7 @@ use crate::options::{OpenMode, StoreOptions};
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
 
 impl MongoStore {
-    pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         let store = Self::connect(url, options).await?;
         if options.mode == OpenMode::ReadWrite {
             store.make_unique_index().await?;
@@ -29,13 +30,23 @@ impl MongoStore {
         Ok(store)
     }
 
-    async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+    pub(super) async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
+        if let Some(warning) = url.warning(options.timeout) {
+            tracing::warn!("{warning}");
+        }
         let primaries = Primaries::default();
         let client = connect(url, options, &primaries).await?;
-        let database = client.database(&options.database);
+        let database = client.database(url.database_with(options));
         let hello =
             within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
         let clustered = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
+        if options.mode != OpenMode::ReadOnly && !hello.get_bool("isWritablePrimary").unwrap_or(true) {
+            return Err(StoreError::Refused(
+                "this server is no primary, and directConnection keeps the driver from looking for it: leave that out, \
+                 or name the primary"
+                    .to_owned(),
+            ));
+        }
         if !clustered {
             tracing::warn!(
                 "MongoDB is a standalone server: versions come from its wall clock, and writes survive only with its disk; \
@@ -43,7 +54,7 @@ impl MongoStore {
             );
         }
         let store = Self {
-            identity: identity(&hello, &options.database, &options.collection),
+            identity: identity(&hello, database.name(), &options.collection),
             todos: database.collection(&options.collection),
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
@@ -95,8 +106,8 @@ fn duplicated_id(error: &Error) -> String {
     }
 }
 
-async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
-    let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url)).await {
+async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
+    let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
         Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
@@ -120,10 +131,10 @@ async fn connect(url: &str, options: &StoreOptions, primaries: &Primaries) -> Re
 }
 
 /// The driver's message may repeat parts of the connection string, also of its password.
-fn unusable(error: &Error, url: &str) -> StoreError {
+fn unusable(error: &Error, url: &ConnectionString) -> StoreError {
     match &*error.kind {
         ErrorKind::DnsResolve { .. } => errors::classify(error.clone(), OpKind::Read),
-        ErrorKind::InvalidArgument { message, .. } if !url.contains('@') => {
+        ErrorKind::InvalidArgument { message, .. } if !url.usable().contains('@') => {
             StoreError::Refused(format!("the connection string is not valid: {message}"))
         }
         _ => StoreError::Refused(

@@ -12,6 +12,7 @@ use super::unreadable::{Outcome, is_readable};
 use super::{MongoStore, within};
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
+use crate::receipt::Receipt;
 
 /// The largest document that the server takes (MongoDB manual, "MongoDB Limits and Thresholds").
 const MAX_DOCUMENT: usize = 16 << 20;
@@ -72,7 +73,9 @@ impl MongoStore {
             keys.push(field(like.raw(at), "_id"));
             ids.push(field(like.raw(at), "id"));
         }
-        let same = doc! { "$or": [{ "_id": { "$in": keys } }, { "id": { "$in": ids } }] };
+        let same: Vec<Document> =
+            [("_id", keys), ("id", ids)].into_iter().flat_map(|(name, all)| one_of(name, all)).collect();
+        let same = doc! { "$or": same };
         let find = async {
             let found = self.todos.find(same).await?;
             found.try_collect::<Vec<RawDocumentBuf>>().await
@@ -84,22 +87,23 @@ impl MongoStore {
         Ok(documents)
     }
 
-    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<(), StoreError> {
-        stream::iter(0..documents.len())
+    pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
+        let replaced: Result<(), StoreError> = stream::iter(0..documents.len())
             .map(|at| within(self.bulk_timeout, OpKind::Write, self.replace_one(documents.raw(at))))
             .buffer_unordered(REPLACING)
             .try_collect()
-            .await
+            .await;
+        replaced.map(|()| Receipt::DURABLE)
     }
 
     /// In place if the same document has both keys; otherwise what has one of them makes room.
     async fn replace_one(&self, document: &RawDocument) -> Result<(), Error> {
         let (key, id) = (field(document, "_id"), field(document, "id"));
-        let (replacement, same) = (document.to_owned(), doc! { "_id": &key, "id": &id });
+        let (replacement, same) = (document.to_owned(), doc! { "_id": { "$eq": &key }, "id": { "$eq": &id } });
         match self.todos.replace_one(same, &replacement).upsert(true).await {
             Ok(_) => Ok(()),
             Err(error) if errors::code(&error) == Some(DUPLICATE_KEY) => {
-                self.todos.delete_many(doc! { "$or": [{ "_id": key }, { "id": id }] }).await?;
+                self.todos.delete_many(doc! { "$or": [{ "_id": { "$eq": key } }, { "id": { "$eq": id } }] }).await?;
                 self.todos.insert_one(&replacement).await.map(drop)
             }
             Err(error) => Err(error),
@@ -186,6 +190,15 @@ fn write_errors(error: Error) -> Result<Vec<IndexedWriteError>, StoreError> {
         }
         _ => Err(errors::classify(error, OpKind::Write)),
     }
+}
+
+/// Finds documents whose field has one of these values. In `$in`, a regular expression is a pattern, and a document whose
+/// names begin with `$` an error; in `$eq` both are values (MongoDB manual, "$eq", "$in").
+fn one_of(name: &str, values: Vec<Bson>) -> Vec<Document> {
+    let is_plain = |value: &Bson| !matches!(value, Bson::Document(_) | Bson::RegularExpression(_) | Bson::Array(_));
+    let (plain, others): (Vec<_>, Vec<_>) = values.into_iter().partition(is_plain);
+    let others = others.into_iter().map(|value| doc! { name: { "$eq": value } });
+    others.chain((!plain.is_empty()).then(|| doc! { name: { "$in": plain } })).collect()
 }
 
 /// Null stands for a field that is missing, as in a query.

@@ -45,7 +45,7 @@ impl Watcher {
 
 async fn foreign(server: &MongoServer, options: &StoreOptions) -> Collection<Document> {
     let client = Client::with_uri_str(server.url()).await.unwrap();
-    client.database(&options.database).collection(&options.collection)
+    client.database(options.database.as_deref().unwrap()).collection(&options.collection)
 }
 
 fn written(name: &str, version: Version) -> Change {

@@ -8,5 +8,6 @@ mod embedded;
 mod mongo;
 mod outages;
 mod raw;
+mod replacements;
 mod support;
 mod urls;

@@ -10,7 +10,7 @@ use crate::support::{id, mongo_url, options, todo};
 
 async fn foreign(options: &StoreOptions) -> Collection<Document> {
     let client = Client::with_uri_str(shared_mongo().url()).await.unwrap();
-    client.database(&options.database).collection(&options.collection)
+    client.database(options.database.as_deref().unwrap()).collection(&options.collection)
 }
 
 #[tokio::test]
@@ -100,7 +100,10 @@ async fn duplicates_are_found_at_the_start_and_one_is_named() {
     let opened = Store::open(&mongo_url(), &options).await;
     let Err(error @ StoreError::Duplicates { .. }) = opened else { panic!("{opened:?}") };
     let text = error.to_string();
-    assert!(text.contains("id 7;") && text.contains(&options.database) && text.contains("remove"), "{text}");
+    assert!(
+        text.contains("id 7;") && text.contains(options.database.as_deref().unwrap()) && text.contains("remove"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use todo_store::{Store, StoreOptions, StoreUrl};
 
 /// Patient: the tests share two cores with their servers.
 pub(crate) fn options() -> StoreOptions {
-    StoreOptions { database: fresh_name("store"), timeout: Duration::from_secs(10), ..StoreOptions::default() }
+    StoreOptions { database: Some(fresh_name("store")), timeout: Duration::from_secs(10), ..StoreOptions::default() }
 }
 
 pub(crate) fn mongo_url() -> StoreUrl {

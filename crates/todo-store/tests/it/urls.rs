@@ -1,20 +1,57 @@
-//! Store URLs.
+//! Store URLs: what of them is used, and what is shown.
 
-use todo_store::StoreUrl;
+use todo_store::{StoreOptions, StoreUrl};
 
 #[test]
 fn passwords_in_urls_are_never_shown() {
     for (text, shown) in [
-        ("mongodb://u:hunter2@db.example:27017/?replicaSet=rs0", "mongodb://***@db.example:27017/"),
-        ("mongodb://u:hun/ter2@db.example", "mongodb://***@db.example"),
-        ("mongodb://u:hunter@2@db.example/x", "mongodb://***@db.example/x"),
-        ("mongodb+srv://u:hunter2@db.example", "mongodb+srv://***@db.example"),
+        ("mongodb://u:hunter2@db.example:27017/?replicaSet=rs0", "mongodb://***@db.example:27017"),
+        ("mongodb://u:hunter%402@db.example/x", "mongodb://***@db.example/x"),
+        ("mongodb+srv://u:hunter2@db.example/?appName=a@b", "mongodb+srv://***@db.example"),
         ("mongodb://db.example:27017", "mongodb://db.example:27017"),
+        // What cannot be parsed may have its password anywhere.
+        ("mongodb://u:hun/ter2@db.example", "mongodb://***"),
+        ("mongodb://u:hunter@2@db.example/x", "mongodb://***"),
+        ("mongodb://u:hun?ter2@db.example/x", "mongodb://***"),
+        ("mongodb://u:hunter2", "mongodb://***"),
         ("redb:data/todos.redb", "redb:data/todos.redb"),
     ] {
         let url: StoreUrl = text.parse().unwrap();
         assert_eq!(url.to_string(), shown);
         assert_eq!(format!("{url:?}"), shown);
+        assert!(!url.without_secrets().contains("hun"), "{}", url.without_secrets());
+    }
+}
+
+#[test]
+fn the_database_of_the_url_is_used_unless_another_is_asked_for() {
+    for (text, asked, place) in [
+        ("mongodb://h:1/other", None, "mongodb://h:1/other"),
+        ("mongodb://h:1/other?authSource=admin", Some("mine"), "mongodb://h:1/mine"),
+        ("mongodb://h:1,i:2/a%2Db", None, "mongodb://h:1,i:2/a-b"),
+        ("mongodb://u:p@h:1/?w=majority", None, "mongodb://***@h:1/test"),
+        ("mongodb+srv://h.example.org/other", None, "mongodb+srv://h.example.org/other"),
+        ("redb:a/b", Some("mine"), "redb:a/b"),
+    ] {
+        let options = StoreOptions { database: asked.map(str::to_owned), ..StoreOptions::default() };
+        let url: StoreUrl = text.parse().unwrap();
+        assert_eq!(url.place(&options), place);
+        let options = StoreOptions { collection: "things".to_owned(), ..options };
+        assert_eq!(url.place(&options).contains("things"), text.starts_with("mongodb"));
+    }
+}
+
+#[test]
+fn a_url_for_a_command_line_keeps_its_options() {
+    for (text, shown) in [
+        ("mongodb://u:p@h:1/x?authSource=admin&tls=true", "mongodb://***@h:1/x?authSource=admin&tls=true"),
+        ("mongodb://h:1?replicaSet=rs0", "mongodb://h:1/?replicaSet=rs0"),
+        (
+            "mongodb://u:p@h:1/?appName=x&authMechanismProperties=TOKEN:secret",
+            "mongodb://***@h:1/?appName=x&authMechanismProperties=***",
+        ),
+    ] {
+        assert_eq!(text.parse::<StoreUrl>().unwrap().without_secrets(), shown);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What became of the documents: every one is counted, and the first ones that need attention are shown.
 
-use todo_store::StoreError;
+use todo_store::{Receipt, Store, StoreError};
 
 use super::remarked::Remarked;
 
@@ -68,6 +68,10 @@ pub struct Tally {
     pub refused: Findings,
     /// Of which something is to be said.
     pub remarked: Remarked,
+    /// Commits of what was written, and of what took the place of another.
+    pub commits: Vec<(Receipt, u64)>,
+    /// In batches of which nobody knows what became of them.
+    pub uncertain: u64,
     /// The file was read to its end.
     pub ended: bool,
 }
@@ -79,10 +83,17 @@ impl Tally {
         self.found += other.found;
         self.skipped += other.skipped;
         self.replaced += other.replaced;
+        self.commits.extend(other.commits);
+        self.uncertain += other.uncertain;
         self.no_todos.merge(other.no_todos);
         self.refused.merge(other.refused);
         self.remarked.merge(other.remarked);
         self.ended |= other.ended;
+    }
+
+    /// How many of the written ones stay, whatever happens.
+    pub fn durable(&self, store: &Store) -> u64 {
+        self.commits.iter().filter(|(receipt, _)| store.is_durable(*receipt)).map(|(_, count)| count).sum()
     }
 
     /// One line for each thing that is worth one.
@@ -102,6 +113,11 @@ impl Tally {
         lines.extend(self.refused.lines("NOT STORED, for the store cannot hold them"));
         lines
     }
+}
+
+/// Whether some of a batch may be in the store though its write has failed so.
+pub fn may_be_written_in_part(error: &StoreError) -> bool {
+    matches!(error, StoreError::UnknownOutcome(_) | StoreError::Exists(_) | StoreError::Refused(_))
 }
 
 /// Why a document is no todo, in a few words.

@@ -7,7 +7,7 @@ use todo_store::raw::{Documents, todo};
 use todo_store::{Store, StoreError};
 
 use super::feed::Batch;
-use super::tally::{Tally, problem};
+use super::tally::{Tally, may_be_written_in_part, problem};
 use crate::command::OnConflict;
 
 /// How batches are written.
@@ -27,7 +27,7 @@ pub enum NotWritten {
     /// The store failed.
     Store(StoreError),
     /// A document is no todo, and must be one.
-    Strange {
+    NotATodo {
         /// Where it begins.
         at: u64,
         /// What is wrong with it.
@@ -59,42 +59,47 @@ pub async fn write(store: &Store, batch: &Batch, rules: &Rules) -> (Tally, Resul
 }
 
 async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tally) -> Result<(), NotWritten> {
-    let mut strange: HashMap<usize, String> = HashMap::new();
+    let mut not_todos: HashMap<usize, String> = HashMap::new();
     for (place, document) in batch.documents.iter().enumerate() {
         if let Err(error) = todo(document) {
-            strange.insert(place, problem(&error));
+            not_todos.insert(place, problem(&error));
         }
     }
     if rules.strict
-        && let Some(place) = strange.keys().min()
+        && let Some(place) = not_todos.keys().min()
     {
-        return Err(NotWritten::Strange { at: batch.begins[*place], problem: strange[place].clone() });
+        return Err(NotWritten::NotATodo { at: batch.begins[*place], problem: not_todos[place].clone() });
     }
     let mut places: Vec<usize> = (0..batch.documents.len()).collect();
     if rules.look_first {
         places = not_there(store, &batch.documents, &places, tally).await?;
     }
     let inserted = if places.len() == batch.documents.len() {
-        store.insert_raw(&batch.documents).await?
+        store.insert_raw(&batch.documents).await
     } else {
-        store.insert_raw(&batch.documents.only(&places)).await?
+        store.insert_raw(&batch.documents.only(&places)).await
     };
+    let inserted = inserted.map_err(|error| uncertain(error, places.len(), tally))?;
     tally.written = inserted.count;
+    tally.commits.push((inserted.receipt, inserted.count));
     for (at, why) in inserted.refused {
         let (place, at) = (places[at], batch.begins[places[at]]);
-        strange.remove(&place);
+        not_todos.remove(&place);
         tally.refused.add(at, format!("byte {at}: {why}"));
     }
     let taken: Vec<usize> = inserted.taken.into_iter().map(|at| places[at]).collect();
     let conflicts = not_there(store, &batch.documents, &taken, tally).await?;
     match rules.on_conflict {
         OnConflict::Replace => {
-            tally.replaced = conflicts.len() as u64;
-            store.replace_raw(&batch.documents.only(&last_of_each(&batch.documents, conflicts))).await?;
+            let (count, last) = (conflicts.len(), last_of_each(&batch.documents, conflicts));
+            let replaced = store.replace_raw(&batch.documents.only(&last)).await;
+            let receipt = replaced.map_err(|error| uncertain(error, count, tally))?;
+            tally.replaced = count as u64;
+            tally.commits.push((receipt, count as u64));
         }
         OnConflict::Skip => {
             tally.skipped = conflicts.len() as u64;
-            conflicts.iter().for_each(|place| drop(strange.remove(place)));
+            conflicts.iter().for_each(|place| drop(not_todos.remove(place)));
         }
         OnConflict::Fail => {
             if let Some(&place) = conflicts.first() {
@@ -103,11 +108,18 @@ async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tall
             }
         }
     }
-    for (place, problem) in strange {
+    for (place, problem) in not_todos {
         let at = batch.begins[place];
         tally.no_todos.add(at, format!("byte {at}: {problem}"));
     }
     Ok(())
+}
+
+fn uncertain(error: StoreError, count: usize, tally: &mut Tally) -> StoreError {
+    if may_be_written_in_part(&error) {
+        tally.uncertain += count as u64;
+    }
+    error
 }
 
 /// Those of `places` whose document is not there in these very bytes; the others are counted as found.

@@ -1,15 +1,17 @@
 //! From a source into a store: in batches, several under way at one time, and never more in memory than a few of them.
 //!
-//! - [`feed`]: a thread reads, checks and batches. [`keyed`]: `_id` stands first, as MongoDB stores it.
+//! - [`feed`]: a thread reads, checks and batches. [`id_first`]: `_id` stands first, as MongoDB stores it.
 //! - [`mod@write`]: a batch into the store, and what to do about what is there. [`tally`]: what became of the documents.
 //!   [`remarked`]: what is to be said of some.
-//! - [`mod@fill`]: both at once, until the end, a failure or a signal.
+//! - `destination`: added to what is there, or beside it and then in its place.
+//! - [`job`]: all of it at once, until the end, a failure or a signal.
 
+pub(crate) mod destination;
 pub mod feed;
-pub mod fill;
-pub mod keyed;
+pub mod id_first;
+pub mod job;
 pub mod remarked;
 pub mod tally;
 pub mod write;
 
-pub use self::fill::fill;
+pub use self::job::ImportJob;

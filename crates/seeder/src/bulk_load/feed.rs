@@ -7,7 +7,7 @@ use todo_store::raw::Documents;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::keyed::keyed;
+use super::id_first::id_first;
 use super::remarked::Remarked;
 use crate::input::error::{Problem, ReadError};
 use crate::source::{Extent, Source};
@@ -112,7 +112,7 @@ impl Feeder {
         if !self.source.read_next()? {
             return Ok(false);
         }
-        let pushed = keyed(self.source.document()).and_then(|document| {
+        let pushed = id_first(self.source.document()).and_then(|document| {
             let added = batch.documents.add(&document);
             added.map_err(|malformed| malformed.to_string())
         });

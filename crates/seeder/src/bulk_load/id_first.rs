@@ -9,7 +9,7 @@ use todo_store::raw::fields;
 ///
 /// # Errors
 /// What is wrong with the bytes. Only what must be looked at to find the `_id` is.
-pub fn keyed(document: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+pub fn id_first(document: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     // After its length, a document is a type, a name, a zero byte, a value (https://bsonspec.org/spec.html).
     if document.get(5..9) == Some(b"_id\0") {
         return Ok(Cow::Borrowed(document));
@@ -56,14 +56,14 @@ mod tests {
             (rawdoc! { "id": 5 }, rawdoc! { "id": 5 }),
             (rawdoc! {}, rawdoc! {}),
         ] {
-            assert_eq!(keyed(given.as_bytes()).as_deref(), Ok(expected.as_bytes()));
+            assert_eq!(id_first(given.as_bytes()).as_deref(), Ok(expected.as_bytes()));
         }
-        assert!(keyed(&[9, 0, 0, 0, 2, b'a', 0, 9, 0]).is_err());
-        assert!(keyed(&[]).is_err());
+        assert!(id_first(&[9, 0, 0, 0, 2, b'a', 0, 9, 0]).is_err());
+        assert!(id_first(&[]).is_err());
         let (name, key) = (&[2, b'n', 0, 2, 0, 0, 0, 0xE4, 0][..], &[10, b'_', b'i', b'd', 0][..]);
         let document = |fields: &[&[u8]]| [&[19, 0, 0, 0][..], &fields.concat(), &[0]].concat();
         assert_eq!(
-            keyed(&document(&[name, key])).as_deref(),
+            id_first(&document(&[name, key])).as_deref(),
             Ok(&document(&[key, name])[..]),
             "texts are not looked at"
         );

@@ -5,11 +5,11 @@ use std::fmt;
 use clap::{Args, ValueEnum};
 use command_line::values;
 
-use crate::filling::write::Rules;
+use crate::bulk_load::write::Rules;
 
 /// What happens to what is in the store already, and to what is no todo.
 #[derive(Debug, Clone, Args)]
-pub struct Filling {
+pub struct Loading {
     /// Remove what is there first.
     #[arg(long, env = "TODO_DROP", conflicts_with = "resume")]
     pub drop: bool,
@@ -26,6 +26,10 @@ pub struct Filling {
     /// Stop at the first document that is no todo: no id, a wrong type, over the limits.
     #[arg(long, env = "TODO_STRICT")]
     pub strict: bool,
+
+    /// Let a run be a success though the store cannot hold some of the documents: they are left out, counted and shown.
+    #[arg(long, env = "TODO_SKIP_INVALID", conflicts_with = "strict")]
+    pub skip_invalid: bool,
 
     /// Batches under way at one time.
     #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive, allow_negative_numbers = true)]
@@ -53,7 +57,7 @@ impl fmt::Display for OnConflict {
     }
 }
 
-impl Filling {
+impl Loading {
     /// Whether the store may hold something before.
     pub fn adds(&self) -> bool {
         self.resume || self.on_conflict.is_some() && !self.drop
@@ -84,6 +88,9 @@ impl Filling {
         }
         if self.strict {
             flags.push_str(" --strict");
+        }
+        if self.skip_invalid {
+            flags.push_str(" --skip-invalid");
         }
         flags + " --resume"
     }

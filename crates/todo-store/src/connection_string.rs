@@ -1,0 +1,208 @@
+//! A MongoDB connection string: what of it is used, what is not, and how it is shown. An option that has no effect is never
+//! dropped in silence.
+
+use std::fmt;
+use std::time::Duration;
+
+use mongodb::options::ConnectionString as Parsed;
+
+use crate::options::StoreOptions;
+
+/// A MongoDB connection string (MongoDB manual, "Connection Strings").
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionString {
+    /// As it was given, but for options that the driver does not know.
+    usable: String,
+    /// Everything but user name and password; none if it cannot be parsed, for then nobody knows where a password is.
+    parts: Option<Parts>,
+    options: Vec<(String, String)>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Parts {
+    scheme: String,
+    has_user: bool,
+    hosts: String,
+    database: Option<String>,
+}
+
+/// Options that the driver takes and that are used as they are given.
+const HONOURED: &[&str] = &[
+    "appname",
+    "authmechanism",
+    "authmechanismproperties",
+    "authsource",
+    "connecttimeoutms",
+    "directconnection",
+    "enableoverloadretargeting",
+    "heartbeatfrequencyms",
+    "journal",
+    "loadbalanced",
+    "maxadaptiveretries",
+    "maxconnecting",
+    "maxidletimems",
+    "maxpoolsize",
+    "minpoolsize",
+    "replicaset",
+    "retryreads",
+    "retrywrites",
+    "servermonitoringmode",
+    "serverselectiontimeoutms",
+    "srvmaxhosts",
+    "srvservicename",
+    "ssl",
+    "tls",
+    "tlsallowinvalidcertificates",
+    "tlscafile",
+    "tlscertificatekeyfile",
+    "tlsinsecure",
+];
+/// Options whose loss would send data where the user does not want it: without them there is no connection.
+const NEEDED: &[&str] = &["proxyhost", "proxypassword", "proxyport", "proxyusername", "tlscertificatekeyfilepassword"];
+/// Options that the driver takes, but that have another value here, and which.
+const OVERRIDDEN: &[(&str, &str, &str)] = &[
+    ("readpreference", "primary", "reads go to the primary"),
+    ("readpreferencetags", "", "reads go to the primary"),
+    ("maxstalenessseconds", "", "reads go to the primary"),
+    ("readconcernlevel", "majority", "reads see what a majority has"),
+    ("w", "majority", "writes wait for a majority"),
+    ("wtimeoutms", "", "operations have a deadline of their own"),
+];
+/// Options whose values may be secret.
+const SECRET: &[&str] = &["authmechanismproperties", "proxypassword", "proxyusername", "tlscertificatekeyfilepassword"];
+
+impl ConnectionString {
+    pub(crate) fn new(text: &str) -> Self {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let options: Vec<(String, String)> = query
+            .split('&')
+            .filter(|option| !option.is_empty())
+            .map(|option| option.split_once('=').unwrap_or((option, "")))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let known: Vec<_> = options.iter().filter(|(name, _)| is_for_the_driver(name)).collect();
+        let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
+        let parts = Parsed::parse(&usable).ok().map(|parsed| Parts::of(address, parsed.default_database));
+        Self { usable, parts, options }
+    }
+
+    /// The text for the driver.
+    pub(crate) fn usable(&self) -> &str {
+        &self.usable
+    }
+
+    /// The database that it names.
+    pub fn database(&self) -> Option<&str> {
+        self.parts.as_ref()?.database.as_deref()
+    }
+
+    /// The database that is used with these options: theirs, else the one named here, else `test`, as with every tool of
+    /// MongoDB.
+    pub(crate) fn database_with<'a>(&'a self, options: &'a StoreOptions) -> &'a str {
+        options.database.as_deref().or(self.database()).unwrap_or("test")
+    }
+
+    /// Without user name, password and options; with this database.
+    pub(crate) fn shown(&self, database: Option<&str>) -> String {
+        match &self.parts {
+            None => format!("{}//***", self.usable.split("//").next().unwrap_or("mongodb:")),
+            Some(Parts { scheme, has_user, hosts, .. }) => {
+                let user = if *has_user { "***@" } else { "" };
+                let database = database.map(|name| format!("/{name}")).unwrap_or_default();
+                format!("{scheme}//{user}{hosts}{database}")
+            }
+        }
+    }
+
+    pub(crate) fn without_secrets(&self) -> String {
+        let options: Vec<_> = self
+            .options
+            .iter()
+            .map(|(name, value)| {
+                let value = if SECRET.contains(&name.to_lowercase().as_str()) { "***" } else { value };
+                format!("{name}={value}")
+            })
+            .collect();
+        let address = self.shown(self.database());
+        match options.is_empty() || self.parts.is_none() {
+            true => address,
+            // Older readers of connection strings want the slash.
+            false if self.database().is_none() => format!("{address}/?{}", options.join("&")),
+            false => format!("{address}?{}", options.join("&")),
+        }
+    }
+
+    /// One line that names every option that has not the effect that its user may expect.
+    pub(crate) fn warning(&self, deadline: Duration) -> Option<String> {
+        let problems: Vec<_> =
+            self.options.iter().filter_map(|(name, value)| without_effect(name, value, deadline)).collect();
+        if problems.is_empty() {
+            return None;
+        }
+        Some(format!("of the connection string, these options have no effect: {}", problems.join(", ")))
+    }
+}
+
+impl Parts {
+    /// Of a text that the driver has parsed: a user name and password can hold neither `@` nor `/` then.
+    fn of(address: &str, database: Option<String>) -> Self {
+        let (scheme, rest) = address.split_once("//").unwrap_or(("mongodb:", address));
+        let (user, after) = rest.rsplit_once('@').map_or((false, rest), |(_, after)| (true, after));
+        let hosts = after.split('/').next().unwrap_or(after);
+        Self { scheme: scheme.to_owned(), has_user: user, hosts: hosts.to_owned(), database }
+    }
+}
+
+fn is_for_the_driver(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let name = name.as_str();
+    HONOURED.contains(&name) || NEEDED.contains(&name) || OVERRIDDEN.iter().any(|(known, ..)| *known == name)
+}
+
+fn without_effect(name: &str, value: &str, deadline: Duration) -> Option<String> {
+    let lower = name.to_lowercase();
+    if let Some((_, same, instead)) = OVERRIDDEN.iter().find(|(known, ..)| *known == lower) {
+        let is_same = !same.is_empty() && value.eq_ignore_ascii_case(same);
+        return (!is_same).then(|| format!("{name}={} ({instead})", value.escape_debug()));
+    }
+    if matches!(lower.as_str(), "serverselectiontimeoutms" | "connecttimeoutms") {
+        let is_longer = value.parse().is_ok_and(|ms| Duration::from_millis(ms) > deadline);
+        return is_longer.then(|| format!("{name}={} (the deadline is {deadline:?})", value.escape_debug()));
+    }
+    // The value of an option that nobody knows may be a secret.
+    (!is_for_the_driver(name)).then(|| name.escape_debug().to_string())
+}
+
+impl fmt::Debug for ConnectionString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown(self.database()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_its_effect_or_is_named_in_the_one_warning() {
+        for (options, named) in [
+            ("", &[][..]),
+            ("retryWrites=false&w=majority&readPreference=primary&appName=x&journal=true&directConnection=true", &[]),
+            ("authSource=admin&tls=true&tlsCAFile=/x&replicaSet=rs0&serverSelectionTimeoutMS=500", &[]),
+            ("readPreference=secondaryPreferred&w=1", &["readPreference=secondaryPreferred", "w=1"]),
+            ("readConcernLevel=local&wtimeoutMS=5", &["readConcernLevel=local", "wtimeoutMS=5"]),
+            ("serverSelectionTimeoutMS=30000", &["serverSelectionTimeoutMS=30000 (the deadline is 4s)"]),
+            ("compressors=zstd,snappy&zlibCompressionLevel=3", &["compressors", "zlibCompressionLevel"]),
+            ("timeoutMS=5&socketTimeoutMS=1&nobody=hunter2", &["timeoutMS", "socketTimeoutMS", "nobody"]),
+            ("readPreferenceTags=dc:a&readPreference=nearest", &["readPreferenceTags=dc:a", "readPreference=nearest"]),
+        ] {
+            let url = ConnectionString::new(&format!("mongodb://h/?{options}"));
+            let warning = url.warning(Duration::from_secs(4)).unwrap_or_default();
+            assert_eq!(warning.is_empty(), named.is_empty(), "{options}: {warning}");
+            assert!(named.iter().all(|name| warning.contains(name)), "{options}: {warning}");
+            assert!(!warning.contains("hunter2") && warning.lines().count() < 2, "{warning}");
+            assert!(url.parts.is_some(), "the driver takes what is left: {}", url.usable());
+        }
+    }
+}
