@@ -86,7 +86,7 @@ stop_process() {
 
 not() { ! "$@"; }
 
-# build_release: the three programs.
+# build_release: the service, the seeder and the load generator.
 build_release() {
   need cargo "install Rust from https://rustup.rs"
   need cc "install a C compiler (Debian: apt-get install gcc)"
