@@ -3,7 +3,8 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tools=$root/.tools
-run=$root/.run
+# Where `make up` keeps its servers and their data; a check of the scripts has a folder of its own.
+run=${TODO_RUN:-$root/.run}
 # Where cargo builds to, also when the user has set it.
 target=${CARGO_TARGET_DIR:-$root/target}
 cd "$root"
@@ -86,7 +87,7 @@ stop_process() {
 
 not() { ! "$@"; }
 
-# build_release: the three programs.
+# build_release: the service, the seeder and the load generator.
 build_release() {
   need cargo "install Rust from https://rustup.rs"
   need cc "install a C compiler (Debian: apt-get install gcc)"

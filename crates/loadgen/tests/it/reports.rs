@@ -165,6 +165,31 @@ async fn a_run_without_a_request_can_be_reported_too() {
     assert!(terminal::text(&summary).contains("requests"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latency_chart_shows_one_slow_answer_among_thousands() {
+    let target = Target::start(honest);
+    let mut summary = run(&target.url(), &["--requests", "5"]).await;
+    let quick = loadgen::figures::Latency { p50_us: 900, p90_us: 950, p99_us: 990, p999_us: 999, ..Default::default() };
+    let second = |second, max_us| loadgen::figures::Second {
+        second,
+        users: 4,
+        requests: 5_000,
+        successes: 5_000,
+        latency: Some(loadgen::figures::Latency { max_us, ..quick }),
+        ..Default::default()
+    };
+    summary.timeline = (0..40).map(|n| second(n, if n == 20 { 2_000_000 } else { 1_000 })).collect();
+    let page = page::html(&summary);
+    assert!(page.contains("\nmax 2.00 s\np99.9 999 µs"), "the tip of its second");
+    // The axis reaches up to it, and marks of time are round.
+    for mark in [">2 s<", ">0 s<", ">5 s<", ">35 s<"] {
+        assert!(page.contains(mark), "{mark}");
+    }
+    for said in [&summary.started_at[..10], &summary.machine.name, "loadgen 0.", "users 4"] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
 /// No figure and no coordinate was divided by nothing.
 fn assert_numbers(page: &str) {
     for word in ["NaN", "'inf", "-inf", ">inf", " inf"] {
