@@ -98,18 +98,19 @@ impl<S: Source> CacheAside<S> {
             return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        self.assess(id, self.backend.get(id).await.ok().flatten(), how)
+        let cell = self.backend.get(id).await.ok().flatten();
+        self.assess(id, cell, how, now_ms())
     }
 
     /// What the cell is good for to this reader, and what it was.
     #[inline]
-    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions) -> (Freshness, Seen) {
+    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
         let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
         }
-        (evaluate(cell, now_ms(), self.options(), &self.shared.validity), seen)
+        (evaluate(cell, now_ms, self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
