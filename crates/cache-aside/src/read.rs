@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::cell::{Cell, Seen};
 use crate::clock::now_ms;
+use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::failpoints::{self, Guard, Point};
@@ -14,11 +15,9 @@ use crate::freshness::{Freshness, evaluate};
 use crate::l1::L1;
 use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
 use crate::put::{LoadStart, Put, Token};
-use crate::repair::PendingInvalidation;
 use crate::rules::{LeaseResult, PutResult};
 use crate::single_flight::{Leader, Role, Waiter};
 use crate::source::{Loaded, Source};
-use crate::stats::Counter;
 
 /// Waits before looks at a cell that somebody else has filled or is filling.
 const POLLS: [Duration; 5] = [
@@ -225,8 +224,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> FillResult<S::Error> {
-        let start = LoadStart::now();
-        let loaded = self.load(id).await;
+        let (start, loaded) = (LoadStart::now(), self.load(id).await);
         self.put_loaded(id, lease, start, loaded, before_put).await
     }
 
@@ -271,29 +269,6 @@ impl<S: Source> CacheAside<S> {
             return Ok(PutResult::Refused);
         }
         self.backend.put(id, lease, put).await
-    }
-
-    /// What the store said while the cache is off or does not answer.
-    pub(crate) fn answer_past_cache(
-        &self,
-        id: &str,
-        loaded: Result<Loaded, ReadError<S::Error>>,
-        why: Detail,
-    ) -> Result<Answer, ReadError<S::Error>> {
-        let loaded = loaded?;
-        if why == Detail::CacheError {
-            self.invalidate_later(id, &loaded);
-        }
-        Ok(from_store(loaded, Outcome::Bypass, Some(why)))
-    }
-
-    /// Somebody is about to see this version, and the cache does not know of it: it will as soon as it answers.
-    fn invalidate_later(&self, id: &str, loaded: &Loaded) {
-        let invalidation = match loaded {
-            Loaded::Value { version, .. } => PendingInvalidation::Floor(*version),
-            Loaded::Absent => PendingInvalidation::Remove,
-        };
-        self.shared.repair.add_if_room(id, invalidation);
     }
 
     /// Refreshes once: per process by the flight, per cluster by the lease.

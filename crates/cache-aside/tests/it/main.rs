@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod audit;
+mod batches;
 mod cells;
 mod changes;
 mod incarnations;
 mod l1;
+mod loads;
 mod outages;
 mod read_many;
 mod reads;
