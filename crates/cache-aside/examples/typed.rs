@@ -15,14 +15,20 @@ struct Book {
 
 /// A store that counts its writes: the count is the version.
 #[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<(u64, HashMap<String, Versioned<Book>>)>>);
+struct Shelf(Arc<Mutex<Written>>);
+
+#[derive(Default)]
+struct Written {
+    writes: u64,
+    books: HashMap<String, Versioned<Book>>,
+}
 
 impl Shelf {
     fn put(&self, id: &str, value: Book) -> Versioned<Book> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.0 += 1;
-        let book = Versioned { version: shelf.0, value };
-        shelf.1.insert(id.to_owned(), book.clone());
+        shelf.writes += 1;
+        let book = Versioned { version: shelf.writes, value };
+        shelf.books.insert(id.to_owned(), book.clone());
         book
     }
 }
@@ -32,7 +38,7 @@ impl TypedSource for Shelf {
     type Error = Infallible;
 
     async fn load(&self, id: &str) -> Result<Option<Versioned<Book>>, Infallible> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).1.get(id).cloned())
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).books.get(id).cloned())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::backend::memory::MemoryCache;
 use crate::backend::redis::RedisCache;
 use crate::background::Background;
 use crate::change_stream::ChangeSource;
+use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
 use crate::l1::L1;
@@ -19,7 +20,6 @@ use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
 use crate::source::Source;
-use crate::stats::{AuditCounts, Counters, Registry};
 use crate::url::{CacheUrl, CacheUrlError};
 use crate::validity::Validity;
 

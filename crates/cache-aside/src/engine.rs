@@ -10,13 +10,14 @@ use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::clock::now_ms;
+use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
 use crate::source::Source;
-use crate::stats::{AuditCounts, BreakerState, ChangeStreamStats, Counters, Stats};
+use crate::stats::{BreakerState, ChangeStreamStats, Stats};
 use crate::validity::Validity;
 
 /// A cache in front of a store, made by [`CacheAside::builder`].

@@ -8,7 +8,8 @@
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
-//! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts.
+//! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
+//!   `counters`: how.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
@@ -28,6 +29,7 @@ pub mod builder;
 pub mod cell;
 pub mod change_stream;
 mod clock;
+mod counters;
 pub mod engine;
 pub mod error;
 mod failpoints;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
+use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
+use crate::fill::from_store;
+use crate::outcome::{Answer, Detail, Outcome};
+use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
-use crate::stats::Counter;
 
 /// Most ids that the store is asked for by one [`Source::load_many`].
 const MAX_BATCH: usize = 100;
@@ -56,6 +59,25 @@ impl<S: Source> CacheAside<S> {
         let failed = Err(failed);
         ids.iter().for_each(|_| self.count_load(&failed));
         failed.map(|_: Loaded| Vec::new())
+    }
+
+    /// What the store said while the cache is off or does not answer.
+    pub(crate) fn answer_past_cache(
+        &self,
+        id: &str,
+        loaded: Result<Loaded, ReadError<S::Error>>,
+        why: Detail,
+    ) -> Result<Answer, ReadError<S::Error>> {
+        let loaded = loaded?;
+        if why == Detail::CacheError {
+            self.invalidate_later(id, &loaded);
+        }
+        Ok(from_store(loaded, Outcome::Bypass, Some(why)))
+    }
+
+    /// Somebody is about to see this version, and the cache does not know of it: it will as soon as it answers.
+    pub(crate) fn invalidate_later(&self, id: &str, loaded: &Loaded) {
+        self.shared.repair.add_if_room(id, PendingInvalidation::of(loaded));
     }
 
     async fn turns(&self, count: usize) -> Result<SemaphorePermit<'_>, ReadError<S::Error>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::cell::{Cell, Seen};
 use crate::clock::now_ms;
+use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::failpoints::{self, Guard, Point};
@@ -14,11 +15,9 @@ use crate::freshness::{Freshness, evaluate};
 use crate::l1::L1;
 use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
 use crate::put::{LoadStart, Put, Token};
-use crate::repair::PendingInvalidation;
 use crate::rules::{LeaseResult, PutResult};
 use crate::single_flight::{Leader, Role, Waiter};
 use crate::source::{Loaded, Source};
-use crate::stats::Counter;
 
 /// Waits before looks at a cell that somebody else has filled or is filling.
 const POLLS: [Duration; 5] = [
@@ -98,17 +97,19 @@ impl<S: Source> CacheAside<S> {
             return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        self.assess(id, self.backend.get(id).await.ok().flatten(), how)
+        let cell = self.backend.get(id).await.ok().flatten();
+        self.assess(id, cell, how, now_ms())
     }
 
     /// What the cell is good for to this reader, and what it was.
-    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions) -> (Freshness, Seen) {
+    #[inline]
+    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
         let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
         }
-        (evaluate(cell, now_ms(), self.options(), &self.shared.validity), seen)
+        (evaluate(cell, now_ms, self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
@@ -223,8 +224,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> FillResult<S::Error> {
-        let start = LoadStart::now();
-        let loaded = self.load(id).await;
+        let (start, loaded) = (LoadStart::now(), self.load(id).await);
         self.put_loaded(id, lease, start, loaded, before_put).await
     }
 
@@ -269,29 +269,6 @@ impl<S: Source> CacheAside<S> {
             return Ok(PutResult::Refused);
         }
         self.backend.put(id, lease, put).await
-    }
-
-    /// What the store said while the cache is off or does not answer.
-    pub(crate) fn answer_past_cache(
-        &self,
-        id: &str,
-        loaded: Result<Loaded, ReadError<S::Error>>,
-        why: Detail,
-    ) -> Result<Answer, ReadError<S::Error>> {
-        let loaded = loaded?;
-        if why == Detail::CacheError {
-            self.invalidate_later(id, &loaded);
-        }
-        Ok(from_store(loaded, Outcome::Bypass, Some(why)))
-    }
-
-    /// Somebody is about to see this version, and the cache does not know of it: it will as soon as it answers.
-    fn invalidate_later(&self, id: &str, loaded: &Loaded) {
-        let invalidation = match loaded {
-            Loaded::Value { version, .. } => PendingInvalidation::Floor(*version),
-            Loaded::Absent => PendingInvalidation::Remove,
-        };
-        self.shared.repair.add_if_room(id, invalidation);
     }
 
     /// Refreshes once: per process by the flight, per cluster by the lease.

@@ -48,13 +48,12 @@ impl<S: Source> CacheAside<S> {
             None => self.read_many_shared(&unique, how).await,
             Some(_) => self.read_many_through_l1(&unique, how).await,
         };
-        places
-            .into_iter()
-            .map(|at| {
-                self.counters.read(&answers[at]);
-                answers[at].clone()
-            })
-            .collect()
+        let answers = match places {
+            None => answers,
+            Some(places) => places.into_iter().map(|at| answers[at].clone()).collect(),
+        };
+        answers.iter().for_each(|answer| self.counters.read(answer));
+        answers
     }
 
     async fn read_many_through_l1(&self, ids: &[&str], how: ReadOptions) -> Vec<Read<S>> {
@@ -107,7 +106,8 @@ impl<S: Source> CacheAside<S> {
         let mut looks = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_LOOKUP) {
             let cells = self.backend.get_many(ids).await.unwrap_or_else(|_| vec![None; ids.len()]);
-            looks.extend(ids.iter().zip(cells).map(|(id, cell)| self.assess(id, cell, how)));
+            let now_ms = now_ms();
+            looks.extend(ids.iter().zip(cells).map(|(id, cell)| self.assess(id, cell, how, now_ms)));
         }
         looks
     }
@@ -208,15 +208,18 @@ impl<S: Source> Fill<S> {
     }
 }
 
-/// Each id once, and for each place of `ids` which of those stands there.
-fn distinct<I: AsRef<str>>(ids: &[I]) -> (Vec<&str>, Vec<usize>) {
+/// Each id once, and for each place of `ids` which of those stands there; `None` if none comes twice.
+fn distinct<I: AsRef<str>>(ids: &[I]) -> (Vec<&str>, Option<Vec<usize>>) {
     let (mut unique, mut known) = (Vec::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
-    let places = ids.iter().map(|id| {
-        *known.entry(id.as_ref()).or_insert_with(|| {
-            unique.push(id.as_ref());
-            unique.len() - 1
+    let places: Vec<usize> = ids
+        .iter()
+        .map(|id| {
+            *known.entry(id.as_ref()).or_insert_with(|| {
+                unique.push(id.as_ref());
+                unique.len() - 1
+            })
         })
-    });
-    let places = places.collect();
-    (unique, places)
+        .collect();
+    let repeats = unique.len() < ids.len();
+    (unique, repeats.then_some(places))
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::backend::Backend;
 use crate::clock::now_ms;
 use crate::error::CacheError;
+use crate::source::Loaded;
 use crate::stats::RepairStats;
 
 /// An invalidation of one id that the cache does not have yet.
@@ -25,6 +26,15 @@ pub(crate) enum PendingInvalidation {
 }
 
 impl PendingInvalidation {
+    /// What makes the cache know of what the store holds. An absence removes the cell: a floor would say nothing of a value
+    /// at the version that was deleted.
+    pub(crate) fn of(loaded: &Loaded) -> Self {
+        match loaded {
+            Loaded::Value { version, .. } => Self::Floor(*version),
+            Loaded::Absent => Self::Remove,
+        }
+    }
+
     /// Gives it to the cache.
     pub(crate) async fn apply(self, backend: &Backend, id: &str) -> Result<(), CacheError> {
         match self {

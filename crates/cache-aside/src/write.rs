@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::backend::Backend;
 use crate::cell::MAX_VERSION;
+use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, WriteError};
 use crate::failpoints::{self, Guard, Point};
@@ -14,7 +15,6 @@ use crate::options::WritePolicy;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
-use crate::stats::Counter;
 
 /// What became of a write in the store. `T` is whatever the caller wants to know of it besides, `B` the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl<S: Source> CacheAside<S> {
         match self.in_time(self.backend.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
             Err(_) => {
-                self.shared.repair.add(id, invalidation(version, &loaded));
+                self.shared.repair.add(id, PendingInvalidation::of(&loaded));
                 Published::Deferred
             }
         }
@@ -234,8 +234,7 @@ impl<T> Committed<T> {
     }
 
     fn invalidation(&self) -> PendingInvalidation {
-        let (version, loaded) = self.loaded();
-        invalidation(version, &loaded)
+        PendingInvalidation::of(&self.loaded().1)
     }
 
     fn written(self, published: Published) -> Written<T> {
@@ -248,13 +247,5 @@ impl<E> NotCommitted<E> {
         match self {
             Self::Nothing(error) | Self::Unknown(error) => error,
         }
-    }
-}
-
-/// An absence removes the cell: a floor would say nothing of a value at the version that was deleted.
-fn invalidation(version: u64, loaded: &Loaded) -> PendingInvalidation {
-    match loaded {
-        Loaded::Value { .. } => PendingInvalidation::Floor(version),
-        Loaded::Absent => PendingInvalidation::Remove,
     }
 }

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod audit;
+mod batches;
 mod cells;
 mod changes;
 mod examples;
 mod field;
 mod incarnations;
 mod l1;
+mod loads;
 mod outages;
 mod postgres;
 mod read_many;

@@ -262,26 +262,6 @@ async fn without_a_cache_every_read_goes_to_the_store() {
     }
 }
 
-#[tokio::test]
-async fn reads_beyond_the_store_s_share_are_turned_away_in_time() {
-    let store = FakeStore::new();
-    store.set("1", "one");
-    let few = options().with(|o| {
-        o.store_concurrency = 1;
-        o.store_queue = Duration::from_millis(20);
-    });
-    let engine = engine_at(&CacheUrl::Memory, &store, few);
-    let held = store.hold().await;
-    let first = tokio::spawn({
-        let engine = engine.clone();
-        async move { get(&engine, "1").await }
-    });
-    store.begun(1).await;
-    assert!(matches!(engine.read("2", ReadOptions::default()).await, Err(ReadError::Overloaded)));
-    drop(held);
-    assert_eq!(body(&first.await.unwrap()), Some("one"));
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_share_one_fill_by_the_lease() {
     let store = FakeStore::new();

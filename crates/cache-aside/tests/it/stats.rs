@@ -41,8 +41,8 @@ async fn an_outage_is_seen_in_breaker_and_repairs() {
     let redis = RedisServer::start();
     let store = FakeStore::new();
     let quick = options().with(|o| {
-        o.redis_timeout = Duration::from_millis(50);
-        o.publish_timeout = Duration::from_millis(50);
+        o.redis_timeout = Duration::from_secs(1);
+        o.publish_timeout = Duration::from_secs(1);
         o.breaker_pause = Duration::from_secs(3600);
     });
     let engine = engine_at(&redis_url(&redis), &store, quick);

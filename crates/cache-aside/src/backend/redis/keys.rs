@@ -69,13 +69,18 @@ impl Keys {
     }
 
     pub(crate) fn cell(&self, id: &str) -> String {
+        let mut key = String::with_capacity(self.prefix.len() + id.len() + 3);
+        self.push_cell(&mut key, id);
+        key
+    }
+
+    /// Appends the name of the cell.
+    pub(crate) fn push_cell(&self, key: &mut String, id: &str) {
         let tag = tag(id);
-        let mut key = String::with_capacity(self.prefix.len() + tag.len() + 3);
         key.push_str(&self.prefix);
         key.push_str(":{");
         key.push_str(&tag);
         key.push('}');
-        key
     }
 
     /// The id of the cell with this name; `None` for what is no cell.

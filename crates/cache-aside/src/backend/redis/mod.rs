@@ -5,6 +5,7 @@ mod connection;
 mod control;
 mod incarnation;
 mod keys;
+mod mget;
 mod refusals;
 mod rights;
 mod scripts;
@@ -150,25 +151,6 @@ impl RedisCache {
     async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Cell>, CacheError> {
         tracing::debug!(key, "what Redis holds here is no cell of this release: it is removed");
         self.remove(id).await.map(|()| None)
-    }
-
-    /// The cells of all ids by one `MGET`. A cell of another layout is none.
-    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
-        let keys: Vec<String> = ids.iter().map(|id| self.shared.keys.cell(id)).collect();
-        let mut mget = cmd("MGET");
-        mget.arg(&keys);
-        let answers = self
-            .run(async |mut connection| match connection.send_packed_command(&mget).await {
-                // A server in cluster mode takes keys of one slot only: then as many `GET`s, still in one round trip.
-                Err(error) if error.code() == Some("CROSSSLOT") => get_each(connection, &keys).await,
-                Ok(Value::ServerError(error)) if error.code() == "CROSSSLOT" => get_each(connection, &keys).await,
-                answer => answer,
-            })
-            .await?;
-        match answers {
-            Value::Array(answers) if answers.len() == ids.len() => Ok(answers.into_iter().map(cell).collect()),
-            _ => Err(CacheError::Layout(keys.join(" "))),
-        }
     }
 
     /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
@@ -341,21 +323,6 @@ impl RedisCache {
 
     fn lease_ms(&self) -> u64 {
         self.shared.options.lease.as_millis() as u64
-    }
-}
-
-async fn get_each(mut connection: MultiplexedConnection, keys: &[String]) -> RedisResult<Value> {
-    let mut gets = Pipeline::with_capacity(keys.len());
-    for key in keys {
-        gets.cmd("GET").arg(key);
-    }
-    connection.send_packed_commands(&gets, 0, keys.len()).await.map(Value::Array)
-}
-
-fn cell(answer: Value) -> Option<Cell> {
-    match answer {
-        Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)),
-        _ => None,
     }
 }
 

@@ -1,0 +1,214 @@
+//! What the engine counts while it works. Each worker's handle counts for itself, so that a hit writes nothing that other
+//! threads write; the sum is made when it is asked for.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::outcome::{Answer, Detail, Outcome};
+use crate::rules::{LeaseResult, PutResult};
+use crate::stats::{AuditStats, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
+
+/// What a worker counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Counter {
+    Hit,
+    L1Hit,
+    Miss,
+    Collapsed,
+    Stale,
+    StaleIfError,
+    Absent,
+    BypassOff,
+    BypassError,
+    ReadFailed,
+    FlightWait,
+    LeaseWait,
+    Refresh,
+    LoadStarted,
+    LoadFailed,
+    LoadTimedOut,
+    LoadRejected,
+    LeaseTaken,
+    LeaseHeld,
+    LeaseFilled,
+    LeaseFailed,
+    PutStored,
+    PutRaised,
+    PutRefused,
+    PutFailed,
+    Committed,
+    Deferred,
+    WriteFailed,
+    WriteUnknown,
+}
+
+const COUNTERS: usize = Counter::WriteUnknown as usize + 1;
+
+/// The counters of one worker's handle. Aligned, so that two workers never write the same cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Counts([AtomicU64; COUNTERS]);
+
+/// All counters: of the handles there are, and the sum of those that are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Registry(Mutex<Registered>);
+
+#[derive(Debug, Default)]
+struct Registered {
+    workers: Vec<Arc<Counts>>,
+    gone: [u64; COUNTERS],
+}
+
+/// A worker's counters; clones of a handle share them.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    counts: Arc<Counts>,
+    registry: Arc<Registry>,
+}
+
+impl Counters {
+    pub(crate) fn new(registry: Arc<Registry>) -> Arc<Self> {
+        let counts = Arc::new(Counts([const { AtomicU64::new(0) }; COUNTERS]));
+        registry.lock().workers.push(Arc::clone(&counts));
+        Arc::new(Self { counts, registry })
+    }
+
+    /// Counters of another worker.
+    pub(crate) fn another(&self) -> Arc<Self> {
+        Self::new(Arc::clone(&self.registry))
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, counter: Counter) {
+        self.add_many(counter, 1);
+    }
+
+    #[inline]
+    pub(crate) fn add_many(&self, counter: Counter, count: usize) {
+        self.counts.0[counter as usize].fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn read<E>(&self, answer: &Result<Answer, E>) {
+        let Ok(answer) = answer else { return self.add(Counter::ReadFailed) };
+        self.add(match (answer.outcome, answer.detail) {
+            (Outcome::Hit, Some(Detail::L1)) => Counter::L1Hit,
+            (Outcome::Hit, _) => Counter::Hit,
+            (Outcome::Miss, Some(Detail::Collapsed)) => {
+                self.add(Counter::Collapsed);
+                Counter::Miss
+            }
+            (Outcome::Miss, _) => Counter::Miss,
+            (Outcome::Stale, Some(Detail::StaleIfError)) => Counter::StaleIfError,
+            (Outcome::Stale, _) => Counter::Stale,
+            (Outcome::Absent, _) => Counter::Absent,
+            (Outcome::Bypass, Some(Detail::CacheOff)) => Counter::BypassOff,
+            (Outcome::Bypass, _) => Counter::BypassError,
+        });
+    }
+
+    pub(crate) fn lease<E>(&self, result: &Result<LeaseResult, E>) {
+        self.add(match result {
+            Ok(LeaseResult::Taken) => Counter::LeaseTaken,
+            Ok(LeaseResult::Held) => Counter::LeaseHeld,
+            Ok(LeaseResult::Filled) => Counter::LeaseFilled,
+            Err(_) => Counter::LeaseFailed,
+        });
+    }
+
+    pub(crate) fn put<E>(&self, result: &Result<PutResult, E>) {
+        self.add(match result {
+            Ok(PutResult::Stored) => Counter::PutStored,
+            Ok(PutResult::Raised) => Counter::PutRaised,
+            Ok(PutResult::Refused) => Counter::PutRefused,
+            Err(_) => Counter::PutFailed,
+        });
+    }
+
+    /// The sums over all workers, those that are gone included.
+    pub(crate) fn sum(&self) -> Stats {
+        let registered = self.registry.lock();
+        let of = |counter: Counter| {
+            let at = counter as usize;
+            let workers = registered.workers.iter().map(|counts| counts.0[at].load(Ordering::Relaxed));
+            registered.gone[at] + workers.sum::<u64>()
+        };
+        Stats {
+            reads: ReadStats {
+                hits: of(Counter::Hit),
+                l1_hits: of(Counter::L1Hit),
+                misses: of(Counter::Miss),
+                collapsed: of(Counter::Collapsed),
+                stale: of(Counter::Stale),
+                stale_if_error: of(Counter::StaleIfError),
+                absent: of(Counter::Absent),
+                bypass_off: of(Counter::BypassOff),
+                bypass_error: of(Counter::BypassError),
+                failed: of(Counter::ReadFailed),
+                single_flight_waits: of(Counter::FlightWait),
+                lease_waits: of(Counter::LeaseWait),
+                refreshes: of(Counter::Refresh),
+            },
+            loads: LoadStats {
+                started: of(Counter::LoadStarted),
+                failed: of(Counter::LoadFailed),
+                timed_out: of(Counter::LoadTimedOut),
+                rejected: of(Counter::LoadRejected),
+                running: 0,
+            },
+            leases: LeaseStats {
+                taken: of(Counter::LeaseTaken),
+                held: of(Counter::LeaseHeld),
+                filled: of(Counter::LeaseFilled),
+                failed: of(Counter::LeaseFailed),
+            },
+            puts: PutStats {
+                stored: of(Counter::PutStored),
+                raised: of(Counter::PutRaised),
+                refused: of(Counter::PutRefused),
+                failed: of(Counter::PutFailed),
+            },
+            writes: WriteStats {
+                committed: of(Counter::Committed),
+                deferred: of(Counter::Deferred),
+                failed: of(Counter::WriteFailed),
+                unknown: of(Counter::WriteUnknown),
+            },
+            ..Stats::default()
+        }
+    }
+}
+
+impl Drop for Counters {
+    fn drop(&mut self) {
+        let mut registered = self.registry.lock();
+        registered.workers.retain(|counts| !Arc::ptr_eq(counts, &self.counts));
+        for (gone, count) in registered.gone.iter_mut().zip(&self.counts.0) {
+            *gone += count.load(Ordering::Relaxed);
+        }
+    }
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Registered> {
+        // Whatever panics, sums stay sums.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the auditor counts.
+#[derive(Debug, Default)]
+pub(crate) struct AuditCounts {
+    pub(crate) compared: AtomicU64,
+    /// Cells that were wrong for more than one, ten and sixty seconds.
+    pub(crate) wrong: [AtomicU64; 3],
+    /// Differences that are being looked at again.
+    pub(crate) followed: AtomicU64,
+}
+
+impl AuditCounts {
+    pub(crate) fn stats(&self) -> AuditStats {
+        let [wrong_1s, wrong_10s, wrong_60s] = [0, 1, 2].map(|age: usize| self.wrong[age].load(Ordering::Relaxed));
+        AuditStats { compared: self.compared.load(Ordering::Relaxed), wrong_1s, wrong_10s, wrong_60s }
+    }
+}
