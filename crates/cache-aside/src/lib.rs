@@ -1,6 +1,6 @@
-//! Cache-aside with versions and leases: read from the cache, on a miss from the store, and never put an old value back.
+#![doc = include_str!("../README.md")]
 //!
-//! The crate knows ids, versions and bytes. What they mean, and where they are stored, its user says by [`Source`].
+//! # Modules
 //!
 //! - [`builder`]: makes a cache, and refuses what does not go together. [`engine`]: `CacheAside`, a cache in front of a store.
 //! - [`read`]: the read path, in the order it happens. [`read_many`]: the same for many ids. [`mod@write`]: the write path.
@@ -66,8 +66,3 @@ pub use typed::Json;
 pub use typed::{Codec, Encoded, Typed, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};
-
-/// Compiles the example of the README.
-#[doc = include_str!("../README.md")]
-#[cfg(doctest)]
-struct ReadmeExample;

@@ -102,6 +102,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// What the cell is good for to this reader, and what it was.
+    #[inline]
     pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions) -> (Freshness, Seen) {
         let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
         let seen = Seen::of(Some(&cell));

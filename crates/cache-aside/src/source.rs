@@ -1,5 +1,6 @@
 //! `Source`: the store as the engine sees it.
 
+use std::collections::HashMap;
 use std::future::Future;
 
 use bytes::Bytes;
@@ -20,6 +21,30 @@ pub enum Loaded {
     Absent,
 }
 
+impl Loaded {
+    /// Puts what a query found into the order of the ids that were asked for, as [`Source::load_many`] has to. An id that the
+    /// query did not find is absent; one that was not asked for is left out.
+    ///
+    /// ```
+    /// use cache_aside::Loaded;
+    /// let row = |body: &'static str| Loaded::Value { version: 1, body: body.into() };
+    /// // `WHERE id IN (…)` answers in any order, and says nothing of ids that are not there.
+    /// let found = Loaded::in_order::<std::io::Error>(&["a", "b", "c"], [("c", row("C")), ("a", row("A"))]);
+    /// let found: Vec<Loaded> = found.into_iter().map(Result::unwrap).collect();
+    /// assert_eq!(found, [row("A"), Loaded::Absent, row("C")]);
+    /// ```
+    pub fn in_order<E>(ids: &[&str], found: impl IntoIterator<Item = (impl AsRef<str>, Self)>) -> Vec<Result<Self, E>> {
+        let places: HashMap<&str, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        let mut loaded: Vec<_> = ids.iter().map(|_| Ok(Self::Absent)).collect();
+        for (id, value) in found {
+            if let Some(at) = places.get(id.as_ref()) {
+                loaded[*at] = Ok(value);
+            }
+        }
+        loaded
+    }
+}
+
 /// Reads values from the store. Must read from the primary: an old value read from a replica would be cached.
 ///
 /// Clones share the store. The deadline of a load is the engine's ([`crate::Options::load_timeout`]).
@@ -31,7 +56,8 @@ pub trait Source: Clone + Send + Sync + 'static {
     fn load(&self, id: &str) -> impl Future<Output = Result<Loaded, Self::Error>> + Send;
 
     /// What the store holds under each of `ids` now: one answer for each, **in their order**. By default one
-    /// [`Source::load`] each, concurrently; a store that can read many values by one query does that here.
+    /// [`Source::load`] each, concurrently; a store that can read many values by one query does that here,
+    /// and puts what it found in order by [`Loaded::in_order`]. No id comes twice.
     ///
     /// # Errors
     /// The outer error is one of the whole query, an inner one of a single value.

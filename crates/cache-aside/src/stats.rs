@@ -279,14 +279,17 @@ impl Counters {
         Self::new(Arc::clone(&self.registry))
     }
 
+    #[inline]
     pub(crate) fn add(&self, counter: Counter) {
         self.add_many(counter, 1);
     }
 
+    #[inline]
     pub(crate) fn add_many(&self, counter: Counter, count: usize) {
         self.counts.0[counter as usize].fetch_add(count as u64, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn read<E>(&self, answer: &Result<Answer, E>) {
         let Ok(answer) = answer else { return self.add(Counter::ReadFailed) };
         self.add(match (answer.outcome, answer.detail) {

@@ -106,7 +106,7 @@ async fn a_read_that_starts_after_a_write_does_not_join_an_older_fill(over: Over
         let engine = engine.clone();
         async move { engine.read("1", ReadOptions::refetch()).await.unwrap() }
     });
-    tokio::task::yield_now().await;
+    until("it waits for the older fill", || async { engine.stats().reads.single_flight_waits == 1 }).await;
     drop(held);
     assert_eq!(body(&early.await.unwrap()), Some("old"), "it began before the write");
     assert_eq!(body(&late.await.unwrap()), Some("new"));
@@ -298,7 +298,7 @@ async fn two_processes_share_one_fill_by_the_lease() {
         let there = there.clone();
         async move { get(&there, "1").await }
     });
-    tokio::task::yield_now().await;
+    until("it waits for the lease", || async { there.stats().reads.lease_waits == 1 }).await;
     drop(held);
     assert_eq!(body(&first.await.unwrap()), Some("one"));
     assert_eq!(body(&second.await.unwrap()), Some("one"));
