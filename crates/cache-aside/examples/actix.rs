@@ -6,6 +6,8 @@
 //! curl -i 127.0.0.1:8080/books/978-0
 //! ```
 
+#![expect(clippy::print_stdout, reason = "says where it listens")]
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,6 +6,8 @@
 //! curl -X PUT 127.0.0.1:8080/books/978-0 -d 'Another title'
 //! ```
 
+#![expect(clippy::print_stdout, reason = "says where it listens")]
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +19,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use cache_aside::{CacheAside, Commit, Loaded, ReadError, ReadOptions, Source};
 
+/// The last version that was given out, and of each book its version and title.
+type Shelf = (u64, HashMap<String, (u64, String)>);
+
 /// Stands for a database. Versions come from one counter, so none comes twice, also over a delete and a new create.
 #[derive(Clone, Default)]
-struct Books(Arc<Mutex<(u64, HashMap<String, (u64, String)>)>>);
+struct Books(Arc<Mutex<Shelf>>);
 
 impl Source for Books {
     type Error = Infallible;

@@ -5,6 +5,8 @@
 //! cargo run --example sqlite -- users.db redis://127.0.0.1
 //! ```
 
+#![expect(clippy::print_stdout, reason = "the output of the program")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

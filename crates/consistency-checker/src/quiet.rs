@@ -36,7 +36,7 @@ async fn answer_of(node: &Node, id: &str) -> Result<Option<(u64, Arc<str>)>, Che
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         match ask(node, id).await {
-            Some(Reply::Todo { version, body }) => return Ok(Some((version, body))),
+            Some(Reply::Todo { version, body, .. }) => return Ok(Some((version, body))),
             Some(Reply::Nothing) => return Ok(None),
             None => tokio::time::sleep(Duration::from_millis(50)).await,
         }

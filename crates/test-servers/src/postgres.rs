@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tokio_postgres::{Error, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Error, NoTls};
 
 use crate::find::postgres_program;
 use crate::names::free_port;
@@ -66,13 +66,8 @@ impl PostgresServer {
         self.run_sql("postgres", &drop).expect("a database can be removed");
     }
 
-    /// Runs statements in a database, and gives the first column of all their rows as text.
-    pub fn sql(&self, database: &str, statements: &str) -> Vec<String> {
-        self.run_sql(database, statements).unwrap_or_else(|error| panic!("{statements}: {error:?}"))
-    }
-
     /// What the server has logged so far; every line begins with the name of its database.
-    pub fn log(&self) -> String {
+    fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
@@ -111,15 +106,15 @@ impl PostgresServer {
     }
 
     /// On a thread and runtime of its own: callers may be inside a runtime.
-    fn run_sql(&self, database: &str, statements: &str) -> Result<Vec<String>, Error> {
+    fn run_sql(&self, database: &str, statements: &str) -> Result<(), Error> {
         let (url, statements) = (self.url(database), statements.to_owned());
         let run = async move {
             let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
             let connection = tokio::spawn(connection);
-            let messages = client.simple_query(&statements).await;
+            let done = client.batch_execute(&statements).await;
             drop(client);
             let _ = connection.await;
-            Ok(messages?.iter().filter_map(first_column).collect())
+            done
         };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -141,13 +136,6 @@ impl Drop for PostgresServer {
 pub fn shared_postgres() -> &'static PostgresServer {
     static SHARED: LazyLock<PostgresServer> = LazyLock::new(PostgresServer::start);
     &SHARED
-}
-
-fn first_column(message: &SimpleQueryMessage) -> Option<String> {
-    match message {
-        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
-        _ => None,
-    }
 }
 
 /// Who runs the server instead of root; `None` if the tests do not run as root.

@@ -9,6 +9,8 @@
 //! - `schema.sql`: versions, and the table of changes. `store`: [`cache_aside::Source`], and writes.
 //! - `changes`: [`cache_aside::ChangeSource`] over `LISTEN`. `http`: who asks.
 
+#![expect(clippy::print_stdout, reason = "says where it listens")]
+
 mod changes;
 mod http;
 mod store;

@@ -55,6 +55,14 @@ fn lines_of(output: &Output) -> Vec<String> {
 }
 
 #[test]
+fn memory_and_typed_find_what_they_assert() {
+    for name in ["memory", "typed"] {
+        let output = Command::new(example(name)).output().unwrap();
+        assert!(output.status.success(), "{name}: {output:?}");
+    }
+}
+
+#[test]
 fn axum_answers_a_miss_then_hits_and_a_write_is_a_hit_at_once() {
     let redis = RedisServer::start();
     for cache in ["memory:", &redis.url()] {

@@ -9,7 +9,7 @@ mod changes;
 mod store;
 
 use cache_aside::{Change, ChangeSource, ChangeStream};
-use test_servers::{fresh_name, shared_postgres};
+use test_servers::{PostgresServer, fresh_name, shared_postgres};
 use tokio::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls};
 
@@ -60,6 +60,43 @@ impl Database {
         drop(self.todos);
         tokio::task::spawn_blocking(move || shared_postgres().drop_database(&self.name)).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_crashes_loses_no_change_and_gives_no_version_twice() {
+    let mut server = tokio::task::spawn_blocking(PostgresServer::start).await.unwrap();
+    let config: tokio_postgres::Config = server.url("postgres").parse().unwrap();
+    let todos = Todos::open(config.clone()).await.unwrap();
+    let mut stream = Changes(config.clone()).open(Some("f")).await.unwrap();
+    stream.save().await.unwrap();
+    let mut last = 0;
+    for number in 0..50 {
+        last = todos.put(number.to_string(), todo("x"), Precondition::None).await.unwrap().version;
+    }
+    // None of it was given out yet.
+    let server = tokio::task::spawn_blocking(move || {
+        server.stop();
+        server.restart();
+        server
+    });
+    let server = server.await.unwrap();
+    assert!(stream.next().await.is_err(), "its connection has ended");
+    let mut stream = Changes(config).open(Some("f")).await.unwrap();
+    assert!(stream.is_complete(), "a crash is another thing than a restore");
+    for _ in 0..50 {
+        assert!(matches!(next(&mut stream).await, Change::Written { .. }));
+    }
+    // Connections that the crash has ended leave the pool.
+    let began = Instant::now();
+    let after = loop {
+        match todos.put("after".to_owned(), todo("x"), Precondition::None).await {
+            Ok(stored) => break stored.version,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(60), "{error:?}"),
+        }
+    };
+    assert!(after > last, "{after} came after {last}");
+    drop(todos);
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }
 
 /// Waits for the next change.

@@ -89,7 +89,7 @@ impl System {
                 let store = Postgres::create(&url, database, server).await?;
                 let (address, _) = url.rsplit_once('/').unwrap_or((&url, ""));
                 let flags = vec!["--store".to_owned(), format!("{address}/{database}")];
-                Ok((Store::Postgres(store), flags))
+                Ok((Store::Postgres(Box::new(store)), flags))
             }
         }
     }

@@ -15,7 +15,7 @@ pub enum Store {
     /// Behind todo-api.
     Mongo(Mongo),
     /// Behind the example `postgres`.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// The same call on whichever database there is.

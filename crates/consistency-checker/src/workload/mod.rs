@@ -154,6 +154,8 @@ pub enum Reply {
         version: u64,
         /// As it came.
         body: Arc<str>,
+        /// `Cache-Status` without the cache's name.
+        cache_status: Arc<str>,
     },
     /// 404.
     Nothing,
@@ -163,7 +165,7 @@ pub enum Reply {
 pub async fn ask(node: &Node, id: &str) -> Option<Reply> {
     let Sent::Answered(answer) = client::answer(node.http.get(node.todo(id)).send().await).await else { return None };
     match (answer.status, answer.tag.as_deref().and_then(version_of)) {
-        (200, Some(version)) => Some(Reply::Todo { version, body: answer.body }),
+        (200, Some(version)) => Some(Reply::Todo { version, body: answer.body, cache_status: answer.cache_status }),
         (404, _) => Some(Reply::Nothing),
         _ => None,
     }

@@ -15,8 +15,6 @@ use tokio::task::JoinSet;
 
 use crate::support::{cluster, until};
 
-/// How long a process waits for another one's fill: 10, 20, 40 and 80 ms between its looks at the cell.
-const PATIENCE: Duration = Duration::from_millis(150);
 const ID: &str = "hot";
 const OLD: &str = "before the update";
 const NEW: &str = "after the update";
@@ -47,31 +45,57 @@ fn mongo(cluster: &Cluster) -> &Mongo {
     }
 }
 
-async fn read(cluster: &Cluster, node: usize) -> String {
+/// How an answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// From the cache, or from the read of another request.
+    Shared,
+    /// This request read the store, and filled the cache.
+    Filled,
+    /// This request read the store and filled nothing: another process had the lease and took longer than 150 ms, or Redis
+    /// longer than 50 ms. A machine that is busy enough makes this happen, and then the promise is no longer one read.
+    Impatient,
+}
+
+/// What the service answers, and how it came.
+async fn read(cluster: &Cluster, node: usize) -> (String, Came) {
     match ask(&cluster.nodes[node], ID).await {
-        Some(Reply::Todo { body, .. }) => body.to_string(),
+        Some(Reply::Todo { body, cache_status, .. }) => {
+            let came = match () {
+                () if !cache_status.starts_with("fwd") || cache_status.contains("collapsed") => Came::Shared,
+                () if cache_status.contains("stored") => Came::Filled,
+                () => Came::Impatient,
+            };
+            (body.to_string(), came)
+        }
         _ => panic!("the todo is there, and a read of it got no answer"),
     }
 }
 
+/// One read of the store at most; each further one is that of a request that lost its patience, and says so.
+fn must_be_explained(came: &[Came], reads: u64) {
+    let count = |which: Came| came.iter().filter(|how| **how == which).count() as u64;
+    let (filled, impatient) = (count(Came::Filled), count(Came::Impatient));
+    eprintln!("{reads} reads of the store; {filled} requests filled the cache, {impatient} lost their patience");
+    assert!(reads <= 1 || impatient > 0, "{reads} reads of the store, and nobody had to wait for long");
+    assert!(reads <= filled + impatient, "{reads} reads of the store by {filled} + {impatient} requests");
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store_while_its_answer_comes_in_time() {
+async fn five_hundred_readers_over_two_processes_cause_one_read_of_the_store_unless_they_lose_their_patience() {
     let cluster = cold().await;
-    let began = Instant::now();
     let mut readers = JoinSet::new();
     for number in 0..500 {
         let cluster = Arc::clone(&cluster);
         readers.spawn(async move { read(&cluster, number % 2).await });
     }
-    while let Some(body) = readers.join_next().await {
-        assert!(body.unwrap().contains(OLD));
+    let mut came = Vec::new();
+    while let Some(answer) = readers.join_next().await {
+        let (body, how) = answer.unwrap();
+        assert!(body.contains(OLD));
+        came.push(how);
     }
-    let (took, reads) = (began.elapsed(), mongo(&cluster).reads(ID).await.unwrap());
-    // A process that waits for another's fill reads the store itself when that takes longer than its patience. On a machine
-    // so slow, this is the promise: one read, and at most one more for each process and each time that patience is lost.
-    let lost = took.as_nanos() / PATIENCE.as_nanos();
-    eprintln!("{reads} reads of the store in {took:?}");
-    assert!(u128::from(reads) <= 1 + lost * cluster.nodes.len() as u128, "{reads} reads of the store in {took:?}");
+    must_be_explained(&came, mongo(&cluster).reads(ID).await.unwrap());
     cluster.store.drop_database().await;
 }
 
@@ -88,17 +112,19 @@ async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_
         let (old, new) = (Arc::clone(&old), Arc::clone(&new));
         readers.spawn(async move {
             // When the last answer with the old todo was asked for.
-            let mut last_old = Duration::ZERO;
+            let (mut last_old, mut came) = (Duration::ZERO, Vec::new());
             while !stop.load(Ordering::Acquire) {
                 let sent = began.elapsed();
-                if read(&cluster, number % 2).await.contains(NEW) {
+                let (body, how) = read(&cluster, number % 2).await;
+                came.push(how);
+                if body.contains(NEW) {
                     new.fetch_add(1, Ordering::AcqRel);
                 } else {
                     old.fetch_add(1, Ordering::AcqRel);
                     last_old = sent;
                 }
             }
-            last_old
+            (last_old, came)
         });
     }
     until("there is load before the update", async || old.load(Ordering::Acquire) > 500).await;
@@ -110,9 +136,11 @@ async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_
     let deferred = answer.headers()["cache-status"].to_str().unwrap().contains("publish-deferred");
     until("there is load after the update", async || new.load(Ordering::Acquire) > 500).await;
     stop.store(true, Ordering::Release);
-    let mut last_old = Duration::ZERO;
-    while let Some(asked) = readers.join_next().await {
-        last_old = last_old.max(asked.unwrap());
+    let (mut last_old, mut came) = (Duration::ZERO, Vec::new());
+    while let Some(reader) = readers.join_next().await {
+        let (asked, how) = reader.unwrap();
+        last_old = last_old.max(asked);
+        came.extend(how);
     }
     if deferred {
         // What was not published in 20 ms is read from the store until it is.
@@ -121,7 +149,6 @@ async fn an_update_under_load_is_seen_by_all_who_ask_after_it_and_costs_at_most_
         return;
     }
     assert!(last_old <= acknowledged, "the old todo was asked for at {last_old:?}, acknowledged at {acknowledged:?}");
-    let more = mongo(&cluster).reads(ID).await.unwrap() - before;
-    assert!(more <= 1, "the update made {more} reads of the store");
+    must_be_explained(&came, mongo(&cluster).reads(ID).await.unwrap() - before);
     cluster.store.drop_database().await;
 }

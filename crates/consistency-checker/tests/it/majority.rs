@@ -31,7 +31,7 @@ async fn fail_over(off: &str) -> Verdict {
     let clock = Clock::start();
     let workload = Workload::start(&cluster, &clock, plan, 7);
 
-    until("clients are at work", async || workload.done().writes >= 50).await;
+    until("clients are at work", async || workload.done().writes >= 20).await;
     let from = clock.now();
     let set = tokio::task::spawn_blocking(move || {
         let primary = set.wait_for_primary();
@@ -50,7 +50,7 @@ async fn fail_over(off: &str) -> Verdict {
     tokio::time::sleep(SETTLED).await;
     let windows = vec![Window { from, until: clock.now(), suspends: Suspends::Everything }];
     let before = workload.done().reads;
-    until("clients have read again", async || workload.done().reads >= before + 400).await;
+    until("clients have read again", async || workload.done().reads >= before + 100).await;
     let operations = workload.finish().await.unwrap();
     drop(set);
     check(&History { operations, windows, ..History::default() }, &Promises::default())

@@ -23,7 +23,7 @@ use crate::support::cluster_of;
 const PATIENCE: Duration = Duration::from_secs(60);
 const ROUNDS: u64 = 40;
 /// When a round ends. More than a hundred reads of each round must have been checked.
-const ROUND: Work = Work { reads: 400, writes: 80, foreign: 0 };
+const ROUND: Work = Work { reads: 130, writes: 20, foreign: 0 };
 
 /// How a race is made likely.
 #[derive(Clone)]

@@ -18,7 +18,7 @@ pub(crate) fn racing() -> RunOptions {
     options.plan.pause = Duration::ZERO;
     options.plan.mix = Mix { get: 10, get_many: 0, put: 30, patch: 0, post: 30, delete: 30 };
     options.last_words = false;
-    options.at_least = Work { reads: 200, writes: 500, foreign: 0 };
+    options.at_least = Work { reads: 30, writes: 100, foreign: 0 };
     options
 }
 
