@@ -20,7 +20,7 @@ pub(crate) enum Destination {
     /// To what is there, if there is anything.
     Added(Store),
     /// In the place of what is there.
-    Replacing(Replacement),
+    Replacing(Box<Replacement>),
 }
 
 impl Destination {
@@ -42,7 +42,7 @@ impl Destination {
                     target.place()
                 );
             }
-            return Ok(Self::Replacing(replacement));
+            return Ok(Self::Replacing(Box::new(replacement)));
         }
         let store = Store::open(&target.store, &options).await.map_err(of_store)?;
         let count = if adds { 0 } else { store.count().await.map_err(of_store)? };
