@@ -41,13 +41,11 @@ async fn an_insert_that_is_overtaken_by_an_update_and_a_delete_brings_no_older_v
         );
         row.await.unwrap().map(|row| row.get::<_, i64>(0))
     });
-    tokio::time::timeout(Duration::from_millis(300), async {
-        while !delete.is_finished() {
-            tokio::task::yield_now().await
-        }
-    })
-    .await
-    .ok();
+    let blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE todos%' \
+                   AND datname = current_database()";
+    while !delete.is_finished() && other.query_one(blocked, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the update neither ends nor waits");
+    }
     other.execute("SELECT pg_advisory_unlock(1, 1)", &[]).await.unwrap();
     let brought_back = insert.await.unwrap().unwrap().first().map(|row| row.get::<_, i64>(0));
     let deleted = delete.await.unwrap();
