@@ -43,6 +43,9 @@ pub enum ApiError {
     /// 409: the id is taken.
     #[error("a todo with id {0} exists already")]
     Exists(String),
+    /// 409: a document of another program is in the way.
+    #[error("{0}")]
+    KeyTaken(StoreError),
     /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
     #[error("the todo is not what the request expects: read it again")]
     PreconditionFailed,
@@ -90,7 +93,7 @@ impl ApiError {
             Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Exists(_) => StatusCode::CONFLICT,
+            Self::Exists(_) | Self::KeyTaken(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -146,6 +149,7 @@ impl From<Option<StoreError>> for ApiError {
     fn from(error: Option<StoreError>) -> Self {
         match error {
             Some(StoreError::Exists(id)) => Self::Exists(id.to_string()),
+            Some(taken @ StoreError::KeyTaken(_)) => Self::KeyTaken(taken),
             Some(StoreError::NotFound(_)) => Self::NotFound,
             Some(StoreError::Conflict(_)) => Self::PreconditionFailed,
             Some(unavailable @ StoreError::Unavailable(_)) => Self::Unavailable(Some(unavailable)),
