@@ -135,6 +135,14 @@ pub enum SeederError {
     Abandoned,
 }
 
+impl SeederError {
+    /// Whether who read from standard output has ended (`seeder dump - | head`): nobody is there to be told.
+    pub fn is_broken_pipe(&self) -> bool {
+        let Self::Write { file, source } = self else { return false };
+        file == "standard output" && source.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
 fn with_cause(error: &StoreError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),

@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
             report.print();
             if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
+        Err(error) if error.is_broken_pipe() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {}", seeder::report::printable(&error.to_string()));
             ExitCode::FAILURE

@@ -11,6 +11,12 @@ pub enum StoreError {
     /// The id is taken. Choose another, or replace.
     #[error("a todo with id {0} exists already")]
     Exists(TodoId),
+    /// Another program's document has this `_id`, but not this `id`, so it is no todo and yet in the way.
+    #[error(
+        "another document has the _id {0:?}, but not the id: give it the field id with that value, or remove it, or choose \
+         another id"
+    )]
+    KeyTaken(TodoId),
     /// There is no such todo.
     #[error("there is no todo with id {0}")]
     NotFound(TodoId),

@@ -65,7 +65,7 @@ impl Store {
     /// Adds a todo.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the id is taken; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    /// [`StoreError::Exists`] if the id is taken, [`StoreError::KeyTaken`]; [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
     pub async fn create(&self, todo: &Todo) -> Result<Version, StoreError> {
         on!(self, create(todo))
     }

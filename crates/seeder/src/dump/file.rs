@@ -53,7 +53,7 @@ impl Out {
 impl ArchiveFile {
     /// Behind a symbolic link, the file that it names.
     pub(crate) fn of(path: &Path) -> Self {
-        if path == Path::new("-") {
+        if ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name)) {
             return Self::StandardOutput;
         }
         // Not through links of the kernel, whose targets have no name.

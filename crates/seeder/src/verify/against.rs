@@ -8,9 +8,8 @@ use futures::{StreamExt, stream};
 use todo_store::raw::Documents;
 use todo_store::{Store, StoreError};
 
-use super::scan::Seen;
+use super::matches::Matches;
 use crate::bulk_load::feed::{Batch, Fed, feed};
-use crate::bulk_load::tally::Findings;
 use crate::command::TextOptions;
 use crate::error::SeederError;
 use crate::import;
@@ -23,42 +22,6 @@ use crate::source::{Extent, Source};
 const AT_A_TIME: usize = 4;
 /// Documents in one lookup.
 const BATCH: usize = 1_000;
-
-/// What of a store is as it should be.
-#[derive(Debug, Clone, Default)]
-pub struct Matches {
-    /// Those with equal contents.
-    pub equal: u64,
-    /// Those that are there, but otherwise.
-    pub different: Findings,
-    /// Those that are not there.
-    pub missing: Findings,
-    /// Those that should not be there.
-    pub extra: Findings,
-}
-
-impl Matches {
-    /// Nothing is different, missing or too many.
-    pub fn all_equal(&self) -> bool {
-        self.different.count == 0 && self.missing.count == 0 && self.extra.count == 0
-    }
-
-    /// Those of the store that stand for none of the file are too many.
-    pub(crate) fn with_extra(mut self, seen: &Seen) -> Self {
-        self.extra.count = seen.documents.saturating_sub(self.equal + self.different.count);
-        if self.equal > seen.documents {
-            // The file has some of them twice.
-            self.missing.count += self.equal - seen.documents;
-        }
-        self
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.equal += other.equal;
-        self.different.merge(other.different);
-        self.missing.merge(other.missing);
-    }
-}
 
 /// Opens a file by its name: what `import` takes, or what `restore` takes.
 ///

@@ -1,13 +1,15 @@
 //! `seeder verify`: what a store holds, and whether it is what it should hold. Nothing is changed.
 //!
 //! - [`scan`]: every document of the store, and the todos of a seed. [`against`]: every document of a file.
+//!   [`matches`]: what either of them found.
 
 pub mod against;
+pub mod matches;
 pub mod scan;
 
 use todo_store::{OpenMode, Store};
 
-use self::against::Matches;
+use self::matches::Matches;
 use self::scan::{Expected, Seen};
 use crate::command::Verify;
 use crate::error::SeederError;
@@ -44,7 +46,7 @@ pub async fn run(options: &Verify) -> Result<Report, SeederError> {
         let name = options.against.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
         // What the file holds may be no todo.
         report.good = seen.duplicates.count == 0;
-        contents(&mut report, matches.with_extra(&seen), &name);
+        contents(&mut report, matches.with_extra(seen.documents), &name);
     }
     Ok(report)
 }

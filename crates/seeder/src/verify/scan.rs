@@ -8,7 +8,7 @@ use todo_store::raw::{Documents, Reader, todo};
 use todo_store::{Store, StoreError};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::against::Matches;
+use super::matches::Matches;
 use crate::bulk_load::tally::{Findings, problem};
 use crate::todos;
 

@@ -54,7 +54,10 @@ async fn a_store_that_goes_away_is_one_line_that_says_how_to_go_on() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.contains("todos were written; to go on: seeder generate") && last.contains("--resume"), "{text}");
+    assert!(
+        last.contains("todos were written") && last.contains("to go on: seeder generate") && last.contains("--resume"),
+        "{text}"
+    );
     server.restart();
     let resumed = place.generate(&["--count", "60000", "--resume"]);
     assert!(resumed.status.success(), "{}", said(&resumed));

@@ -98,3 +98,13 @@ async fn a_dump_goes_through_links_and_pipes_and_never_onto_its_store() {
     let archived = std::fs::read(&archive).unwrap();
     assert!(output.stdout.starts_with(&archived), "all bytes come through");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stops_reading_ends_a_dump_quietly() {
+    let place = embedded();
+    place.done("generate", &["--count", "50000"]);
+    let mut child = place.of("dump", &["-"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

@@ -45,6 +45,9 @@ pub enum ApiError {
     /// 409: the id is taken.
     #[error("a todo with id {0} exists already")]
     Exists(String),
+    /// 409: a document of another program is in the way.
+    #[error("{0}")]
+    KeyTaken(StoreError),
     /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
     #[error("the todo is not what the request expects: read it again")]
     PreconditionFailed,
@@ -92,7 +95,7 @@ impl ApiError {
             Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Exists(_) => StatusCode::CONFLICT,
+            Self::Exists(_) | Self::KeyTaken(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -149,6 +152,7 @@ impl From<WriteError<StoreError>> for ApiError {
         let WriteError::Store(error) = error else { return Self::Failed(None) };
         match error {
             StoreError::Exists(id) => Self::Exists(id.to_string()),
+            StoreError::KeyTaken(_) => Self::KeyTaken(error),
             StoreError::NotFound(_) => Self::NotFound,
             StoreError::Conflict(_) => Self::PreconditionFailed,
             StoreError::Unavailable(_) => Self::Unavailable(Some(error)),

@@ -39,7 +39,21 @@ impl MongoStore {
             Clock::Cluster => deadline.bare(OpKind::Write, self.insert_or_conflict(todo)).await?,
             Clock::Wall => deadline.bare(OpKind::Write, self.insert(todo).into_future()).await?,
         };
-        created(todo, inserted)
+        match created(todo, inserted) {
+            Err(StoreError::Exists(id)) => Err(self.what_is_taken(deadline, id).await),
+            created => created,
+        }
+    }
+
+    /// The id, or only the `_id` that the todo would have.
+    async fn what_is_taken(&self, deadline: Deadline, id: TodoId) -> StoreError {
+        let other = doc! { "_id": id.as_str(), "id": { "$ne": id.as_str() } };
+        let count = self.todos.count_documents(other).limit(1);
+        match deadline.run(OpKind::Read, count.into_future()).await {
+            Ok(0) => StoreError::Exists(id),
+            Ok(_) => StoreError::KeyTaken(id),
+            Err(error) => error,
+        }
     }
 
     /// In a transaction: it sees the id as of before the clock gave the version, and ends if somebody wrote it since.

@@ -144,3 +144,21 @@ async fn a_standalone_server_works_too() {
     let now = Version::at(std::time::SystemTime::now()).0;
     assert!(created.0.abs_diff(now) < 3_600 * Version::PER_SECOND, "{created} is not on the scale of {now}");
 }
+
+#[tokio::test]
+async fn a_document_with_the_key_but_without_the_id_is_said_to_be_in_the_way() {
+    let options = options();
+    let store = Store::open(&mongo_url(), &options).await.unwrap();
+    foreign(&options).await.insert_one(doc! { "_id": "1", "name": "no todo" }).await.unwrap();
+    let created = store.create(&todo("new")).await;
+    assert!(matches!(&created, Err(StoreError::KeyTaken(id)) if id.as_str() == "1"), "{created:?}");
+    for precondition in [Precondition::None, Precondition::Absent] {
+        let replaced = store.replace(&todo("new"), &precondition).await;
+        let Err(error @ StoreError::KeyTaken(_)) = replaced else { panic!("{replaced:?}") };
+        assert!(error.to_string().contains("_id") && error.to_string().contains("remove it"), "{error}");
+    }
+    // A todo of ours is no such document.
+    store.create(&Todo { id: id("2"), ..todo("one") }).await.unwrap();
+    let again = store.create(&Todo { id: id("2"), ..todo("one") }).await;
+    assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
+}
