@@ -247,7 +247,7 @@ async fn a_second_store_under_one_prefix_is_refused_while_the_first_is_followed_
     assert_eq!(body(&engine.read("1", ReadOptions::default()).await.unwrap()), Some("of the second"));
     // As the leader of a change stream does.
     run(&mut admin(&redis), &["SET", &format!("{}:lead", setup.prefix), "somebody"]);
-    let refused = builder(&first, "first").start().await.err().expect("the second store is followed");
+    let Err(refused) = builder(&first, "first").start().await else { panic!("the second store is followed") };
     let said = refused.to_string();
     assert!(said.contains("(second)") && said.contains(&setup.prefix) && said.contains("another prefix"), "{said}");
     builder(&second, "second").start().await.expect("its own prefix");

@@ -1,7 +1,7 @@
 //! `seeder verify`: what a store holds, and whether it is what it should hold. Nothing is changed.
 //!
 //! - [`scan`]: every document of the store, and the todos of a seed. [`against`]: every document of a file.
-//!   [`matches`]: what either of them found.
+//!   [`mod@matches`]: what either of them found.
 
 pub mod against;
 pub mod matches;
