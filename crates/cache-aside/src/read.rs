@@ -97,14 +97,13 @@ impl<S: Source> CacheAside<S> {
             return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let cell = self.backend.get(id).await.ok().flatten();
+        let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
         self.assess(id, cell, how, now_ms())
     }
 
     /// What the cell is good for to this reader, and what it was.
-    #[inline]
-    pub(crate) fn assess(&self, id: &str, cell: Option<Cell>, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
-        let Some(cell) = cell else { return (Freshness::Expired(None), Seen::Nothing) };
+    #[inline(always)]
+    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);

@@ -107,7 +107,10 @@ impl<S: Source> CacheAside<S> {
         for ids in ids.chunks(MAX_LOOKUP) {
             let cells = self.backend.get_many(ids).await.unwrap_or_else(|_| vec![None; ids.len()]);
             let now_ms = now_ms();
-            looks.extend(ids.iter().zip(cells).map(|(id, cell)| self.assess(id, cell, how, now_ms)));
+            looks.extend(ids.iter().zip(cells).map(|(id, cell)| match cell {
+                Some(cell) => self.assess(id, cell, how, now_ms),
+                None => (Freshness::Expired(None), Seen::Nothing),
+            }));
         }
         looks
     }
