@@ -6,10 +6,14 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use cache_aside::ReadError;
 use serde::Serialize;
 use thiserror::Error;
-use todo_model::InputError;
+use todo_model::{InputError, Version};
 use todo_store::StoreError;
 
+use crate::entity_tag::TagListError;
 use crate::http::MAX_BODY_BYTES;
+
+/// Why a precondition is false, when the request itself shows no other reason.
+pub const READ_IT_AGAIN: &str = "it was changed meanwhile, read it again";
 
 /// 4xx say what was wrong and where. 5xx are opaque; the log has the cause.
 #[derive(Debug, Error)]
@@ -20,12 +24,23 @@ pub enum ApiError {
     /// 400: the body could not be read.
     #[error("the body could not be read: {0}")]
     Body(String),
-    /// 400: `Min-Version` is no number.
-    #[error("Min-Version must be a whole number")]
+    /// 400: `Min-Version` is no version.
+    #[error("Min-Version must be one whole number from 0 to {}", Version::MAX)]
     MinVersion,
-    /// 400: the conditions of a write contradict each other, or are none that a write can have.
-    #[error("a write takes either If-Match, or If-None-Match: *")]
-    Condition,
+    /// 400: `Cache-Control` does not parse.
+    #[error("Cache-Control must be a list of directives like no-cache or max-age=0, with commas between them")]
+    CacheControl,
+    /// 400: `If-Match` or `If-None-Match` is there, but is no list of entity tags.
+    #[error("{field} {problem}")]
+    EntityTags {
+        /// The header's name.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: TagListError,
+    },
+    /// 400: a write that only a date guards. RFC 9110 §13.1.4 would have it ignored, and the write happen unguarded.
+    #[error("If-Unmodified-Since cannot guard a write, for todos have no date: send If-Match with the ETag")]
+    IfUnmodifiedSince,
     /// 404: no such todo. The text is part of the contract.
     #[error("Item not found")]
     NotFound,
@@ -44,8 +59,8 @@ pub enum ApiError {
     #[error("a todo with id {0} exists already")]
     Exists(String),
     /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
-    #[error("the todo is not what the request expects: read it again")]
-    PreconditionFailed,
+    #[error("the todo is not what the request expects: {0}")]
+    PreconditionFailed(&'static str),
     /// 413: the body is over [`MAX_BODY_BYTES`].
     #[error("the body must be at most {MAX_BODY_BYTES} bytes")]
     TooLarge,
@@ -84,14 +99,17 @@ impl ApiError {
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion | Self::Condition => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Input(InputError::Syntax(_))
+            | Self::Body(_)
+            | Self::MinVersion
+            | Self::CacheControl
+            | Self::EntityTags { .. }
+            | Self::IfUnmodifiedSince => StatusCode::BAD_REQUEST,
             Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
@@ -147,7 +165,7 @@ impl From<Option<StoreError>> for ApiError {
         match error {
             Some(StoreError::Exists(id)) => Self::Exists(id.to_string()),
             Some(StoreError::NotFound(_)) => Self::NotFound,
-            Some(StoreError::Conflict(_)) => Self::PreconditionFailed,
+            Some(StoreError::Conflict(_)) => Self::PreconditionFailed(READ_IT_AGAIN),
             Some(unavailable @ StoreError::Unavailable(_)) => Self::Unavailable(Some(unavailable)),
             Some(unknown @ StoreError::UnknownOutcome(_)) => Self::UnknownOutcome(unknown),
             other => Self::Failed(other),
