@@ -10,6 +10,9 @@ use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError};
 use uuid::Uuid;
 
+use crate::entity_tag::{EntityTag, TagList};
+use crate::precondition::{Preconditions, Verdict};
+
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
@@ -19,19 +22,6 @@ pub struct Todos {
 /// The store as the cache engine sees it: bytes under an id.
 #[derive(Clone)]
 pub struct StoredTodos(Store);
-
-/// Whether a version and a JSON are what the writer expects.
-pub type Accepts = dyn Fn(u64, &[u8]) -> bool + Send + Sync;
-
-/// What must be so for a write to happen.
-pub enum Condition {
-    /// Nothing.
-    Anything,
-    /// No todo has this id yet.
-    Absent,
-    /// There is a todo, and its version and JSON are accepted.
-    Current(Box<Accepts>),
-}
 
 /// How often a write looks again when others change the todo between its look and its commit.
 const LOOKS: usize = 8;
@@ -47,30 +37,43 @@ pub enum Change {
 }
 
 impl Change {
-    /// Makes the change if the condition is met.
+    /// Makes the change if the preconditions hold.
     async fn when(
         &self,
-        condition: &Condition,
+        preconditions: &Preconditions,
         store: &Store,
         id: &TodoId,
     ) -> Result<Commit<bool, StoreError>, StoreError> {
-        let accepts = match condition {
-            Condition::Anything => return self.make(store, id, &Precondition::None).await,
-            Condition::Absent => return self.make(store, id, &Precondition::Absent).await,
-            Condition::Current(accepts) => accepts,
-        };
+        if let Some(precondition) = self.in_one_step(preconditions) {
+            return self.make(store, id, &precondition).await;
+        }
         for _ in 0..LOOKS {
-            let Some(now) = store.find(id).await? else { return Err(StoreError::NotFound(id.clone())) };
-            if !accepts(now.version.0, &now.todo.to_json()) {
+            let now = store.find(id).await?;
+            if now.is_none() && (preconditions.if_match.is_some() || !matches!(self, Self::Replace(_))) {
+                return Err(StoreError::NotFound(id.clone()));
+            }
+            let tag = now.as_ref().map(|now| EntityTag::of(now.version.0, &now.todo.to_json()));
+            if preconditions.evaluate(tag.as_ref()) != Verdict::Hold {
                 break;
             }
-            match self.make(store, id, &Precondition::Unchanged(now)).await {
-                // What it is now may be accepted, too (`If-Match: *`).
+            match self.make(store, id, &now.map_or(Precondition::Absent, Precondition::Unchanged)).await {
+                // What it is now may be good enough, too (`If-Match: *`).
                 Err(StoreError::Conflict(_)) => {}
                 done => return done,
             }
         }
         Err(StoreError::Conflict(id.clone()))
+    }
+
+    /// What the store can test by itself, without a look at the todo before.
+    fn in_one_step(&self, preconditions: &Preconditions) -> Option<Precondition> {
+        match (&preconditions.if_match, &preconditions.if_none_match, self) {
+            (None, None, _) => Some(Precondition::None),
+            (None, Some(TagList::Any), Self::Replace(_)) => Some(Precondition::Absent),
+            // Neither is made of a todo that is not there.
+            (Some(TagList::Any), None, Self::Patch(_) | Self::Delete) => Some(Precondition::None),
+            _ => None,
+        }
     }
 
     /// Makes the change; the result tells whether the todo was created.
@@ -219,16 +222,16 @@ impl Todos {
     /// Replaces, patches or deletes a todo; the result tells whether a replace created it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `condition` does not hold, those of the store, and
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `preconditions` do not hold, those of the store, and
     /// [`WriteError::Abandoned`] if the write was given up half way.
     pub async fn change(
         &self,
         id: &TodoId,
         change: Change,
-        condition: Condition,
+        preconditions: Preconditions,
     ) -> Result<Written<bool>, WriteError<StoreError>> {
         let (store, own) = (self.store().clone(), id.clone());
-        let commit = async move { committed(change.when(&condition, &store, &own).await) };
+        let commit = async move { committed(change.when(&preconditions, &store, &own).await) };
         self.engine.write(id.as_str(), commit).await
     }
 

@@ -10,9 +10,10 @@ use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::create::{location, unreadable, with_todo};
 use crate::http::error::ApiError;
-use crate::http::etag::condition;
+use crate::http::etag;
 use crate::http::reply::Reply;
 use crate::http::request::{expect_json, todo_id};
+use crate::precondition::Preconditions;
 use crate::todos::Change;
 
 type Body = Result<web::Bytes, actix_web::Error>;
@@ -26,14 +27,17 @@ pub async fn put(request: HttpRequest, worker: web::Data<Worker>, body: Body) ->
 
 async fn replace(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
+    let preconditions = etag::preconditions(request.headers())?;
     expect_json(request)?;
     let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
     same_id(new.id.as_ref(), &id)?;
     let todo = new.into_todo(|| id.clone());
-    let written = match worker.todos.change(&id, Change::Replace(todo), condition(request.headers())?).await {
+    let written = match worker.todos.change(&id, Change::Replace(todo), preconditions.clone()).await {
         // Without `If-Match` it would have been created.
-        Err(WriteError::Store(StoreError::NotFound(_))) => return Err(ApiError::PreconditionFailed),
-        done => done?,
+        Err(WriteError::Store(StoreError::NotFound(_))) => {
+            return Err(ApiError::PreconditionFailed("there is none with this id, and If-Match asks for one"));
+        }
+        done => done.map_err(|error| refused(error, &preconditions))?,
     };
     let created = written.result;
     let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
@@ -52,10 +56,12 @@ pub async fn patch(request: HttpRequest, worker: web::Data<Worker>, body: Body) 
 
 async fn apply(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
+    let preconditions = etag::preconditions(request.headers())?;
     expect_json(request)?;
     let patch = TodoPatch::from_json(&body.map_err(unreadable)?)?;
     same_id(patch.id.as_ref(), &id)?;
-    let written = worker.todos.change(&id, Change::Patch(patch), condition(request.headers())?).await?;
+    let changed = worker.todos.change(&id, Change::Patch(patch), preconditions.clone()).await;
+    let written = changed.map_err(|error| refused(error, &preconditions))?;
     Ok(with_todo(HttpResponse::Ok(), written))
 }
 
@@ -68,9 +74,19 @@ pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
 
 async fn remove(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
-    let written = worker.todos.change(&id, Change::Delete, condition(request.headers())?).await?;
+    let preconditions = etag::preconditions(request.headers())?;
+    let changed = worker.todos.change(&id, Change::Delete, preconditions.clone()).await;
+    let written = changed.map_err(|error| refused(error, &preconditions))?;
     let status = cache_status::of_write(written.published);
     Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, status)).finish())
+}
+
+/// A write that did not happen; one whose preconditions are false says why, as far as the request shows it.
+fn refused(error: WriteError<StoreError>, preconditions: &Preconditions) -> ApiError {
+    match error {
+        WriteError::Store(StoreError::Conflict(_)) => ApiError::PreconditionFailed(etag::why_not(preconditions)),
+        error => error.into(),
+    }
 }
 
 fn same_id(in_body: Option<&TodoId>, in_path: &TodoId) -> Result<(), ApiError> {

@@ -10,9 +10,11 @@ use todo_model::{NewTodo, TodoId};
 use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::error::ApiError;
-use crate::http::etag::etag;
+use crate::entity_tag::EntityTag;
+use crate::http::etag;
 use crate::http::reply::Reply;
 use crate::http::request::expect_json;
+use crate::precondition::Verdict;
 
 /// What needs no escape in a path segment (RFC 3986 §2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -33,6 +35,10 @@ async fn write(
     worker: &Worker,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
+    // There is nothing to compare with: a collection has no tag, so `If-Match` is false and `If-None-Match` true.
+    if etag::preconditions(request.headers())?.evaluate(None) != Verdict::Hold {
+        return Err(ApiError::PreconditionFailed("If-Match holds for no todo that is still to be created"));
+    }
     expect_json(request)?;
     let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
     let (id, written) = worker.todos.create(new).await?;
@@ -45,7 +51,7 @@ async fn write(
 pub(crate) fn with_todo(mut response: HttpResponseBuilder, written: Written<bool>) -> HttpResponse {
     let body = written.body.unwrap_or_default();
     response
-        .insert_header((ETAG, etag(written.version, &body)))
+        .insert_header((ETAG, etag::header_value(&EntityTag::of(written.version, &body))))
         .insert_header((CACHE_STATUS, cache_status::of_write(written.published)))
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .body(body)

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use cache_aside::{ReadError, WriteError};
 use serde::Serialize;
 use thiserror::Error;
-use todo_model::InputError;
+use todo_model::{InputError, Version};
 use todo_store::StoreError;
 
+use crate::entity_tag::TagListError;
 use crate::http::MAX_BODY_BYTES;
+
+/// Why a precondition is false, when the request itself shows no other reason.
+pub const READ_IT_AGAIN: &str = "it was changed meanwhile, read it again";
 
 /// 4xx say what was wrong and where. 5xx are opaque; the log has the cause.
 #[derive(Debug, Error)]
@@ -22,12 +26,20 @@ pub enum ApiError {
     /// 400: the body could not be read.
     #[error("the body could not be read: {0}")]
     Body(String),
-    /// 400: `Min-Version` is no number.
-    #[error("Min-Version must be a whole number")]
+    /// 400: `Min-Version` is no version.
+    #[error("Min-Version must be one whole number from 0 to {}", Version::MAX)]
     MinVersion,
-    /// 400: the conditions of a write contradict each other, or are none that a write can have.
-    #[error("a write takes either If-Match, or If-None-Match: *")]
-    Condition,
+    /// 400: `Cache-Control` does not parse.
+    #[error("Cache-Control must be a list of directives like no-cache or max-age=0, with commas between them")]
+    CacheControl,
+    /// 400: `If-Match` or `If-None-Match` is there, but is no list of entity tags.
+    #[error("{field} {problem}")]
+    EntityTags {
+        /// The header's name.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: TagListError,
+    },
     /// 404: no such todo. The text is part of the contract.
     #[error("Item not found")]
     NotFound,
@@ -46,8 +58,8 @@ pub enum ApiError {
     #[error("a todo with id {0} exists already")]
     Exists(String),
     /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
-    #[error("the todo is not what the request expects: read it again")]
-    PreconditionFailed,
+    #[error("the todo is not what the request expects: {0}")]
+    PreconditionFailed(&'static str),
     /// 413: the body is over [`MAX_BODY_BYTES`].
     #[error("the body must be at most {MAX_BODY_BYTES} bytes")]
     TooLarge,
@@ -86,14 +98,16 @@ impl ApiError {
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion | Self::Condition => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Input(InputError::Syntax(_))
+            | Self::Body(_)
+            | Self::MinVersion
+            | Self::CacheControl
+            | Self::EntityTags { .. } => StatusCode::BAD_REQUEST,
             Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
@@ -150,7 +164,7 @@ impl From<WriteError<StoreError>> for ApiError {
         match error {
             StoreError::Exists(id) => Self::Exists(id.to_string()),
             StoreError::NotFound(_) => Self::NotFound,
-            StoreError::Conflict(_) => Self::PreconditionFailed,
+            StoreError::Conflict(_) => Self::PreconditionFailed(READ_IT_AGAIN),
             StoreError::Unavailable(_) => Self::Unavailable(Some(error)),
             StoreError::UnknownOutcome(_) => Self::UnknownOutcome(error),
             other => Self::Failed(Some(other)),

@@ -2,11 +2,12 @@
 //!
 //! - [`get`], [`create`], [`change`], [`health`]: the handlers.
 //! - [`request`]: what is read from a request. [`reply`]: what every reply carries.
-//! - [`etag`], [`cache_status`]: two headers. [`error`]: problem details.
+//! - [`etag`], [`cache_status`], [`directives`]: three headers. [`error`]: problem details.
 
 pub mod cache_status;
 pub mod change;
 pub mod create;
+pub mod directives;
 pub mod error;
 pub mod etag;
 pub mod get;
