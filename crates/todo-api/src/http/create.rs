@@ -7,10 +7,10 @@ use cache_aside::Written;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use todo_model::{NewTodo, TodoId};
 
+use crate::entity_tag::EntityTag;
 use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::error::ApiError;
-use crate::entity_tag::EntityTag;
 use crate::http::etag;
 use crate::http::reply::Reply;
 use crate::http::request::expect_json;

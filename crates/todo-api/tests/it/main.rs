@@ -8,6 +8,7 @@ mod changing;
 mod creating;
 mod foreign;
 mod outages;
+mod preconditions;
 mod probes;
 mod reading;
 mod start;
