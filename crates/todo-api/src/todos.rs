@@ -1,13 +1,16 @@
 //! `Todos`: cache and store joined.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cache_aside::{
     Answer, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
 };
 use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
+use futures::future::join_all;
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError};
+use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError, Versioned};
 use uuid::Uuid;
 
 use crate::entity_tag::{EntityTag, TagList};
@@ -34,6 +37,20 @@ pub enum Change {
     Patch(TodoPatch),
     /// Nothing in its place.
     Delete,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub enum Changed {
+    /// It was committed; the result tells whether the todo was created.
+    Written(Written<bool>),
+    /// The todo is already as the patch wants it, so nothing was written and its version stays.
+    Unchanged {
+        /// Version of the todo.
+        version: u64,
+        /// Its JSON.
+        body: Bytes,
+    },
 }
 
 impl Change {
@@ -110,6 +127,25 @@ impl Source for StoredTodos {
             Some(found) => Loaded::Value { version: found.version.0, body: found.todo.to_json().into() },
             None => Loaded::Absent,
         })
+    }
+
+    async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
+        // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
+        let known: Vec<TodoId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let found = match self.0.find_many(&known).await {
+            Ok(found) => found,
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(_) => return Ok(join_all(ids.iter().map(|id| self.load(id))).await),
+        };
+        let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
+        let loaded = |id: &&str| {
+            let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
+            Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
+                version: found.version.0,
+                body: found.todo.to_json().into(),
+            }))
+        };
+        Ok(ids.iter().map(loaded).collect())
     }
 }
 
@@ -203,6 +239,11 @@ impl Todos {
         self.engine.read(id.as_str(), how).await
     }
 
+    /// The JSON of many todos: an answer for each id, in their order.
+    pub async fn read_many(&self, ids: &[TodoId], how: ReadOptions) -> Vec<Result<Answer, ReadError<StoreError>>> {
+        self.engine.read_many(ids, how).await
+    }
+
     /// Adds a todo, under a new UUIDv7 if the client chose no id.
     ///
     /// # Errors
@@ -219,7 +260,7 @@ impl Todos {
         Ok((id, written))
     }
 
-    /// Replaces, patches or deletes a todo; the result tells whether a replace created it.
+    /// Replaces, patches or deletes a todo. A patch that changes nothing makes no new version.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `preconditions` do not hold, those of the store, and
@@ -229,10 +270,28 @@ impl Todos {
         id: &TodoId,
         change: Change,
         preconditions: Preconditions,
-    ) -> Result<Written<bool>, WriteError<StoreError>> {
+    ) -> Result<Changed, WriteError<StoreError>> {
+        if let Change::Patch(patch) = &change
+            && let Some(now) = self.unchanged_by(patch, id, &preconditions).await.map_err(WriteError::Store)?
+        {
+            return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
+        }
         let (store, own) = (self.store().clone(), id.clone());
         let commit = async move { committed(change.when(&preconditions, &store, &own).await) };
-        self.engine.write(id.as_str(), commit).await
+        self.engine.write(id.as_str(), commit).await.map(Changed::Written)
+    }
+
+    /// The todo as it is in the store, if the preconditions hold and the patch would leave it as it is.
+    async fn unchanged_by(
+        &self,
+        patch: &TodoPatch,
+        id: &TodoId,
+        preconditions: &Preconditions,
+    ) -> Result<Option<Versioned>, StoreError> {
+        let now = self.store().find(id).await?.ok_or_else(|| StoreError::NotFound(id.clone()))?;
+        let tag = EntityTag::of(now.version.0, &now.todo.to_json());
+        let is_same = patch.apply(now.todo.clone()) == now.todo;
+        Ok((is_same && preconditions.evaluate(Some(&tag)) == Verdict::Hold).then_some(now))
     }
 
     /// Whether the store answers.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use cache_aside::ReadOptions;
 use percent_encoding::percent_decode_str;
 use todo_model::{TodoId, Version};
@@ -54,20 +54,6 @@ fn min_version(request: &HttpRequest) -> Result<u64, ApiError> {
         (Some(version), None) => Ok(version),
         _ => Err(ApiError::MinVersion),
     }
-}
-
-/// Refuses a body that says it is something else than JSON. One that says nothing is taken for JSON.
-///
-/// # Errors
-/// [`ApiError::MediaType`].
-pub fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
-    let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
-    let text = value.to_str().unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Ok(());
-    }
-    Err(ApiError::MediaType(text.to_owned()))
 }
 
 /// Names a request in the log and to its sender.

@@ -7,6 +7,7 @@ mod caching;
 mod changing;
 mod creating;
 mod foreign;
+mod many;
 mod outages;
 mod preconditions;
 mod probes;
