@@ -1,14 +1,20 @@
 //! `Todos`: cache and store joined.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cache_aside::{
     Answer, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
 };
 use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
+use futures::future::join_all;
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError};
+use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError, Versioned};
 use uuid::Uuid;
+
+use crate::entity_tag::{EntityTag, TagList};
+use crate::precondition::{Preconditions, Verdict};
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
@@ -19,19 +25,6 @@ pub struct Todos {
 /// The store as the cache engine sees it: bytes under an id.
 #[derive(Clone)]
 pub struct StoredTodos(Store);
-
-/// Whether a version and a JSON are what the writer expects.
-pub type Accepts = dyn Fn(u64, &[u8]) -> bool + Send + Sync;
-
-/// What must be so for a write to happen.
-pub enum Condition {
-    /// Nothing.
-    Anything,
-    /// No todo has this id yet.
-    Absent,
-    /// There is a todo, and its version and JSON are accepted.
-    Current(Box<Accepts>),
-}
 
 /// How often a write looks again when others change the todo between its look and its commit.
 const LOOKS: usize = 8;
@@ -46,31 +39,58 @@ pub enum Change {
     Delete,
 }
 
+/// What a change did.
+#[derive(Debug)]
+pub enum Changed {
+    /// It was committed; the result tells whether the todo was created.
+    Written(Written<bool>),
+    /// The todo is already as the patch wants it, so nothing was written and its version stays.
+    Unchanged {
+        /// Version of the todo.
+        version: u64,
+        /// Its JSON.
+        body: Bytes,
+    },
+}
+
 impl Change {
-    /// Makes the change if the condition is met.
+    /// Makes the change if the preconditions hold.
     async fn when(
         &self,
-        condition: &Condition,
+        preconditions: &Preconditions,
         store: &Store,
         id: &TodoId,
     ) -> Result<Commit<bool, StoreError>, StoreError> {
-        let accepts = match condition {
-            Condition::Anything => return self.make(store, id, &Precondition::None).await,
-            Condition::Absent => return self.make(store, id, &Precondition::Absent).await,
-            Condition::Current(accepts) => accepts,
-        };
+        if let Some(precondition) = self.in_one_step(preconditions) {
+            return self.make(store, id, &precondition).await;
+        }
         for _ in 0..LOOKS {
-            let Some(now) = store.find(id).await? else { return Err(StoreError::NotFound(id.clone())) };
-            if !accepts(now.version.0, &now.todo.to_json()) {
+            let now = store.find(id).await?;
+            if now.is_none() && (preconditions.if_match.is_some() || !matches!(self, Self::Replace(_))) {
+                return Err(StoreError::NotFound(id.clone()));
+            }
+            let tag = now.as_ref().map(|now| EntityTag::of(now.version.0, &now.todo.to_json()));
+            if preconditions.evaluate(tag.as_ref()) != Verdict::Hold {
                 break;
             }
-            match self.make(store, id, &Precondition::Unchanged(now)).await {
-                // What it is now may be accepted, too (`If-Match: *`).
+            match self.make(store, id, &now.map_or(Precondition::Absent, Precondition::Unchanged)).await {
+                // What it is now may be good enough, too (`If-Match: *`).
                 Err(StoreError::Conflict(_)) => {}
                 done => return done,
             }
         }
         Err(StoreError::Conflict(id.clone()))
+    }
+
+    /// What the store can test by itself, without a look at the todo before.
+    fn in_one_step(&self, preconditions: &Preconditions) -> Option<Precondition> {
+        match (&preconditions.if_match, &preconditions.if_none_match, self) {
+            (None, None, _) => Some(Precondition::None),
+            (None, Some(TagList::Any), Self::Replace(_)) => Some(Precondition::Absent),
+            // Neither is made of a todo that is not there.
+            (Some(TagList::Any), None, Self::Patch(_) | Self::Delete) => Some(Precondition::None),
+            _ => None,
+        }
     }
 
     /// Makes the change; the result tells whether the todo was created.
@@ -111,6 +131,25 @@ impl Source for StoredTodos {
             Some(found) => Loaded::Value { version: found.version.0, body: found.todo.to_json().into() },
             None => Loaded::Absent,
         })
+    }
+
+    async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
+        // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
+        let known: Vec<TodoId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let found = match self.0.find_many(&known).await {
+            Ok(found) => found,
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(_) => return Ok(join_all(ids.iter().map(|id| self.load(id))).await),
+        };
+        let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
+        let loaded = |id: &&str| {
+            let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
+            Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
+                version: found.version.0,
+                body: found.todo.to_json().into(),
+            }))
+        };
+        Ok(ids.iter().map(loaded).collect())
     }
 }
 
@@ -204,6 +243,11 @@ impl Todos {
         self.engine.read(id.as_str(), how).await
     }
 
+    /// The JSON of many todos: an answer for each id, in their order.
+    pub async fn read_many(&self, ids: &[TodoId], how: ReadOptions) -> Vec<Result<Answer, ReadError<StoreError>>> {
+        self.engine.read_many(ids, how).await
+    }
+
     /// Adds a todo, under a new UUIDv7 if the client chose no id.
     ///
     /// # Errors
@@ -220,20 +264,38 @@ impl Todos {
         Ok((id, written))
     }
 
-    /// Replaces, patches or deletes a todo; the result tells whether a replace created it.
+    /// Replaces, patches or deletes a todo. A patch that changes nothing makes no new version.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `condition` does not hold, those of the store, and
+    /// [`StoreError::NotFound`], [`StoreError::Conflict`] if `preconditions` do not hold, those of the store, and
     /// [`WriteError::Abandoned`] if the write was given up half way.
     pub async fn change(
         &self,
         id: &TodoId,
         change: Change,
-        condition: Condition,
-    ) -> Result<Written<bool>, WriteError<StoreError>> {
+        preconditions: Preconditions,
+    ) -> Result<Changed, WriteError<StoreError>> {
+        if let Change::Patch(patch) = &change
+            && let Some(now) = self.unchanged_by(patch, id, &preconditions).await.map_err(WriteError::Store)?
+        {
+            return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
+        }
         let (store, own) = (self.store().clone(), id.clone());
-        let commit = async move { committed(change.when(&condition, &store, &own).await) };
-        self.engine.write(id.as_str(), commit).await
+        let commit = async move { committed(change.when(&preconditions, &store, &own).await) };
+        self.engine.write(id.as_str(), commit).await.map(Changed::Written)
+    }
+
+    /// The todo as it is in the store, if the preconditions hold and the patch would leave it as it is.
+    async fn unchanged_by(
+        &self,
+        patch: &TodoPatch,
+        id: &TodoId,
+        preconditions: &Preconditions,
+    ) -> Result<Option<Versioned>, StoreError> {
+        let now = self.store().find(id).await?.ok_or_else(|| StoreError::NotFound(id.clone()))?;
+        let tag = EntityTag::of(now.version.0, &now.todo.to_json());
+        let is_same = patch.apply(now.todo.clone()) == now.todo;
+        Ok((is_same && preconditions.evaluate(Some(&tag)) == Verdict::Hold).then_some(now))
     }
 
     /// Whether the store answers.

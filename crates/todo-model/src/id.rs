@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
 
-/// A todo's id: 1 to 128 bytes of UTF-8 without control characters and without `/`.
+/// A todo's id: 1 to 128 bytes of UTF-8 without control characters and without `/`, and neither `.` nor `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TodoId(String);
@@ -25,6 +25,8 @@ impl TodoId {
         let problem = match text.len() {
             0 => "must not be empty".to_owned(),
             n if n > Self::MAX_BYTES => format!("must be at most {} bytes of UTF-8, is {n}", Self::MAX_BYTES),
+            // Browsers take these out of every path, so nobody could read the todo (RFC 3986 §5.2.4).
+            _ if text == "." || text == ".." => "must not be `.` or `..`, which clients take out of paths".to_owned(),
             _ if text.contains('/') => "must not contain `/`".to_owned(),
             _ if text.contains(char::is_control) => "must not contain control characters".to_owned(),
             _ => return Ok(()),

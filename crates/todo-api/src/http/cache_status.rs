@@ -5,6 +5,8 @@ use std::fmt::Write;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use cache_aside::{Answer, Detail, Outcome, Published};
 
+use crate::todos::Changed;
+
 /// The header's name.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -28,8 +30,39 @@ pub fn of_read(answer: &Answer) -> HeaderValue {
     HeaderValue::try_from(text).expect("only visible ASCII was written")
 }
 
+/// What the header says of a change.
+pub fn of_change(changed: &Changed) -> HeaderValue {
+    match changed {
+        Changed::Written(written) => of_write(written.published),
+        Changed::Unchanged { .. } => HeaderValue::from_static("todo-api; fwd=method; detail=unchanged"),
+    }
+}
+
+/// What the header says of a read of many todos: where most work was done, and how many came from where. RFC 9211 has one
+/// member for each cache, so the numbers stand in its `detail`.
+pub fn of_many<'a>(answers: impl Iterator<Item = Option<&'a Answer>>) -> HeaderValue {
+    let (mut hit, mut miss, mut bypass, mut failed) = (0, 0, 0, 0);
+    for answer in answers {
+        match answer.map(|answer| answer.outcome) {
+            Some(Outcome::Hit | Outcome::Absent | Outcome::Stale) => hit += 1,
+            Some(Outcome::Miss) => miss += 1,
+            Some(_) => bypass += 1,
+            None => failed += 1,
+        }
+    }
+    let how = match (miss, bypass) {
+        (0, 0) => "hit",
+        (0, _) => "fwd=bypass",
+        _ => "fwd=miss",
+    };
+    let counts = [("hit", hit), ("miss", miss), ("bypass", bypass), ("failed", failed)];
+    let counts = counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name}={count}"));
+    let text = format!("{NAME}; {how}; detail=\"{}\"", counts.collect::<Vec<_>>().join(" "));
+    HeaderValue::try_from(text).expect("only visible ASCII and spaces were written")
+}
+
 /// What the header says of a write.
-pub fn of_write(published: Published) -> HeaderValue {
+fn of_write(published: Published) -> HeaderValue {
     HeaderValue::from_static(match published {
         Published::Yes => "todo-api; fwd=method; stored",
         Published::Deferred => "todo-api; fwd=method; detail=publish-deferred",

@@ -7,35 +7,36 @@ use todo_model::{NewTodo, TodoId, TodoPatch};
 use todo_store::StoreError;
 
 use crate::http::Worker;
+use crate::http::body::{self, Received};
 use crate::http::cache_status::{self, CACHE_STATUS};
-use crate::http::create::{location, unreadable, with_todo};
 use crate::http::error::ApiError;
-use crate::http::etag::condition;
-use crate::http::reply::Reply;
-use crate::http::request::{expect_json, todo_id};
-use crate::todos::Change;
-
-type Body = Result<web::Bytes, actix_web::Error>;
+use crate::http::etag;
+use crate::http::reply::{Reply, location, with_todo};
+use crate::http::request::todo_id;
+use crate::precondition::Preconditions;
+use crate::todos::{Change, Changed};
 
 /// 200 with the todo in the place of the old one, 201 if there was none; 412.
-pub async fn put(request: HttpRequest, worker: web::Data<Worker>, body: Body) -> HttpResponse {
+pub async fn put(request: HttpRequest, worker: web::Data<Worker>, body: Received) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
     let replaced = replace(&request, &worker, body).await;
     reply.send(replaced)
 }
 
-async fn replace(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
+async fn replace(request: &HttpRequest, worker: &Worker, body: Received) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
-    expect_json(request)?;
-    let new = NewTodo::from_json(&body.map_err(unreadable)?)?;
+    let preconditions = etag::preconditions(request.headers())?;
+    let new = NewTodo::from_json(&body::json(request, body)?)?;
     same_id(new.id.as_ref(), &id)?;
     let todo = new.into_todo(|| id.clone());
-    let written = match worker.todos.change(&id, Change::Replace(todo), condition(request.headers())?).await {
+    let written = match worker.todos.change(&id, Change::Replace(todo), preconditions.clone()).await {
         // Without `If-Match` it would have been created.
-        Err(WriteError::Store(StoreError::NotFound(_))) => return Err(ApiError::PreconditionFailed),
-        done => done?,
+        Err(WriteError::Store(StoreError::NotFound(_))) => {
+            return Err(ApiError::PreconditionFailed("there is none with this id, and If-Match asks for one"));
+        }
+        done => done.map_err(|error| refused(error, &preconditions))?,
     };
-    let created = written.result;
+    let created = matches!(&written, Changed::Written(written) if written.result);
     let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
     if created {
         response.insert_header((LOCATION, location(&id)));
@@ -43,19 +44,20 @@ async fn replace(request: &HttpRequest, worker: &Worker, body: Body) -> Result<H
     Ok(with_todo(response, written))
 }
 
-/// 200 with the todo as it is now; 404, 412.
-pub async fn patch(request: HttpRequest, worker: web::Data<Worker>, body: Body) -> HttpResponse {
+/// 200 with the todo as it is now, under its old version if the patch changes nothing; 404, 412.
+pub async fn patch(request: HttpRequest, worker: web::Data<Worker>, body: Received) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
     let patched = apply(&request, &worker, body).await;
     reply.send(patched)
 }
 
-async fn apply(request: &HttpRequest, worker: &Worker, body: Body) -> Result<HttpResponse, ApiError> {
+async fn apply(request: &HttpRequest, worker: &Worker, body: Received) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
-    expect_json(request)?;
-    let patch = TodoPatch::from_json(&body.map_err(unreadable)?)?;
+    let preconditions = etag::preconditions(request.headers())?;
+    let patch = TodoPatch::from_json(&body::json(request, body)?)?;
     same_id(patch.id.as_ref(), &id)?;
-    let written = worker.todos.change(&id, Change::Patch(patch), condition(request.headers())?).await?;
+    let changed = worker.todos.change(&id, Change::Patch(patch), preconditions.clone()).await;
+    let written = changed.map_err(|error| refused(error, &preconditions))?;
     Ok(with_todo(HttpResponse::Ok(), written))
 }
 
@@ -68,9 +70,18 @@ pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
 
 async fn remove(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
-    let written = worker.todos.change(&id, Change::Delete, condition(request.headers())?).await?;
-    let status = cache_status::of_write(written.published);
-    Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, status)).finish())
+    let preconditions = etag::preconditions(request.headers())?;
+    let changed = worker.todos.change(&id, Change::Delete, preconditions.clone()).await;
+    let deleted = changed.map_err(|error| refused(error, &preconditions))?;
+    Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, cache_status::of_change(&deleted))).finish())
+}
+
+/// A write that did not happen; one whose preconditions are false says why, as far as the request shows it.
+fn refused(error: WriteError<StoreError>, preconditions: &Preconditions) -> ApiError {
+    match error {
+        WriteError::Store(StoreError::Conflict(_)) => ApiError::PreconditionFailed(etag::why_not(preconditions)),
+        error => error.into(),
+    }
 }
 
 fn same_id(in_body: Option<&TodoId>, in_path: &TodoId) -> Result<(), ApiError> {

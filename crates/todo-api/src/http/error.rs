@@ -1,6 +1,6 @@
 //! `ApiError`: everything that is answered with problem details (RFC 9457).
 
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use std::sync::Arc;
@@ -8,10 +8,19 @@ use std::sync::Arc;
 use cache_aside::{ReadError, WriteError};
 use serde::Serialize;
 use thiserror::Error;
-use todo_model::InputError;
+use todo_model::{InputError, Version};
 use todo_store::StoreError;
 
-use crate::http::MAX_BODY_BYTES;
+use crate::entity_tag::TagListError;
+use crate::http::body::{CODING, MAX_BODY_BYTES, PATCH_TYPES, TODO_TYPE};
+
+/// Names the types that a `PATCH` takes (RFC 5789 §3.1).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// Names the types that a `POST` takes (Linked Data Platform 1.0 §7.1).
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+
+/// Why a precondition is false, when the request itself shows no other reason.
+pub const READ_IT_AGAIN: &str = "it was changed meanwhile, read it again";
 
 /// 4xx say what was wrong and where. 5xx are opaque; the log has the cause.
 #[derive(Debug, Error)]
@@ -22,12 +31,20 @@ pub enum ApiError {
     /// 400: the body could not be read.
     #[error("the body could not be read: {0}")]
     Body(String),
-    /// 400: `Min-Version` is no number.
-    #[error("Min-Version must be a whole number")]
+    /// 400: `Min-Version` is no version.
+    #[error("Min-Version must be one whole number from 0 to {}", Version::MAX)]
     MinVersion,
-    /// 400: the conditions of a write contradict each other, or are none that a write can have.
-    #[error("a write takes either If-Match, or If-None-Match: *")]
-    Condition,
+    /// 400: `Cache-Control` does not parse.
+    #[error("Cache-Control must be a list of directives like no-cache or max-age=0, with commas between them")]
+    CacheControl,
+    /// 400: `If-Match` or `If-None-Match` is there, but is no list of entity tags.
+    #[error("{field} {problem}")]
+    EntityTags {
+        /// The header's name.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: TagListError,
+    },
     /// 404: no such todo. The text is part of the contract.
     #[error("Item not found")]
     NotFound,
@@ -49,17 +66,36 @@ pub enum ApiError {
     #[error("{0}")]
     KeyTaken(StoreError),
     /// 412: the todo is not what `If-Match` or `If-None-Match` asks for.
-    #[error("the todo is not what the request expects: read it again")]
-    PreconditionFailed,
+    #[error("the todo is not what the request expects: {0}")]
+    PreconditionFailed(&'static str),
     /// 413: the body is over [`MAX_BODY_BYTES`].
-    #[error("the body must be at most {MAX_BODY_BYTES} bytes")]
+    #[error("the body must be at most {MAX_BODY_BYTES} bytes, unpacked, too")]
     TooLarge,
-    /// 415: the body says it is no JSON.
-    #[error("Content-Type must be application/json, not {0}")]
-    MediaType(String),
+    /// 415: the body does not say that it is JSON; with `Accept`, `Accept-Post` or `Accept-Patch`.
+    #[error("Content-Type must be {}{}", taken_by(method), not(sent))]
+    MediaType {
+        /// The type as it was sent, if there was one.
+        sent: Option<String>,
+        /// The method that takes other types.
+        method: Method,
+    },
+    /// 415: the body is packed in a way that is not known; with `Accept-Encoding`.
+    #[error("Content-Encoding must be {CODING}, or left out, not {0:?}")]
+    ContentCoding(String),
     /// 422: the id in the path is no id, or the body has another.
     #[error("id: {0}")]
     Id(String),
+    /// 400: `ids` of `GET /todos` is missing, empty, or too long.
+    #[error("ids: {0}")]
+    Ids(String),
+    /// 422: one of `ids` is no id.
+    #[error("ids: number {position} {problem}")]
+    IdInList {
+        /// Place of the id in the list, from 1.
+        position: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
     #[error("the store cannot answer now, try again")]
     Unavailable(#[source] Option<StoreError>),
@@ -89,16 +125,19 @@ impl ApiError {
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Input(InputError::Syntax(_)) | Self::Body(_) | Self::MinVersion | Self::Condition => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::Input(_) | Self::Id(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Input(InputError::Syntax(_))
+            | Self::Body(_)
+            | Self::MinVersion
+            | Self::CacheControl
+            | Self::Ids(_)
+            | Self::EntityTags { .. } => StatusCode::BAD_REQUEST,
+            Self::Input(_) | Self::Id(_) | Self::IdInList { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::KeyTaken(_) => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotCached | Self::UnknownOutcome(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -118,6 +157,17 @@ impl ApiError {
                 let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
                 response.insert_header((ALLOW, allowed));
             }
+            Self::MediaType { method, .. } => {
+                response.insert_header((ACCEPT, taken_by(method)));
+                if *method == Method::PATCH {
+                    response.insert_header((ACCEPT_PATCH, taken_by(method)));
+                } else if *method == Method::POST {
+                    response.insert_header((ACCEPT_POST, taken_by(method)));
+                }
+            }
+            Self::ContentCoding(_) => {
+                response.insert_header((ACCEPT_ENCODING, CODING));
+            }
             _ => {}
         }
         let problem = Problem {
@@ -128,6 +178,15 @@ impl ApiError {
         };
         response.body(serde_json::to_vec(&problem).expect("strings and a number always serialize"))
     }
+}
+
+/// The types that a method takes in its body.
+fn taken_by(method: &Method) -> &'static str {
+    if *method == Method::PATCH { PATCH_TYPES } else { TODO_TYPE }
+}
+
+fn not(sent: &Option<String>) -> String {
+    sent.as_ref().map_or_else(|| ", and there is none".to_owned(), |sent| format!(", not {sent:?}"))
 }
 
 impl From<ReadError<StoreError>> for ApiError {
@@ -154,7 +213,7 @@ impl From<WriteError<StoreError>> for ApiError {
             StoreError::Exists(id) => Self::Exists(id.to_string()),
             StoreError::KeyTaken(_) => Self::KeyTaken(error),
             StoreError::NotFound(_) => Self::NotFound,
-            StoreError::Conflict(_) => Self::PreconditionFailed,
+            StoreError::Conflict(_) => Self::PreconditionFailed(READ_IT_AGAIN),
             StoreError::Unavailable(_) => Self::Unavailable(Some(error)),
             StoreError::UnknownOutcome(_) => Self::UnknownOutcome(error),
             other => Self::Failed(Some(other)),

@@ -1,16 +1,19 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
-//! - [`get`], [`create`], [`change`], [`health`]: the handlers.
-//! - [`request`]: what is read from a request. [`reply`]: what every reply carries.
-//! - [`etag`], [`cache_status`]: two headers. [`error`]: problem details.
+//! - [`get`], [`list`], [`create`], [`change`], [`health`]: the handlers.
+//! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`etag`], [`cache_status`], [`directives`]: three headers. [`error`]: problem details.
 
+pub mod body;
 pub mod cache_status;
 pub mod change;
 pub mod create;
+pub mod directives;
 pub mod error;
 pub mod etag;
 pub mod get;
 pub mod health;
+pub mod list;
 pub mod reply;
 pub mod request;
 
@@ -24,9 +27,6 @@ use crate::drain::Drain;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
 use crate::todos::Todos;
-
-/// The largest request body in bytes: 64 KiB.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What every handler of one worker shares.
 pub struct Worker {
@@ -44,7 +44,7 @@ pub struct Worker {
 pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
         app.app_data(web::Data::new(worker))
-            .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
+            .app_data(web::PayloadConfig::new(body::MAX_BODY_BYTES))
             .service(
                 web::resource("/todos/{id}")
                     .route(web::get().to(get::get))
@@ -56,6 +56,8 @@ pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
             )
             .service(
                 web::resource(["/todos", "/todos/"])
+                    .route(web::get().to(list::get))
+                    .route(web::head().to(list::get))
                     .route(web::post().to(create::create))
                     .default_service(web::to(method_not_allowed)),
             )
@@ -76,7 +78,7 @@ async fn no_such_resource(request: HttpRequest, worker: web::Data<Worker>) -> Ht
 
 async fn method_not_allowed(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let allowed = match request.path() {
-        "/todos" | "/todos/" => vec![Method::POST],
+        "/todos" | "/todos/" => vec![Method::GET, Method::HEAD, Method::POST],
         path if path.starts_with("/todos/") => {
             vec![Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE]
         }

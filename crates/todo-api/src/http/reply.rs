@@ -1,14 +1,24 @@
-//! `Reply`: what every reply carries, and the log line of the request.
+//! `Reply`: what every reply carries, and the log line of the request; and what the replies to writes share.
 
 use std::error::Error;
 use std::time::Instant;
 
 use actix_web::http::ConnectionType;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use todo_model::TodoId;
 
+use crate::entity_tag::EntityTag;
 use crate::http::Worker;
+use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::error::ApiError;
+use crate::http::etag;
 use crate::http::request::{RequestId, X_REQUEST_ID};
+use crate::todos::Changed;
+
+/// What needs no escape in a path segment (RFC 3986 §2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A reply that is still to be made.
 pub struct Reply<'a> {
@@ -61,6 +71,24 @@ impl<'a> Reply<'a> {
             tracing::error!(request_id, route, status, cause, "{error}");
         }
     }
+}
+
+/// The todo as it is after a write.
+pub fn with_todo(mut response: HttpResponseBuilder, changed: Changed) -> HttpResponse {
+    response.insert_header((CACHE_STATUS, cache_status::of_change(&changed)));
+    let (version, body) = match changed {
+        Changed::Written(written) => (written.version, written.body.unwrap_or_default()),
+        Changed::Unchanged { version, body } => (version, body),
+    };
+    response
+        .insert_header((ETAG, etag::header_value(&EntityTag::of(version, &body))))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .body(body)
+}
+
+/// The path of a todo.
+pub fn location(id: &TodoId) -> String {
+    format!("/todos/{}", utf8_percent_encode(id.as_str(), SEGMENT))
 }
 
 /// The chain of sources, outermost first.

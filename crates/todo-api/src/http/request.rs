@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use cache_aside::ReadOptions;
 use percent_encoding::percent_decode_str;
-use todo_model::TodoId;
+use todo_model::{TodoId, Version};
 
+use crate::http::directives;
 use crate::http::error::ApiError;
 
 /// Carries the request id, both ways.
@@ -30,35 +31,29 @@ pub fn todo_id(request: &HttpRequest) -> Result<TodoId, ApiError> {
 /// What `Cache-Control` (RFC 9111 §5.2.1) and `Min-Version` ask of a read.
 ///
 /// # Errors
-/// `Min-Version` is no number.
+/// One of them is there and cannot be used.
 pub fn read_options(request: &HttpRequest) -> Result<ReadOptions, ApiError> {
     let mut how = ReadOptions::default();
-    let directives = request.headers().get_all(CACHE_CONTROL).filter_map(|value| value.to_str().ok());
-    for directive in directives.flat_map(|value| value.split(',')) {
-        match directive.trim() {
-            name if name.eq_ignore_ascii_case("no-cache") => how.refetch = true,
-            name if name.eq_ignore_ascii_case("only-if-cached") => how.only_if_cached = true,
-            _ => {}
+    for line in request.headers().get_all(CACHE_CONTROL) {
+        for name in directives::names(line.as_bytes()).ok_or(ApiError::CacheControl)? {
+            how.refetch |= name.eq_ignore_ascii_case(b"no-cache");
+            how.only_if_cached |= name.eq_ignore_ascii_case(b"only-if-cached");
         }
     }
-    if let Some(value) = request.headers().get(MIN_VERSION) {
-        how.min_version = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(ApiError::MinVersion)?;
-    }
+    how.min_version = min_version(request)?;
     Ok(how)
 }
 
-/// Refuses a body that says it is something else than JSON. One that says nothing is taken for JSON.
-///
-/// # Errors
-/// [`ApiError::MediaType`].
-pub fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
-    let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
-    let text = value.to_str().unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Ok(());
+/// Digits only, sent once, and no higher than any version can be: a floor that cannot be read is none at all.
+fn min_version(request: &HttpRequest) -> Result<u64, ApiError> {
+    let mut lines = request.headers().get_all(MIN_VERSION);
+    let Some(line) = lines.next() else { return Ok(0) };
+    let digits = line.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let version = digits.and_then(|text| text.parse().ok()).filter(|version| *version <= Version::MAX.0);
+    match (version, lines.next()) {
+        (Some(version), None) => Ok(version),
+        _ => Err(ApiError::MinVersion),
     }
-    Err(ApiError::MediaType(text.to_owned()))
 }
 
 /// Names a request in the log and to its sender.

@@ -139,12 +139,37 @@ async fn of_many_writers_with_the_same_tag_one_wins() {
 #[tokio::test]
 async fn conditions_and_bodies_that_make_no_sense_are_said() {
     let service = embedded().await;
-    let both = [("if-match", "*"), ("if-none-match", "*")];
-    assert!(detail(change(&service, Method::PUT, &both, r#"{"name":"A"}"#).await, 400).await.contains("If-Match"));
     let other = change(&service, Method::PUT, &NO_HEADERS, r#"{"id":"2","name":"A"}"#).await;
     assert!(detail(other, 422).await.starts_with("id: "));
     let other = change(&service, Method::PATCH, &NO_HEADERS, r#"{"id":"2"}"#).await;
     assert!(detail(other, 422).await.starts_with("id: "));
     assert!(detail(change(&service, Method::PATCH, &NO_HEADERS, r#"{"name":null}"#).await, 422).await.contains("name"));
     assert!(detail(change(&service, Method::PUT, &NO_HEADERS, "{").await, 400).await.contains("JSON"));
+}
+
+#[tokio::test]
+async fn a_patch_that_changes_nothing_makes_no_new_version() {
+    for service in [servers().await, embedded().await] {
+        service.create("1").await;
+        let before = tag(&service).await;
+        for body in
+            ["{}", r#"{"nmae":"X"}"#, r#"{"id":"1"}"#, r#"{"name":"A"}"#, r#"{"name":"A","description":"B","x":1}"#]
+        {
+            for headers in [vec![], vec![("if-match", before.as_str())], vec![("if-match", "*")]] {
+                let patched = change(&service, Method::PATCH, &headers, body).await;
+                assert_eq!((patched.status().as_u16(), header(&patched, "etag")), (200, before.as_str()), "{body}");
+                assert_eq!(cache_status(&patched), "fwd=method; detail=unchanged");
+                let todo: Value = patched.json().await.unwrap();
+                assert_eq!(todo, json!({ "id": "1", "name": "A", "description": "B" }));
+            }
+            let stale = change(&service, Method::PATCH, &[("if-match", "\"7-00000000\"")], body).await;
+            assert_eq!(stale.status(), 412, "{body}");
+            assert_eq!(tag(&service).await, before, "{body}");
+        }
+        assert_eq!(change(&service, Method::PATCH, &NO_HEADERS, r#"{"description":null}"#).await.status(), 200);
+        let cleared = tag(&service).await;
+        assert_ne!(cleared, before);
+        let again = change(&service, Method::PATCH, &NO_HEADERS, r#"{"description":null}"#).await;
+        assert_eq!(header(&again, "etag"), cleared);
+    }
 }
