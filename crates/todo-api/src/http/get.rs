@@ -29,6 +29,8 @@ fn response(request: &HttpRequest, worker: &Worker, answer: Answer) -> HttpRespo
     let Some(entry) = answer.entry else {
         let mut response = ApiError::NotFound.response();
         response.headers_mut().insert(CACHE_STATUS, status);
+        // A cache on the way keeps an absence no longer than a todo.
+        response.headers_mut().insert(CACHE_CONTROL, worker.cache_control.clone());
         return response;
     };
     let etag = etag(entry.version, &entry.body);

@@ -1,13 +1,14 @@
 //! `Reply`: what every reply carries, and the log line of the request.
 
-use std::error::Error;
 use std::time::Instant;
 
 use actix_web::http::ConnectionType;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::http::Worker;
 use crate::http::error::ApiError;
+use crate::http::failure_log;
 use crate::http::request::{RequestId, X_REQUEST_ID};
 
 /// A reply that is still to be made.
@@ -29,7 +30,7 @@ impl<'a> Reply<'a> {
     pub fn send(self, result: Result<HttpResponse, ApiError>) -> HttpResponse {
         let request_id = RequestId::of(self.request);
         let mut response = result.unwrap_or_else(|error| {
-            self.log_failure(&error, &request_id);
+            failure_log::log(&error, &request_id, self.route);
             error.response()
         });
         if let Some(began) = self.began {
@@ -43,36 +44,16 @@ impl<'a> Reply<'a> {
             );
         }
         response.headers_mut().insert(X_REQUEST_ID, request_id.into_header());
+        if !response.headers().contains_key(CACHE_CONTROL) {
+            // What says nothing may be kept by a cache on the way (RFC 9111 §4.2.2): only GET of a todo is for caches.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if let Some(cors) = &self.worker.cors {
+            cors.apply(self.request, &mut response);
+        }
         if self.worker.drain.is_on() {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
     }
-
-    fn log_failure(&self, error: &ApiError, request_id: &RequestId) {
-        if !error.status().is_server_error() {
-            return;
-        }
-        let (request_id, route, status) = (request_id.as_str(), self.route, error.status().as_u16());
-        let cause = causes(error);
-        if matches!(error, ApiError::NotCached | ApiError::TooOld) {
-            tracing::debug!(request_id, route, status, cause, "{error}");
-        } else {
-            tracing::error!(request_id, route, status, cause, "{error}");
-        }
-    }
-}
-
-/// The chain of sources, outermost first.
-fn causes(error: &dyn Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,0 +1,89 @@
+//! The HTTP server on a listener: workers, each with its own handlers and its own table of connections.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::AppConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::connection::{Connection, Limits, Table};
+use crate::drain::Drain;
+use crate::http::{Worker, routes};
+use crate::listen::Listener;
+
+/// Connections over the bound of a worker that it may have for a moment, while those that leave hang up.
+const HANDOVER: usize = 32;
+
+/// How the server treats its connections.
+pub(crate) struct ServerOptions {
+    pub(crate) workers: usize,
+    pub(crate) limits: Limits,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// Starts the server; `worker` is called on each worker's own thread.
+pub(crate) fn serve<W>(listener: Listener, options: &ServerOptions, drain: Arc<Drain>, worker: W) -> io::Result<Server>
+where
+    W: Fn() -> Worker + Clone + Send + 'static,
+{
+    let limits = options.limits;
+    let builder = Server::build()
+        .workers(options.workers)
+        .disable_signals()
+        .shutdown_timeout(options.shutdown_timeout.as_secs())
+        .max_concurrent_connections(limits.connections + HANDOVER);
+    let ending = builder.graceful_shutdown_signal();
+    let server = match listener {
+        Listener::Tcp(listener) => builder.listen("todo-api", listener, move || {
+            let drain = Arc::clone(&drain);
+            let prepare = |stream: &TcpStream| drop(stream.set_nodelay(true));
+            service(limits, drain, worker(), ending.clone(), prepare)
+        }),
+        Listener::Unix(listener, file) => {
+            // The file is removed when the last factory goes.
+            let file = Arc::new(file);
+            builder.listen_uds("todo-api", listener, move || {
+                let _ = &file;
+                service(limits, Arc::clone(&drain), worker(), ending.clone(), |_: &UnixStream| ())
+            })
+        }
+    };
+    Ok(server?.run())
+}
+
+fn service<T>(
+    limits: Limits,
+    drain: Arc<Drain>,
+    worker: Worker,
+    ending: GracefulShutdownSignal,
+    prepare: impl Fn(&T) + Clone + 'static,
+) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let table = Table::watched(limits);
+    let app = App::new().configure(routes(worker)).into_factory().map_err(|error| error.error_response());
+    let http = HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let ending = ending.clone();
+            async move { ending.notified().await }
+        })
+        // The table has the deadlines: the parser's stop at the first request.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(KeepAlive::Os)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .h1(map_config(app, |()| AppConfig::default()));
+    fn_service(move |stream: T| {
+        prepare(&stream);
+        let connection = Connection::new(stream, &table, drain.opened());
+        std::future::ready(Ok::<_, DispatchError>((connection, None)))
+    })
+    .and_then(http)
+}
