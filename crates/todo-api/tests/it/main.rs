@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bodies;
+mod cacheable;
 mod caching;
 mod changing;
+mod connections;
+mod cors;
 mod creating;
 mod foreign;
+mod listening;
 mod outages;
 mod probes;
+mod program;
 mod reading;
 mod start;
 mod stopping;
