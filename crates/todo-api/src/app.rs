@@ -10,7 +10,6 @@ use todo_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::connection::Limits;
-use crate::descriptors;
 use crate::drain::{Drain, Gate};
 use crate::error::StartError;
 use crate::http::Worker;
@@ -155,10 +154,10 @@ fn serve(settings: &Settings, listener: Listener, todos: Todos, drain: Arc<Drain
     let (audited, stopping) = (settings.audit_rate > 0, Arc::clone(&drain));
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
-    let connections = descriptors::allow(settings.max_connections).div_ceil(workers);
+    let (connections, leaving) = server::shares(settings.max_connections, workers);
     let limits =
         Limits { head: settings.head_timeout, body: settings.body_timeout, idle: settings.keep_alive, connections };
-    let options = ServerOptions { workers, limits, shutdown_timeout: settings.shutdown_timeout };
+    let options = ServerOptions { workers, limits, leaving, shutdown_timeout: settings.shutdown_timeout };
     server::serve(listener, &options, drain, move || {
         // Called on each worker's own thread: the connection to the cache is made and driven there.
         Worker {

@@ -22,13 +22,13 @@ pub fn allow(connections: usize) -> usize {
     if limit >= needed {
         return connections;
     }
-    let allowed = limit.saturating_sub(OWN).max(limit / 4).max(1) as usize;
+    let allowed = limit.saturating_sub(OWN.min(limit / 2)).max(1) as usize;
     tracing::warn!(
         limit,
         needed,
         allowed,
-        "fewer file descriptors than --max-connections {connections} needs: at most {allowed} connections are kept open; \
-         raise the hard limit (ulimit -Hn, LimitNOFILE=) or lower the flag"
+        "fewer file descriptors than --max-connections asks for, so fewer connections are kept open; raise the hard \
+         limit (ulimit -Hn, LimitNOFILE=) or lower the flag"
     );
     allowed
 }

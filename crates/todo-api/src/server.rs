@@ -14,18 +14,30 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::connection::{Connection, Limits, Table};
+use crate::descriptors;
 use crate::drain::Drain;
 use crate::http::{Worker, routes};
 use crate::listen::Listener;
 
-/// Connections over the bound of a worker that it may have for a moment, while those that leave hang up.
+/// Most connections over the bound of a worker that it may have for a moment, while those that leave hang up.
 const HANDOVER: usize = 32;
 
 /// How the server treats its connections.
 pub(crate) struct ServerOptions {
     pub(crate) workers: usize,
+    /// The bound on connections is that of one worker, without those that are leaving.
     pub(crate) limits: Limits,
+    /// Connections of one worker that leave.
+    pub(crate) leaving: usize,
     pub(crate) shutdown_timeout: Duration,
+}
+
+/// How many connections a worker may have, and beside them how many that leave, when all workers together get so many
+/// file descriptors as [`descriptors::allow`] says.
+pub(crate) fn shares(max_connections: usize, workers: usize) -> (usize, usize) {
+    let sockets = descriptors::allow(max_connections + workers * HANDOVER) / workers;
+    let leaving = HANDOVER.min(sockets / 4).max(1);
+    (sockets.saturating_sub(leaving).clamp(1, max_connections.div_ceil(workers)), leaving)
 }
 
 /// Starts the server; `worker` is called on each worker's own thread.
@@ -38,7 +50,7 @@ where
         .workers(options.workers)
         .disable_signals()
         .shutdown_timeout(options.shutdown_timeout.as_secs())
-        .max_concurrent_connections(limits.connections + HANDOVER);
+        .max_concurrent_connections(limits.connections + options.leaving);
     let ending = builder.graceful_shutdown_signal();
     let server = match listener {
         Listener::Tcp(listener) => builder.listen("todo-api", listener, move || {

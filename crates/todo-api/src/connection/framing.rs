@@ -126,7 +126,9 @@ impl Framing {
     fn line(&mut self, rest: &mut [u8]) -> Option<usize> {
         let first = matches!(self.state, State::Start);
         let Some(end) = end_of_line(rest) else {
-            let interesting = if first { could_be(rest, &[b"connect "]) } else { could_be(rest, &FIELDS) };
+            // An empty line may come in two pieces.
+            let names = if first { &[b"connect ".as_slice()][..] } else { &FIELDS[..] };
+            let interesting = rest == b"\r" || could_be(rest, names);
             if interesting && rest.len() < LONGEST {
                 return None;
             }
