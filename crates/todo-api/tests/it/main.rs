@@ -15,6 +15,7 @@ mod outages;
 mod probes;
 mod program;
 mod reading;
+mod refused;
 mod start;
 mod stopping;
 mod support;

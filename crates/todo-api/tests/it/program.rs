@@ -33,7 +33,10 @@ impl Program {
         if !flags.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
-        let mut child = command.args(["--store", &store]).args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        if !flags.contains(&"--store") {
+            command.args(["--store", &store]);
+        }
+        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let listening = loop {
