@@ -1,59 +1,29 @@
 //! The composition root: tests and `main` build the same service here.
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_server::Server;
 use actix_web::http::header::HeaderValue;
-use actix_web::{App, HttpServer};
 use cache_aside::{CacheUrl, Health};
-use thiserror::Error;
-use todo_store::{Store, StoreError};
-use tokio::signal::unix::{SignalKind, signal};
+use todo_store::Store;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::drain::Drain;
-use crate::http::{Worker, routes};
+use crate::connection::Limits;
+use crate::drain::{Drain, Gate};
+use crate::error::StartError;
+use crate::http::Worker;
+use crate::http::cors::Cors;
+use crate::listen::{Bound, Listener};
+use crate::server::{self, ServerOptions};
 use crate::settings::Settings;
 use crate::todos::Todos;
-
-/// Why the service did not start, or ended.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The address cannot be had. Choose another by `--listen`, or end what uses it.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The store cannot be opened.
-    #[error("--store {url}: {}", with_cause(source))]
-    Store {
-        /// Without its password.
-        url: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// The cache's client does not take the URL.
-    #[error("--cache {url}: {source}")]
-    Cache {
-        /// Without its password.
-        url: String,
-        /// Why.
-        source: cache_aside::StartError,
-    },
-    /// The server failed.
-    #[error("the server failed: {0}")]
-    Server(#[from] std::io::Error),
-}
 
 /// The service, listening but not yet answering.
 pub struct Application {
     server: Server,
-    listener: TcpListener,
-    address: SocketAddr,
+    gate: Gate,
+    address: Bound,
     todos: Todos,
     drain: Arc<Drain>,
     shutdown_timeout: Duration,
@@ -64,21 +34,21 @@ impl Application {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn build(settings: &Settings, listener: TcpListener) -> Result<Self, StartError> {
+    pub async fn build(settings: &Settings, listener: Listener) -> Result<Self, StartError> {
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;
         let todos = join(settings, store).await?;
-        let address = listener.local_addr()?;
+        let (address, gate) = (listener.address()?, Gate::of(&listener)?);
         let drain = Arc::new(Drain::default());
-        let server = serve(settings, listener.try_clone()?, todos.clone(), Arc::clone(&drain))?;
-        tracing::info!(%address, store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
-        Ok(Self { server, listener, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
+        let server = serve(settings, listener, todos.clone(), Arc::clone(&drain))?;
+        tracing::info!(%address, url = address.url(), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
+        Ok(Self { server, gate, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Bound {
+        &self.address
     }
 
     /// The todos it serves.
@@ -86,17 +56,23 @@ impl Application {
         &self.todos
     }
 
-    /// Answers until SIGTERM or SIGINT, then finishes what is in flight.
+    /// Answers until SIGTERM or SIGINT, then finishes what is in flight. A second of them ends the process at once.
     ///
     /// # Errors
     /// The server failed.
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let address = self.address.clone();
         self.run_until(async move {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = int.recv() => {}
-            }
+            either(&mut term, &mut int).await;
+            actix_web::rt::spawn(async move {
+                let signal = either(&mut term, &mut int).await;
+                tracing::warn!("stopped at once by a second signal: requests in flight are lost");
+                if let Bound::Unix(path) = address {
+                    let _ = std::fs::remove_file(path);
+                }
+                std::process::exit(128 + signal);
+            });
         })
         .await
     }
@@ -111,7 +87,7 @@ impl Application {
         let stopping = async {
             stop.await;
             tracing::info!("stopping: requests in flight finish");
-            self.drain.run(self.listener, self.shutdown_timeout).await;
+            self.drain.run(self.gate, self.shutdown_timeout).await;
             handle.stop(true).await;
             let left = self.todos.deliver_deferred(self.shutdown_timeout).await;
             if left > 0 {
@@ -130,13 +106,22 @@ impl Application {
     }
 }
 
+/// Waits for one of both; its number.
+async fn either(term: &mut Signal, int: &mut Signal) -> i32 {
+    tokio::select! {
+        _ = term.recv() => SignalKind::terminate().as_raw_value(),
+        _ = int.recv() => SignalKind::interrupt().as_raw_value(),
+    }
+}
+
 /// Joins the store with the cache in front of it, and sees to it that foreign writes are noticed.
 async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let options = settings.engine_options();
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
     let follows = settings.change_stream && has_changes && cached;
-    let mut builder = Todos::builder(store, &settings.cache).prefix(&settings.cache_prefix).options(options);
+    let mut builder =
+        Todos::builder(store, &settings.cache, settings.absent).prefix(&settings.cache_prefix).options(options);
     if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
         builder = builder.l1(settings.l1_ttl);
     }
@@ -163,39 +148,24 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     Ok(todos)
 }
 
-fn serve(
-    settings: &Settings,
-    listener: TcpListener,
-    todos: Todos,
-    drain: Arc<Drain>,
-) -> Result<Server, std::io::Error> {
+fn serve(settings: &Settings, listener: Listener, todos: Todos, drain: Arc<Drain>) -> Result<Server, std::io::Error> {
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
-    let (counting, audited) = (Arc::clone(&drain), settings.audit_rate > 0);
-    let mut server = HttpServer::new(move || {
+    let (audited, stopping) = (settings.audit_rate > 0, Arc::clone(&drain));
+    let cors = Cors::new(&settings.cors_origin);
+    let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let (connections, leaving) = server::shares(settings.max_connections, workers);
+    let limits =
+        Limits { head: settings.head_timeout, body: settings.body_timeout, idle: settings.keep_alive, connections };
+    let options = ServerOptions { workers, limits, leaving, shutdown_timeout: settings.shutdown_timeout };
+    server::serve(listener, &options, drain, move || {
         // Called on each worker's own thread: the connection to the cache is made and driven there.
-        let worker = Worker {
+        Worker {
             todos: todos.per_worker(),
             cache_control: cache_control.clone(),
-            drain: Arc::clone(&drain),
+            drain: Arc::clone(&stopping),
             audited,
-        };
-        App::new().configure(routes(worker))
+            cors: cors.clone(),
+        }
     })
-    .on_connect(move |_, extensions| {
-        extensions.insert(counting.opened());
-    })
-    .disable_signals()
-    .shutdown_timeout(settings.shutdown_timeout.as_secs());
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
-    Ok(server.listen(listener)?.run())
-}
-
-fn with_cause(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }

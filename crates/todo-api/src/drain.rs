@@ -5,9 +5,12 @@
 //! more the server stops.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::listen::{Bound, Listener};
 
 /// How long a connection may be silent before it counts as idle.
 const QUIET: Duration = Duration::from_millis(250);
@@ -21,9 +24,39 @@ pub struct Drain {
     connections: AtomicUsize,
 }
 
+/// Where new connections come in.
+#[derive(Debug)]
+pub enum Gate {
+    /// A second handle of the listening socket.
+    Tcp(TcpListener),
+    /// The path by which clients find the socket.
+    Unix(PathBuf),
+}
+
 /// Lives as long as its connection.
 #[derive(Debug)]
 pub struct OpenConnection(Arc<Drain>);
+
+impl Gate {
+    /// The gate of a listener.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub fn of(listener: &Listener) -> std::io::Result<Self> {
+        Ok(match (listener, listener.address()?) {
+            (Listener::Tcp(listener), _) => Self::Tcp(listener.try_clone()?),
+            (Listener::Unix(..), Bound::Unix(path)) => Self::Unix(path),
+            (Listener::Unix(..), Bound::Tcp(_)) => unreachable!("a path is the address of a socket in the file system"),
+        })
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Tcp(listener) => refuse_new_connections(listener),
+            Self::Unix(path) => drop(std::fs::remove_file(path)),
+        }
+    }
+}
 
 impl Drain {
     /// Whether replies are to close their connections.
@@ -39,8 +72,8 @@ impl Drain {
 
     /// Begins the end, and waits until the open connections have had their last reply, at most `patience`. Idle
     /// connections are not waited for.
-    pub async fn run(&self, listener: TcpListener, patience: Duration) {
-        refuse_new_connections(&listener);
+    pub async fn run(&self, gate: Gate, patience: Duration) {
+        gate.close();
         // Connections that were made before are accepted meanwhile.
         tokio::time::sleep(STEP).await;
         self.on.store(true, Ordering::Relaxed);

@@ -2,20 +2,29 @@
 //!
 //! - [`settings`]: every flag, and the environment variable beside it.
 //! - [`telemetry`]: the log.
+//! - [`limited_log`]: log lines that are counted rather than repeated.
+//! - [`error`]: why the service does not start.
 //! - [`app`]: the composition root; tests and `main` call it.
-//! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `drain`.
+//! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
 //! - [`todos`]: cache and store joined.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
+//! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
+//! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
+//! - `refused`: ids whose documents are no todos.
 //! - [`drain`]: ending without losing a request.
 
 pub mod app;
+mod connection;
+pub mod descriptors;
 pub mod drain;
 pub mod entity_tag;
+pub mod error;
 pub mod http;
+pub mod limited_log;
+pub mod listen;
 pub mod precondition;
+mod refused;
+mod server;
 pub mod settings;
 pub mod telemetry;
 pub mod todos;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

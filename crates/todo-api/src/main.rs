@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use todo_api::{app::Application, settings::Settings, telemetry};
+use todo_api::{app::Application, error::StartError, listen::Listener, settings::Settings, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -21,7 +24,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(settings: Settings) -> Result<(), todo_api::app::StartError> {
-    let listener = settings.bind()?;
+async fn run(settings: Settings) -> Result<(), StartError> {
+    let listener = Listener::bind(&settings.listen)?;
     Application::build(&settings, listener).await?.run_until_stopped().await
 }

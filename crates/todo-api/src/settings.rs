@@ -1,6 +1,5 @@
 //! `Settings`: every flag, and the environment variable beside it.
 
-use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use cache_aside::{CacheUrl, Options, WritePolicy};
@@ -8,15 +7,35 @@ use clap::{Parser, ValueEnum};
 use command_line::{Usage, values};
 use todo_store::{StoreOptions, StoreUrl};
 
-use crate::app::StartError;
+use crate::listen::Address;
 
 /// A todo service that reads through a cache: GET /todos/{id} asks the cache first, then the store.
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Settings {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
+    /// Where to listen: HOST:PORT, :PORT (every address of this machine) or unix:PATH; port 0 takes a free one.
+    #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
+    pub listen: Address,
+
+    /// Web origin whose pages may call the service (CORS): https://app.example, or * for any. May be given more than once.
+    #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
+    pub cors_origin: Vec<String>,
+
+    /// How long a client may take to send the head of a request.
+    #[arg(long, env = "TODO_HEAD_TIMEOUT", default_value = "10s", value_name = "DURATION", value_parser = values::duration)]
+    pub head_timeout: Duration,
+
+    /// How long a client may take to send the body of a request, or to take its answer.
+    #[arg(long, env = "TODO_BODY_TIMEOUT", default_value = "30s", value_name = "DURATION", value_parser = values::duration)]
+    pub body_timeout: Duration,
+
+    /// How long a connection may be idle between two requests.
+    #[arg(long, env = "TODO_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = values::duration)]
+    pub keep_alive: Duration,
+
+    /// Connections at one time; beyond that the slowest and the longest idle are closed.
+    #[arg(long, env = "TODO_MAX_CONNECTIONS", default_value = "10000", value_name = "N", value_parser = values::positive)]
+    pub max_connections: usize,
 
     /// The primary database: mongodb://…, mongodb+srv://… or redb:PATH.
     #[arg(
@@ -131,14 +150,6 @@ impl Settings {
     /// A wrong value, or a call for help or version: [`Usage::print`] says it and gives the exit code.
     pub fn from_command_line() -> Result<Self, Usage> {
         command_line::parse()
-    }
-
-    /// Binds the address.
-    ///
-    /// # Errors
-    /// It is taken, or not this machine's.
-    pub fn bind(&self) -> Result<TcpListener, StartError> {
-        TcpListener::bind(self.listen).map_err(|source| StartError::Listen { address: self.listen, source })
     }
 
     pub(crate) fn engine_options(&self) -> Options {

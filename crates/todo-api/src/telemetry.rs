@@ -6,7 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts the log on standard output. `filter` is one that [`filter`] took.
 pub fn start(filter: &str) {
-    let filter = EnvFilter::new(filter);
+    let named = filter.contains("actix_http");
+    let mut filter = EnvFilter::new(filter);
+    if !named {
+        // What clients send is no error of the service; what was refused is logged there (`connection::refusal`).
+        filter = filter.add_directive("actix_http=off".parse().expect("a target and a level"));
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     // A second start, as in tests, keeps the first.
     let _ = if std::io::stdout().is_terminal() {

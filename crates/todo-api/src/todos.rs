@@ -1,6 +1,7 @@
 //! `Todos`: cache and store joined.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::entity_tag::{EntityTag, TagList};
 use crate::precondition::{Preconditions, Verdict};
+use crate::refused::Refused;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
@@ -24,7 +26,7 @@ pub struct Todos {
 
 /// The store as the cache engine sees it: bytes under an id.
 #[derive(Clone)]
-pub struct StoredTodos(Store);
+pub struct StoredTodos(Store, Arc<Refused>);
 
 /// How often a write looks again when others change the todo between its look and its commit.
 const LOOKS: usize = 8;
@@ -127,7 +129,11 @@ impl Source for StoredTodos {
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
         // Nothing is stored under what is no id.
         let Ok(id) = id.parse::<TodoId>() else { return Ok(Loaded::Absent) };
-        Ok(match self.0.find(&id).await? {
+        if let Some(refusal) = self.1.get(id.as_str()) {
+            return Err(refusal);
+        }
+        let found = self.0.find(&id).await.inspect_err(|error| self.1.note(id.as_str(), error))?;
+        Ok(match found {
             Some(found) => Loaded::Value { version: found.version.0, body: found.todo.to_json().into() },
             None => Loaded::Absent,
         })
@@ -154,14 +160,15 @@ impl Source for StoredTodos {
 }
 
 /// The store's changes as the cache engine sees them.
-pub struct TodoChanges(Changes);
+pub struct TodoChanges(Changes, Arc<Refused>);
 
 impl ChangeSource for StoredTodos {
     type Stream = TodoChanges;
     type Error = StoreError;
 
     async fn open(&self, name: Option<&str>) -> Result<TodoChanges, StoreError> {
-        self.0.changes(name).await.map(TodoChanges)
+        let changes = self.0.changes(name).await?;
+        Ok(TodoChanges(changes, Arc::clone(&self.1)))
     }
 }
 
@@ -173,7 +180,15 @@ impl ChangeStream for TodoChanges {
     }
 
     async fn next(&mut self) -> Result<Option<cache_aside::Change>, StoreError> {
-        Ok(self.0.next().await?.map(|change| match change {
+        let change = self.0.next().await?;
+        match &change {
+            Some(StoreChange::Written { id, .. } | StoreChange::Deleted { id } | StoreChange::Touched { id }) => {
+                self.1.remove(id.as_str())
+            }
+            Some(StoreChange::Unknown) => self.1.clear(),
+            None => {}
+        }
+        Ok(change.map(|change| match change {
             StoreChange::Written { id, version } => {
                 cache_aside::Change::Written { id: id.as_str().to_owned(), version: version.0 }
             }
@@ -194,8 +209,9 @@ impl ChangeStream for TodoChanges {
 
 impl Todos {
     /// Begins the cache in front of a store; [`Todos::over`] takes it when it is started.
-    pub fn builder(store: Store, cache: &CacheUrl) -> Builder<StoredTodos> {
-        CacheAside::builder(cache, StoredTodos(store))
+    /// What is no todo is remembered for `absent`, as is what is not there.
+    pub fn builder(store: Store, cache: &CacheUrl, absent: Duration) -> Builder<StoredTodos> {
+        CacheAside::builder(cache, StoredTodos(store, Arc::new(Refused::new(absent))))
     }
 
     /// The todos behind a cache.
@@ -255,9 +271,10 @@ impl Todos {
     pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written<bool>), WriteError<StoreError>> {
         let chosen = new.id.is_some();
         let todo = new.into_todo(new_id);
-        let (store, id) = (self.store().clone(), todo.id.clone());
+        let (store, refused, id) = (self.store().clone(), Arc::clone(&self.engine.source().1), todo.id.clone());
         let commit = async move {
             let created = if chosen { store.create(&todo).await } else { store.create_under_new_id(&todo).await };
+            refused.remove(todo.id.as_str());
             committed(created.map(|version| value(&todo, version, true)))
         };
         let written = self.engine.write(id.as_str(), commit).await?;
@@ -280,8 +297,12 @@ impl Todos {
         {
             return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
         }
-        let (store, own) = (self.store().clone(), id.clone());
-        let commit = async move { committed(change.when(&preconditions, &store, &own).await) };
+        let (store, refused, own) = (self.store().clone(), Arc::clone(&self.engine.source().1), id.clone());
+        let commit = async move {
+            let changed = change.when(&preconditions, &store, &own).await;
+            refused.remove(own.as_str());
+            committed(changed)
+        };
         self.engine.write(id.as_str(), commit).await.map(Changed::Written)
     }
 

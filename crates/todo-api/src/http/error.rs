@@ -22,7 +22,7 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 /// Why a precondition is false, when the request itself shows no other reason.
 pub const READ_IT_AGAIN: &str = "it was changed meanwhile, read it again";
 
-/// 4xx say what was wrong and where. 5xx are opaque; the log has the cause.
+/// 4xx say what was wrong and where. 5xx are opaque but for 502, whose cause is the data; the log has the cause.
 #[derive(Debug, Error)]
 pub enum ApiError {
     /// 400: the body is not JSON, or 422: it is, but no todo.
@@ -96,6 +96,14 @@ pub enum ApiError {
         /// What is wrong with it.
         problem: String,
     },
+    /// 502: the store holds something under this id that is no todo.
+    #[error("the store holds a document under id {id} that is no todo: {problem}")]
+    NotATodo {
+        /// The id it was found by.
+        id: String,
+        /// The field, and what is wrong with it.
+        problem: String,
+    },
     /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
     #[error("the store cannot answer now, try again")]
     Unavailable(#[source] Option<StoreError>),
@@ -138,6 +146,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotATodo { .. } => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotCached | Self::UnknownOutcome(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -154,8 +163,7 @@ impl ApiError {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             Self::MethodNotAllowed { allowed, .. } => {
-                let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-                response.insert_header((ALLOW, allowed));
+                response.insert_header((ALLOW, list(allowed)));
             }
             Self::MediaType { method, .. } => {
                 response.insert_header((ACCEPT, taken_by(method)));
@@ -189,6 +197,11 @@ fn not(sent: &Option<String>) -> String {
     sent.as_ref().map_or_else(|| ", and there is none".to_owned(), |sent| format!(", not {sent:?}"))
 }
 
+/// Methods as `Allow` lists them; `OPTIONS` is possible everywhere.
+pub(crate) fn list(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
+}
+
 impl From<ReadError<StoreError>> for ApiError {
     fn from(error: ReadError<StoreError>) -> Self {
         match error {
@@ -196,6 +209,7 @@ impl From<ReadError<StoreError>> for ApiError {
                 source @ (StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => {
                     Self::Unavailable(Some(source))
                 }
+                StoreError::NotATodo { id, problem } => Self::NotATodo { id, problem },
                 source => Self::Failed(Some(source)),
             },
             ReadError::Timeout(_) | ReadError::Overloaded => Self::Unavailable(None),
@@ -216,6 +230,7 @@ impl From<WriteError<StoreError>> for ApiError {
             StoreError::Conflict(_) => Self::PreconditionFailed(READ_IT_AGAIN),
             StoreError::Unavailable(_) => Self::Unavailable(Some(error)),
             StoreError::UnknownOutcome(_) => Self::UnknownOutcome(error),
+            StoreError::NotATodo { id, problem } => Self::NotATodo { id, problem },
             other => Self::Failed(Some(other)),
         }
     }

@@ -30,8 +30,13 @@ async fn answer(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, 
 
 fn response(worker: &Worker, preconditions: &Preconditions, answer: Answer) -> HttpResponse {
     let status = cache_status::of_read(&answer);
-    // Preconditions of what is not there mean nothing (RFC 9110 §13.2.1).
-    let Some(entry) = answer.entry else { return with_status(ApiError::NotFound, status) };
+    let Some(entry) = answer.entry else {
+        // Preconditions of what is not there mean nothing (RFC 9110 §13.2.1).
+        let mut response = with_status(ApiError::NotFound, status);
+        // A cache on the way keeps an absence no longer than a todo.
+        response.headers_mut().insert(CACHE_CONTROL, worker.cache_control.clone());
+        return response;
+    };
     let tag = EntityTag::of(entry.version, &entry.body);
     let verdict = preconditions.evaluate(Some(&tag));
     let mut response = match verdict {

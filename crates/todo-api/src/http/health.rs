@@ -1,6 +1,7 @@
 //! `GET /livez` and `/readyz`.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use cache_aside::Health;
 use cache_aside::stats::AuditStats;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::http::Worker;
 use crate::http::reply::Reply;
+use crate::limited_log::Limited;
 
 /// 200: the process is up.
 pub async fn livez(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
@@ -19,7 +21,10 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
     let (store, cache) = futures::join!(worker.todos.store_health(), worker.todos.cache_health());
     let draining = worker.drain.is_on();
     if let Err(error) = &store {
-        tracing::warn!(%error, "not ready: the store does not answer");
+        static NOT_READY: Limited = Limited::every(Duration::from_secs(1));
+        if let Some(times) = NOT_READY.permit() {
+            tracing::warn!(%error, times, "not ready: the store does not answer");
+        }
     }
     let ready = Ready {
         status: match (draining, &store) {
@@ -39,7 +44,6 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
         audit: worker.audited.then(|| worker.todos.stats().audit.into()),
     };
     let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     Reply::new(&request, &worker, "/readyz").send(Ok(response.json(ready)))
 }
 

@@ -2,15 +2,18 @@
 //!
 //! - [`get`], [`list`], [`create`], [`change`], [`health`]: the handlers.
 //! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
-//! - [`etag`], [`cache_status`], [`directives`]: three headers. [`error`]: problem details.
+//! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
+//! - [`error`]: problem details, `failure_log`: their causes in the log.
 
 pub mod body;
 pub mod cache_status;
 pub mod change;
+pub mod cors;
 pub mod create;
 pub mod directives;
 pub mod error;
 pub mod etag;
+mod failure_log;
 pub mod get;
 pub mod health;
 pub mod list;
@@ -20,10 +23,11 @@ pub mod request;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::drain::Drain;
+use crate::http::cors::Cors;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
 use crate::todos::Todos;
@@ -38,6 +42,8 @@ pub struct Worker {
     pub drain: Arc<Drain>,
     /// Whether the auditor runs.
     pub audited: bool,
+    /// Which web pages of others may call the service.
+    pub cors: Option<Cors>,
 }
 
 /// The routes of one worker.
@@ -52,14 +58,14 @@ pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
                     .route(web::put().to(change::put))
                     .route(web::patch().to(change::patch))
                     .route(web::delete().to(change::delete))
-                    .default_service(web::to(method_not_allowed)),
+                    .default_service(web::to(other_method)),
             )
             .service(
                 web::resource(["/todos", "/todos/"])
                     .route(web::get().to(list::get))
                     .route(web::head().to(list::get))
                     .route(web::post().to(create::create))
-                    .default_service(web::to(method_not_allowed)),
+                    .default_service(web::to(other_method)),
             )
             .service(probe("/livez").route(web::get().to(health::livez)).route(web::head().to(health::livez)))
             .service(probe("/readyz").route(web::get().to(health::readyz)).route(web::head().to(health::readyz)))
@@ -68,15 +74,25 @@ pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
 }
 
 fn probe(path: &'static str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+    web::resource(path).default_service(web::to(other_method))
 }
 
 async fn no_such_resource(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "(none)");
+    if request.method() == Method::OPTIONS && request.path() == "*" {
+        return reply.send(Ok(options(&[
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])));
+    }
     reply.send(Err(ApiError::NoSuchResource(request.path().to_owned())))
 }
 
-async fn method_not_allowed(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
+async fn other_method(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let allowed = match request.path() {
         "/todos" | "/todos/" => vec![Method::GET, Method::HEAD, Method::POST],
         path if path.starts_with("/todos/") => {
@@ -85,5 +101,13 @@ async fn method_not_allowed(request: HttpRequest, worker: web::Data<Worker>) -> 
         _ => vec![Method::GET, Method::HEAD],
     };
     let reply = Reply::new(&request, &worker, "(none)");
+    if request.method() == Method::OPTIONS {
+        return reply.send(Ok(options(&allowed)));
+    }
     reply.send(Err(ApiError::MethodNotAllowed { method: request.method().to_string(), allowed }))
+}
+
+/// 204 with `Allow` (RFC 9110 §9.3.7).
+fn options(methods: &[Method]) -> HttpResponse {
+    HttpResponse::NoContent().insert_header((ALLOW, error::list(methods))).finish()
 }

@@ -1,10 +1,9 @@
 //! `Reply`: what every reply carries, and the log line of the request; and what the replies to writes share.
 
-use std::error::Error;
 use std::time::Instant;
 
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use todo_model::TodoId;
@@ -14,6 +13,7 @@ use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::error::ApiError;
 use crate::http::etag;
+use crate::http::failure_log;
 use crate::http::request::{RequestId, X_REQUEST_ID};
 use crate::todos::Changed;
 
@@ -39,7 +39,7 @@ impl<'a> Reply<'a> {
     pub fn send(self, result: Result<HttpResponse, ApiError>) -> HttpResponse {
         let request_id = RequestId::of(self.request);
         let mut response = result.unwrap_or_else(|error| {
-            self.log_failure(&error, &request_id);
+            failure_log::log(&error, &request_id, self.route);
             error.response()
         });
         if let Some(began) = self.began {
@@ -53,23 +53,17 @@ impl<'a> Reply<'a> {
             );
         }
         response.headers_mut().insert(X_REQUEST_ID, request_id.into_header());
+        if !response.headers().contains_key(CACHE_CONTROL) {
+            // What says nothing may be kept by a cache on the way (RFC 9111 §4.2.2): only GET of a todo is for caches.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if let Some(cors) = &self.worker.cors {
+            cors.apply(self.request, &mut response);
+        }
         if self.worker.drain.is_on() {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
-    }
-
-    fn log_failure(&self, error: &ApiError, request_id: &RequestId) {
-        if !error.status().is_server_error() {
-            return;
-        }
-        let (request_id, route, status) = (request_id.as_str(), self.route, error.status().as_u16());
-        let cause = causes(error);
-        if matches!(error, ApiError::NotCached | ApiError::TooOld) {
-            tracing::debug!(request_id, route, status, cause, "{error}");
-        } else {
-            tracing::error!(request_id, route, status, cause, "{error}");
-        }
     }
 }
 
@@ -89,18 +83,4 @@ pub fn with_todo(mut response: HttpResponseBuilder, changed: Changed) -> HttpRes
 /// The path of a todo.
 pub fn location(id: &TodoId) -> String {
     format!("/todos/{}", utf8_percent_encode(id.as_str(), SEGMENT))
-}
-
-/// The chain of sources, outermost first.
-fn causes(error: &dyn Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -80,7 +80,7 @@ impl RequestId {
     }
 
     /// Unique, cheap, and no secret: a counter from a random start, mixed so that ids do not look alike.
-    fn make() -> HeaderValue {
+    pub(crate) fn make() -> HeaderValue {
         static START: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::now_v7().as_u64_pair().1);
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = START.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -3,15 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bodies;
+mod cacheable;
 mod caching;
 mod changing;
+mod connections;
+mod cors;
 mod creating;
 mod foreign;
+mod listening;
 mod many;
 mod outages;
 mod preconditions;
 mod probes;
+mod program;
 mod reading;
+mod refused;
 mod start;
 mod stopping;
 mod support;

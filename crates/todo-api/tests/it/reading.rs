@@ -92,10 +92,10 @@ async fn what_is_not_there_and_what_is_not_possible_is_said() {
         assert!(detail(service.get(path).await, 404).await.contains(path));
     }
     let response = service.request(Method::POST, "/todos/1").send().await.unwrap();
-    assert_eq!(header(&response, "allow"), "GET, HEAD, PUT, PATCH, DELETE");
+    assert_eq!(header(&response, "allow"), "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
     assert!(detail(response, 405).await.contains("POST"));
     let response = service.request(Method::PUT, "/todos").send().await.unwrap();
-    assert_eq!(header(&response, "allow"), "GET, HEAD, POST");
+    assert_eq!(header(&response, "allow"), "GET, HEAD, POST, OPTIONS");
 }
 
 #[tokio::test]

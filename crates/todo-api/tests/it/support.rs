@@ -1,6 +1,6 @@
 //! Services of a test's own, in this process, on a free port.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use test_servers::{fresh_name, shared_mongo, shared_redis};
 use todo_api::app::Application;
+use todo_api::listen::{Bound, Listener};
 use todo_api::settings::Settings;
 use todo_api::todos::Todos;
 use tokio::sync::oneshot;
@@ -62,9 +63,10 @@ impl Service {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let listener = TcpListener::bind(settings.listen).unwrap();
+                let listener = Listener::bind(&settings.listen).unwrap();
                 let application = Application::build(&settings, listener).await.unwrap();
-                started.send((application.address(), application.todos().clone())).unwrap();
+                let Bound::Tcp(address) = *application.address() else { panic!("these tests speak TCP") };
+                started.send((address, application.todos().clone())).unwrap();
                 application
                     .run_until(async {
                         let _ = stopped.await;

@@ -1,0 +1,301 @@
+//! `Framing`: where a request begins and ends in the bytes of a connection. It must agree with the server's own parser, and where
+//! it is not sure it gives up (`Phase::Unknown`) rather than touch a byte.
+//!
+//! It looks at four header fields only, and takes the offers to change the protocol out of them: an offer that is not
+//! taken is to be ignored (RFC 9110 §7.8), while the server's parser ends the connection for it.
+
+/// What a client is about to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing was sent of the next request.
+    Between,
+    /// The head was begun.
+    Head,
+    /// The head is complete, the body is not.
+    Body,
+    /// What comes is not understood here; the server's parser says what it thinks of it.
+    Unknown,
+}
+
+/// What bytes led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Bytes that may be passed on; the rest is the begin of a line that is to be seen whole.
+    pub(crate) passed: usize,
+    /// Whether a request was completed.
+    pub(crate) completed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// Before the request line.
+    Start,
+    /// At the begin of a header line.
+    Line,
+    /// In a line that is of no interest.
+    Skip,
+    /// In a body of known length.
+    Fixed(u64),
+    /// In the line that gives the size of a chunk.
+    Size { size: u64, digits: bool },
+    /// In a chunk's data.
+    Data(u64),
+    /// In the end of the line behind a chunk's data.
+    DataEnd,
+    /// Behind the last chunk: lines until an empty one.
+    Trailer { empty: bool },
+    /// Given up.
+    Unknown,
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(crate) struct Framing {
+    state: State,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+/// The longest line that is held until it is whole.
+const LONGEST: usize = 8 * 1024;
+/// The fields that are looked at, with their colons.
+const FIELDS: [&[u8]; 4] = [b"connection:", b"content-length:", b"transfer-encoding:", b"upgrade:"];
+
+impl Framing {
+    pub(crate) fn new() -> Self {
+        Self { state: State::Start, length: None, chunked: false }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.state {
+            State::Start => Phase::Between,
+            State::Line | State::Skip => Phase::Head,
+            State::Fixed(_) | State::Size { .. } | State::Data(_) | State::DataEnd | State::Trailer { .. } => {
+                Phase::Body
+            }
+            State::Unknown => Phase::Unknown,
+        }
+    }
+
+    /// Leaves everything that comes as it is.
+    pub(crate) fn give_up(&mut self) {
+        self.state = State::Unknown;
+    }
+
+    /// Goes on over bytes that follow those passed before, and takes offers out of them.
+    pub(crate) fn advance(&mut self, bytes: &mut [u8]) -> Progress {
+        let (mut at, mut completed) = (0, false);
+        while at < bytes.len() {
+            let rest = &mut bytes[at..];
+            let was_within = !matches!(self.state, State::Start);
+            let step = match self.state {
+                State::Start | State::Line => match self.line(rest) {
+                    Some(step) => step,
+                    None => break,
+                },
+                State::Skip => {
+                    let end = end_of_line(rest);
+                    if end.is_some() {
+                        self.state = State::Line;
+                    }
+                    end.unwrap_or(rest.len())
+                }
+                State::Fixed(left) => {
+                    let step = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    self.state = if step as u64 == left { State::Start } else { State::Fixed(left - step as u64) };
+                    step
+                }
+                State::Data(left) => {
+                    let step = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    self.state = if step as u64 == left { State::DataEnd } else { State::Data(left - step as u64) };
+                    step
+                }
+                State::Size { .. } | State::DataEnd | State::Trailer { .. } => {
+                    self.chunk_byte(rest[0]);
+                    1
+                }
+                State::Unknown => rest.len(),
+            };
+            at += step;
+            completed |= was_within && matches!(self.state, State::Start);
+        }
+        Progress { passed: at, completed }
+    }
+
+    /// One line of a head, if it is whole or of no interest; how many bytes it has.
+    fn line(&mut self, rest: &mut [u8]) -> Option<usize> {
+        let first = matches!(self.state, State::Start);
+        let Some(end) = end_of_line(rest) else {
+            // An empty line may come in two pieces.
+            let names = if first { &[b"connect ".as_slice()][..] } else { &FIELDS[..] };
+            let interesting = rest == b"\r" || could_be(rest, names);
+            if interesting && rest.len() < LONGEST {
+                return None;
+            }
+            if first {
+                (self.length, self.chunked) = (None, false);
+            }
+            // A line of interest that is longer than any client's is not looked into.
+            self.state = if interesting { State::Unknown } else { State::Skip };
+            return Some(rest.len());
+        };
+        let line = &mut rest[..end];
+        if line.trim_ascii().is_empty() {
+            if !first {
+                self.end_of_head();
+            }
+            return Some(end);
+        }
+        if first {
+            (self.length, self.chunked) = (None, false);
+            // The bytes behind CONNECT belong to no request of HTTP.
+            self.state = if starts_with(line, b"connect ") { State::Unknown } else { State::Line };
+        } else {
+            self.field(line);
+        }
+        Some(end)
+    }
+
+    fn field(&mut self, line: &mut [u8]) {
+        let Some(name) = FIELDS.iter().find(|name| starts_with(line, name)) else { return };
+        let value = &mut line[name.len()..];
+        match name[2] {
+            b'n' if name[3] == b'n' => without_offer(value),
+            b'n' => {
+                let number = std::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok());
+                match number {
+                    Some(number) if self.length.is_none() => self.length = Some(number),
+                    _ => self.state = State::Unknown,
+                }
+            }
+            b'a' if !self.chunked && value.trim_ascii().eq_ignore_ascii_case(b"chunked") => self.chunked = true,
+            b'a' => self.state = State::Unknown,
+            // `Upgrade` and its value mean nothing without the option in `Connection`, but the parser looks at them, too.
+            _ => blank(value),
+        }
+    }
+
+    fn end_of_head(&mut self) {
+        self.state = match (self.chunked, self.length) {
+            (true, Some(_)) => State::Unknown,
+            (true, None) => State::Size { size: 0, digits: true },
+            (false, None | Some(0)) => State::Start,
+            (false, Some(length)) => State::Fixed(length),
+        };
+    }
+
+    fn chunk_byte(&mut self, byte: u8) {
+        self.state = match self.state {
+            State::Size { size, .. } if byte == b'\n' && size == 0 => State::Trailer { empty: true },
+            State::Size { size, .. } if byte == b'\n' => State::Data(size),
+            State::Size { size, digits: true } => match char::from(byte).to_digit(16) {
+                Some(_) if size >> 56 != 0 => State::Unknown,
+                Some(digit) => State::Size { size: size * 16 + u64::from(digit), digits: true },
+                None => State::Size { size, digits: false },
+            },
+            State::DataEnd if byte == b'\n' => State::Size { size: 0, digits: true },
+            State::Trailer { empty: true } if byte == b'\n' => State::Start,
+            State::Trailer { .. } if byte == b'\n' => State::Trailer { empty: true },
+            State::Trailer { empty } => State::Trailer { empty: empty && byte == b'\r' },
+            state => state,
+        };
+    }
+}
+
+fn end_of_line(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes).map(|at| at + 1)
+}
+
+fn starts_with(line: &[u8], name: &[u8]) -> bool {
+    line.len() >= name.len() && line[..name.len()].eq_ignore_ascii_case(name)
+}
+
+/// Whether the begin of a line may be that of one of these.
+fn could_be(begin: &[u8], names: &[&[u8]]) -> bool {
+    names.iter().any(|name| {
+        let common = begin.len().min(name.len());
+        begin[..common].eq_ignore_ascii_case(&name[..common])
+    })
+}
+
+/// Blanks the options of `Connection` that offer another protocol; empty list elements are ignored (RFC 9110 §5.6.1).
+fn without_offer(value: &mut [u8]) {
+    for option in value.split_mut(|byte| *byte == b',') {
+        let name = option.trim_ascii();
+        if name.eq_ignore_ascii_case(b"upgrade") || name.eq_ignore_ascii_case(b"http2-settings") {
+            blank(option);
+        }
+    }
+}
+
+fn blank(value: &mut [u8]) {
+    value.iter_mut().filter(|byte| byte.is_ascii_graphic()).for_each(|byte| *byte = b' ');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Passes the text in pieces of this size, as a connection does; what came through, and the completed requests.
+    fn through(text: &str, piece: usize) -> (String, usize, Phase) {
+        let (mut framing, mut held, mut passed, mut completed) = (Framing::new(), Vec::new(), Vec::new(), 0);
+        for part in text.as_bytes().chunks(piece) {
+            held.extend_from_slice(part);
+            let progress = framing.advance(&mut held);
+            completed += usize::from(progress.completed);
+            passed.extend(held.drain(..progress.passed));
+        }
+        passed.extend(held);
+        (String::from_utf8(passed).expect("text stays text"), completed, framing.phase())
+    }
+
+    #[test]
+    fn offers_are_taken_out_of_heads_and_out_of_nothing_else() {
+        for (sent, expected) in [
+            (
+                "GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n",
+                "GET / HTTP/1.1\r\nConnection:        ,               \r\nUpgrade:    \r\nHTTP2-Settings: AAA\r\n\r\n",
+            ),
+            (
+                "GET / HTTP/1.1\r\nconnection: keep-alive,UPGRADE\r\n\r\n",
+                "GET / HTTP/1.1\r\nconnection: keep-alive,       \r\n\r\n",
+            ),
+            (
+                "POST / HTTP/1.1\r\ncontent-length: 23\r\n\r\n\r\nconnection: upgrade\r\n",
+                "POST / HTTP/1.1\r\ncontent-length: 23\r\n\r\n\r\nconnection: upgrade\r\n",
+            ),
+            (
+                "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n15;x=1\r\nconnection: upgrade\r\n\r\n0\r\n\r\n",
+                "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n15;x=1\r\nconnection: upgrade\r\n\r\n0\r\n\r\n",
+            ),
+            (
+                "CONNECT a:1 HTTP/1.1\r\nconnection: upgrade\r\n\r\n",
+                "CONNECT a:1 HTTP/1.1\r\nconnection: upgrade\r\n\r\n",
+            ),
+        ] {
+            for piece in 1..sent.len() + 1 {
+                assert_eq!(through(sent, piece).0, expected, "in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_each_request_is_found() {
+        for (sent, requests, phase) in [
+            ("GET / HTTP/1.1\r\n\r\n", 1, Phase::Between),
+            ("\r\nGET / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n", 2, Phase::Between),
+            ("GET / HTTP/1.1\nhost: a\n\n", 1, Phase::Between),
+            ("GET / HTTP/1.1\r\nhos", 0, Phase::Head),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", 0, Phase::Body),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET", 1, Phase::Head),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: 1\r\n\r\n", 1, Phase::Between),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", 0, Phase::Body),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 0, Phase::Unknown),
+            ("POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", 0, Phase::Unknown),
+            ("POST / HTTP/1.1\r\nContent-Length: 3, 3\r\n\r\n", 0, Phase::Unknown),
+        ] {
+            let (_, completed, ends) = through(sent, 1);
+            assert_eq!((completed, ends), (requests, phase), "{sent:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `StartError`: why the service did not start, or ended.
+
+use thiserror::Error;
+use todo_store::StoreError;
+
+/// Why the service did not start, or ended.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address cannot be had. Choose another by `--listen`, or end what uses it.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address as it was asked for.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("--store {url}: {}", with_cause(source))]
+    Store {
+        /// The URL without its password.
+        url: String,
+        /// Why it cannot be opened.
+        source: StoreError,
+    },
+    /// The cache's client does not take the URL.
+    #[error("--cache {url}: {source}")]
+    Cache {
+        /// The URL without its password.
+        url: String,
+        /// Why it is not taken.
+        source: cache_aside::StartError,
+    },
+    /// The server failed.
+    #[error("the server failed: {0}")]
+    Server(#[from] std::io::Error),
+}
+
+fn with_cause(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The HTTP server on a listener: workers, each with its own handlers and its own table of connections.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::AppConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::connection::{Connection, Limits, Table};
+use crate::descriptors;
+use crate::drain::Drain;
+use crate::http::{Worker, routes};
+use crate::listen::Listener;
+
+/// Most connections over the bound of a worker that it may have for a moment, while those that leave hang up.
+const HANDOVER: usize = 32;
+
+/// How the server treats its connections.
+pub(crate) struct ServerOptions {
+    pub(crate) workers: usize,
+    /// The bound on connections is that of one worker, without those that are leaving.
+    pub(crate) limits: Limits,
+    /// Connections of one worker that leave.
+    pub(crate) leaving: usize,
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// How many connections a worker may have, and beside them how many that leave, when all workers together get so many
+/// file descriptors as [`descriptors::allow`] says.
+pub(crate) fn shares(max_connections: usize, workers: usize) -> (usize, usize) {
+    let sockets = descriptors::allow(max_connections + workers * HANDOVER) / workers;
+    let leaving = HANDOVER.min(sockets / 4).max(1);
+    (sockets.saturating_sub(leaving).clamp(1, max_connections.div_ceil(workers)), leaving)
+}
+
+/// Starts the server; `worker` is called on each worker's own thread.
+pub(crate) fn serve<W>(listener: Listener, options: &ServerOptions, drain: Arc<Drain>, worker: W) -> io::Result<Server>
+where
+    W: Fn() -> Worker + Clone + Send + 'static,
+{
+    let limits = options.limits;
+    let builder = Server::build()
+        .workers(options.workers)
+        .disable_signals()
+        .shutdown_timeout(options.shutdown_timeout.as_secs())
+        .max_concurrent_connections(limits.connections + options.leaving);
+    let ending = builder.graceful_shutdown_signal();
+    let server = match listener {
+        Listener::Tcp(listener) => builder.listen("todo-api", listener, move || {
+            let drain = Arc::clone(&drain);
+            let prepare = |stream: &TcpStream| drop(stream.set_nodelay(true));
+            service(limits, drain, worker(), ending.clone(), prepare)
+        }),
+        Listener::Unix(listener, file) => {
+            // The file is removed when the last factory goes.
+            let file = Arc::new(file);
+            builder.listen_uds("todo-api", listener, move || {
+                let _ = &file;
+                service(limits, Arc::clone(&drain), worker(), ending.clone(), |_: &UnixStream| ())
+            })
+        }
+    };
+    Ok(server?.run())
+}
+
+fn service<T>(
+    limits: Limits,
+    drain: Arc<Drain>,
+    worker: Worker,
+    ending: GracefulShutdownSignal,
+    prepare: impl Fn(&T) + Clone + 'static,
+) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let table = Table::watched(limits);
+    let app = App::new().configure(routes(worker)).into_factory().map_err(|error| error.error_response());
+    let http = HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let ending = ending.clone();
+            async move { ending.notified().await }
+        })
+        // The table has the deadlines: the parser's stop at the first request.
+        .client_request_timeout(Duration::ZERO)
+        .keep_alive(KeepAlive::Os)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .h1(map_config(app, |()| AppConfig::default()));
+    fn_service(move |stream: T| {
+        prepare(&stream);
+        let connection = Connection::new(stream, &table, drain.opened());
+        std::future::ready(Ok::<_, DispatchError>((connection, None)))
+    })
+    .and_then(http)
+}
