@@ -70,7 +70,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 Verdict::Crowded(_) => Refusal::Crowded,
             };
             self.own.extend(refusal.answer());
-            self.lingers = true;
+            // In a crowd its place is needed now; what it had sent was read before.
+            self.lingers = refusal != Refusal::Crowded;
         }
         self.entry.enter(Stage::Closing);
     }
