@@ -164,7 +164,7 @@ fn bodies_that_never_come_keep_nobody_out() {
         let mut stream = program.connect();
         let _ = stream.write_all(half.as_bytes());
         crowd.push(stream);
-        if crowd.len() % 20 == 0 {
+        if crowd.len().is_multiple_of(20) {
             assert_eq!(livez(&program), 200, "beside {} connections", crowd.len());
         }
     }
