@@ -46,14 +46,6 @@ impl System {
         }
     }
 
-    /// Whether it answers `GET /todos?ids=a,b`.
-    pub fn answers_batches(self) -> bool {
-        match self {
-            Self::TodoApi => false,
-            Self::Postgres => true,
-        }
-    }
-
     /// Its flags for a write policy and an L1.
     pub fn flags(self, policy: Policy, l1_ms: u128) -> Vec<String> {
         let mut flags = vec!["--write-policy".to_owned(), policy.name().to_owned()];

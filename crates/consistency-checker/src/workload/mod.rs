@@ -101,10 +101,6 @@ pub struct Workload {
 impl Workload {
     /// Sends the clients off. The same seed draws the same requests; what comes of them depends on the moment.
     pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: Plan, seed: u64) -> Self {
-        let mut plan = plan;
-        if !cluster.system.answers_batches() {
-            plan.mix.get_many = 0;
-        }
         let shared = Arc::new(Shared {
             cluster: Arc::clone(cluster),
             clock: clock.clone(),

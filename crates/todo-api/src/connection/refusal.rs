@@ -23,6 +23,10 @@ pub(crate) enum Refusal {
     Crowded,
 }
 
+/// The parser does not say which.
+const UNREADABLE: &str =
+    "this is no request of HTTP/1.1: its first line, a header field or its length is malformed, or Host is missing";
+
 impl Refusal {
     fn of_status(status: &[u8]) -> Option<Self> {
         match status {
@@ -35,7 +39,7 @@ impl Refusal {
 
     fn says(self) -> (u16, &'static str, &'static str) {
         match self {
-            Self::Malformed => (400, "Bad Request", "this is no request of HTTP/1.1"),
+            Self::Malformed => (400, "Bad Request", UNREADABLE),
             Self::LargeHead => (431, "Request Header Fields Too Large", "the head of the request is too large"),
             Self::SlowHead => (408, "Request Timeout", "the head of the request did not come in time"),
             Self::SlowBody => (408, "Request Timeout", "the body of the request did not come in time"),

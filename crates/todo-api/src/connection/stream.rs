@@ -70,9 +70,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 Verdict::Crowded(_) => Refusal::Crowded,
             };
             self.own.extend(refusal.answer());
-            self.lingers = true;
+            // In a crowd its place is needed now; what it had sent was read before.
+            self.lingers = refusal != Refusal::Crowded;
         }
         self.entry.enter(Stage::Closing);
+    }
+
+    /// What a read of a connection that ended finds.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.poll_own(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -109,16 +118,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.ended
-            && let Some(verdict) = this.entry.verdict()
+        let verdict = this.entry.verdict();
+        // An idle connection has a last chance: the next request may be there already.
+        let idle = matches!(verdict, Some(Verdict::TooSlow(Stage::Idle) | Verdict::Crowded(Stage::Idle)));
+        if let Some(verdict) = verdict
+            && !idle
+            && !this.ended
         {
             this.end(verdict);
         }
         if this.ended {
-            if let Poll::Ready(Err(error)) = this.poll_own(cx) {
-                return Poll::Ready(Err(error));
-            }
-            return Poll::Ready(Ok(()));
+            return this.poll_end(cx);
         }
         let start = buf.filled().len();
         loop {
@@ -135,6 +145,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
             match Pin::new(&mut this.io).poll_read(cx, buf) {
                 Poll::Pending => {
                     buf.set_filled(start);
+                    if let Some(verdict) = verdict {
+                        this.end(verdict);
+                        return this.poll_end(cx);
+                    }
                     this.entry.wake_at_end(cx.waker());
                     return Poll::Pending;
                 }
@@ -149,6 +163,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
                 // The end; what was held is passed before it.
                 this.held.clear();
                 return Poll::Ready(Ok(()));
+            }
+            if idle {
+                this.entry.stay();
             }
             let progress = this.framing.advance(bytes);
             this.held.clear();

@@ -194,6 +194,11 @@ impl Entry {
         self.verdict.get()
     }
 
+    /// Takes the verdict back.
+    pub(crate) fn stay(&self) {
+        self.verdict.set(None);
+    }
+
     /// Has the task woken when the connection is to end.
     pub(crate) fn wake_at_end(&self, waker: &Waker) {
         let mut own = self.waker.borrow_mut();

@@ -44,10 +44,10 @@ async fn a_put_creates_or_replaces_and_the_next_read_is_a_hit_of_it() {
 async fn a_patch_changes_what_it_names() {
     for service in [servers().await, embedded().await] {
         service.create("1").await;
-        let patched = change(&service, Method::PATCH, &NO_HEADERS, r#"{"name":"$name"}"#).await;
+        let media = [("content-type", "application/merge-patch+json")];
+        let patched = change(&service, Method::PATCH, &media, r#"{"name":"$name"}"#).await;
         assert_eq!(patched.status(), 200);
         assert_eq!(patched.json::<Value>().await.unwrap(), json!({ "id": "1", "name": "$name", "description": "B" }));
-        let media = [("content-type", "application/merge-patch+json")];
         let cleared = change(&service, Method::PATCH, &media, r#"{"description":null}"#).await;
         assert_eq!(cleared.status(), 200);
         assert_eq!(now(&service).await, json!({ "id": "1", "name": "$name", "description": null }));

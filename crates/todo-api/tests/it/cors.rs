@@ -9,8 +9,8 @@ async fn options_says_what_is_possible() {
     let service = embedded().await;
     for (path, allowed) in [
         ("/todos/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
-        ("/todos", "POST, OPTIONS"),
-        ("/todos/", "POST, OPTIONS"),
+        ("/todos", "GET, HEAD, POST, OPTIONS"),
+        ("/todos/", "GET, HEAD, POST, OPTIONS"),
         ("/livez", "GET, HEAD, OPTIONS"),
     ] {
         let answer = service.request(Method::OPTIONS, path).send().await.unwrap();

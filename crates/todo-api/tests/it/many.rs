@@ -48,7 +48,7 @@ async fn many_todos_are_answered_in_the_order_asked_for_each_with_status_and_tag
 
 #[tokio::test]
 async fn a_cache_that_is_off_is_counted_as_bypass() {
-    let service = Service::start(&["--cache", "none"]).await;
+    let service = Service::start(&["--cache", "none:"]).await;
     service.create("1").await;
     let answer = get(&service, "1,2").await;
     assert_eq!(cache_status(&answer), "fwd=bypass; detail=\"bypass=2\"");

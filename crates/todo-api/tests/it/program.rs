@@ -67,6 +67,15 @@ impl Program {
         self.lines.lock().unwrap().clone()
     }
 
+    /// Waits for a line with this in it: a line comes a moment after what it tells of.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().iter().any(|line| line.contains(text)) {
+            assert!(began.elapsed() < PATIENCE, "no line has {text:?}: {:?}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());

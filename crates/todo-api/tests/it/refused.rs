@@ -60,6 +60,7 @@ async fn what_is_no_todo_is_502_with_its_field_remembered_and_logged_once() {
                 assert!(says.contains(&format!("id {id}")) && says.contains("name"), "{says}");
                 assert_eq!(answer.header("x-request-id"), Some(format!("mine-{id}").as_str()));
             }
+            program.wait_for_log("ERROR");
             let errors: Vec<_> = program.log().into_iter().filter(|line| line.contains("ERROR")).collect();
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert!(errors[0].contains("mine-1") && errors[0].contains("name"), "{errors:?}");
@@ -87,6 +88,7 @@ fn a_store_that_is_away_is_a_line_a_second() {
         assert_eq!(answer.status(), 503, "{answer:?}");
         answer.problem();
     }
+    program.wait_for_log("the store cannot answer now");
     let (seconds, log) = (began.elapsed().as_secs() as usize, program.log());
     let errors =
         log.iter().filter(|line| line.contains("ERROR") && line.contains("the store cannot answer now")).count();
