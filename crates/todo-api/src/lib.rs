@@ -4,7 +4,7 @@
 //! - [`telemetry`]: the log.
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `drain`.
-//! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache sees it.
+//! - [`todos`]: cache and store joined.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`drain`]: ending without losing a request.
 
@@ -14,7 +14,6 @@ pub mod entity_tag;
 pub mod http;
 pub mod precondition;
 pub mod settings;
-pub mod stored_todos;
 pub mod telemetry;
 pub mod todos;
 
