@@ -50,13 +50,14 @@ pub fn json(request: &HttpRequest, received: Received) -> Result<web::Bytes, Api
 
 /// A body without a type is refused, too: a foreign web page could send it without asking first (CORS preflight).
 fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
-    let mut lines = request.headers().get_all(CONTENT_TYPE);
-    let sent = lines.next().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let is_patch = *request.method() == Method::PATCH;
-    match &sent {
-        Some(text) if lines.next().is_none() && is_taken(text, is_patch) => Ok(()),
-        _ => Err(ApiError::MediaType { sent: sent.filter(|text| !text.is_empty()), method: request.method().clone() }),
+    let lines: Vec<_> =
+        request.headers().get_all(CONTENT_TYPE).map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    // Two lines are no media type, even if they say the same.
+    let sent = lines.join(", ");
+    if is_taken(&sent, *request.method() == Method::PATCH) {
+        return Ok(());
     }
+    Err(ApiError::MediaType { sent: Some(sent).filter(|sent| !sent.is_empty()), method: request.method().clone() })
 }
 
 fn is_taken(media_type: &str, is_patch: bool) -> bool {

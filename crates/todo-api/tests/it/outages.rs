@@ -58,6 +58,16 @@ async fn with_the_store_away_the_cache_answers_what_it_has_and_the_rest_is_503()
     assert_eq!(header(&missed, "retry-after"), "1");
     let said = detail(missed, 503).await;
     assert!(!said.contains("127.0.0.1"), "opaque: {said}");
+    let many = service.get("/todos?ids=2,1").await;
+    assert_eq!((many.status().as_u16(), cache_status(&many).as_str()), (200, "hit; detail=\"hit=1 failed=1\""));
+    let members: Value = many.json().await.unwrap();
+    assert_eq!(
+        (&members[0]["status"], &members[0]["todo"], &members[1]["status"]),
+        (&503.into(), &Value::Null, &200.into())
+    );
+    let none = service.get("/todos?ids=2,3").await;
+    assert_eq!(header(&none, "retry-after"), "1");
+    detail(none, 503).await;
     let created = service.post(r#"{"id":"2","name":"A"}"#).await;
     assert!(matches!(created.status().as_u16(), 503 | 504), "{}", created.status());
     assert_eq!(service.get("/readyz").await.status(), 503);

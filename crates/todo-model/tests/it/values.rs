@@ -7,6 +7,9 @@ use todo_model::{Todo, TodoId, Version};
 
 #[test]
 fn ids_have_1_to_128_bytes_without_slashes_and_control_characters() {
+    for (text, is_id) in [(".", false), ("..", false), ("...", true), (".a", true), ("a.", true), ("%2E", true)] {
+        assert_eq!(text.parse::<TodoId>().is_ok(), is_id, "{text}");
+    }
     for good in ["1", " ", "}", "%2F", "\u{1F600}", &"x".repeat(128), &"ä".repeat(64)] {
         assert_eq!(good.parse::<TodoId>().unwrap().as_str(), good);
     }
