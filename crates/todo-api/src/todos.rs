@@ -132,7 +132,8 @@ impl Source for StoredTodos {
         if let Some(refusal) = self.1.get(id.as_str()) {
             return Err(refusal);
         }
-        let found = self.0.find(&id).await.inspect_err(|error| self.1.note(id.as_str(), error))?;
+        let writes = self.1.writes();
+        let found = self.0.find(&id).await.inspect_err(|error| self.1.note(id.as_str(), error, writes))?;
         Ok(match found {
             Some(found) => Loaded::Value { version: found.version.0, body: found.todo.to_json().into() },
             None => Loaded::Absent,
