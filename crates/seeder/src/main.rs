@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
         }
         Err(error) if error.is_broken_pipe() => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {}", seeder::report::printable(&error.to_string()));
+            eprintln!("error: {}", todo_store::printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -17,6 +17,7 @@ use crate::connection_string::ConnectionString;
 use crate::error::StoreError;
 use crate::failpoints::{self, Guard};
 use crate::options::{OpenMode, StoreOptions};
+use crate::printable;
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
@@ -32,7 +33,7 @@ impl MongoStore {
 
     pub(super) async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         if let Some(warning) = url.warning(options.timeout) {
-            tracing::warn!("{warning}");
+            tracing::warn!("{}", printable(&warning));
         }
         let primaries = Primaries::default();
         let client = connect(url, options, &primaries).await?;
