@@ -128,6 +128,9 @@ pub enum SeederError {
         /// Database and collection, or the file.
         place: String,
     },
+    /// No threads can be started.
+    #[error("cannot start: {0}")]
+    NoRuntime(io::Error),
     /// SIGINT or SIGTERM.
     #[error("stopped")]
     Stopped,

@@ -27,7 +27,8 @@ impl EmbeddedStore {
             }
         }
         let all = entries.len();
-        let insert = self.writer.run(Durable::Later, move |tables| tables.insert_raw(entries));
+        let later = Durable::Later { bytes: documents.bytes().len() };
+        let insert = self.writer.run(later, move |tables| tables.insert_raw(entries));
         (inserted.taken, inserted.receipt) = in_time(self.bulk_timeout, insert).await?;
         inserted.count = (all - inserted.taken.len()) as u64;
         Ok(inserted)
@@ -52,7 +53,8 @@ impl EmbeddedStore {
             .map(|at| Ok(Entry::raw(&document::id(documents.raw(at))?, documents.get(at))))
             .collect();
         let entries = entries?;
-        let replace = self.writer.run(Durable::Later, move |tables| tables.replace_raw(entries));
+        let later = Durable::Later { bytes: documents.bytes().len() };
+        let replace = self.writer.run(later, move |tables| tables.replace_raw(entries));
         in_time(self.bulk_timeout, replace).await.map(|((), receipt)| receipt)
     }
 
