@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::id_first::id_first;
+use super::ids_as_text::with_id_as_text;
 use super::remarked::Remarked;
 use crate::input::error::{Problem, ReadError};
 use crate::source::{Extent, Source};
@@ -53,15 +54,25 @@ impl Batch {
     }
 }
 
+/// How ids that are numbers are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    /// As they are.
+    AsTheyAre,
+    /// As their decimal text (`--ids-as-text`).
+    AsText,
+}
+
 /// Starts the thread: batches of at most `size` documents. It ends when nobody listens any more; it may then hang on a
 /// pipe that gives nothing, so it is not waited for.
-pub fn feed(source: Source, extent: &Extent, size: usize) -> mpsc::Receiver<Fed> {
+pub fn feed(source: Source, extent: &Extent, size: usize, ids: Ids) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(1);
     let (read, runtime) = (Arc::clone(&extent.read), Handle::current());
     let mut feeder = Feeder {
         source,
         last: 0,
         size,
+        ids,
         sender: sender.clone(),
         memory: Arc::new(Semaphore::new(IN_MEMORY)),
         runtime,
@@ -90,6 +101,7 @@ struct Feeder {
     /// Bytes of the document before.
     last: usize,
     size: usize,
+    ids: Ids,
     sender: mpsc::Sender<Fed>,
     memory: Arc<Semaphore>,
     runtime: Handle,
@@ -130,11 +142,17 @@ impl Feeder {
         if !self.reserve(batch, self.last.saturating_sub(likely)) {
             return Ok(Added::NobodyListens);
         }
-        let pushed = id_first(self.source.document()).and_then(|document| {
-            let added = batch.documents.add(&document);
-            added.map_err(|malformed| malformed.to_string())
+        let taken = match self.ids {
+            Ids::AsTheyAre => Ok(None),
+            Ids::AsText => with_id_as_text(self.source.document()),
+        };
+        let pushed = taken.and_then(|changed| {
+            let document = id_first(changed.as_deref().unwrap_or(self.source.document()))?;
+            let encoding = batch.documents.add(&document).map_err(|malformed| malformed.to_string())?;
+            Ok((encoding, changed.is_some()))
         });
-        let encoding = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        let (encoding, id_was_number) = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        batch.remarks.numeric_ids += u64::from(id_was_number);
         batch.remarks.add(self.source.begin(), self.source.remarks(), encoding);
         batch.begins.push(self.source.begin());
         self.source.forget();

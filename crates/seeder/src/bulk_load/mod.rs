@@ -9,6 +9,7 @@
 pub(crate) mod destination;
 pub mod feed;
 pub mod id_first;
+pub mod ids_as_text;
 pub mod job;
 pub mod remarked;
 pub mod tally;
