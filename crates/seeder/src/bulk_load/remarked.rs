@@ -39,7 +39,8 @@ impl Remarked {
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.numeric_ids > 0 {
-            lines.push(format!("{} ids are numbers in the file, and their decimal text in the store", self.numeric_ids));
+            lines
+                .push(format!("{} ids are numbers in the file, and their decimal text in the store", self.numeric_ids));
         }
         lines.extend(self.duplicate_keys.lines("had a name twice in an object: the last value was taken"));
         lines.extend(self.half_pairs.lines("had half a surrogate pair in a text: U+FFFD stands in its place"));
