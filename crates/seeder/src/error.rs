@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 use todo_store::StoreError;
 
+use crate::command::{Loading, Target};
 use crate::input::error::ReadError;
 use crate::source::dump::OpenError;
 
@@ -12,7 +13,7 @@ use crate::source::dump::OpenError;
 #[derive(Debug, Error)]
 pub enum SeederError {
     /// The store cannot be opened or read, or a batch was not written.
-    #[error("--store {url}: {}", with_cause(source))]
+    #[error("--store {url}: {}", source.with_cause())]
     Store {
         /// Database and collection that were used, without a password.
         url: String,
@@ -127,6 +128,9 @@ pub enum SeederError {
         /// Database and collection, or the file.
         place: String,
     },
+    /// No threads can be started.
+    #[error("cannot start: {0}")]
+    NoRuntime(io::Error),
     /// SIGINT or SIGTERM.
     #[error("stopped")]
     Stopped,
@@ -136,17 +140,15 @@ pub enum SeederError {
 }
 
 impl SeederError {
+    /// Of a run that ended before it had a store; who wanted to `--drop` is told that nothing was removed.
+    pub(crate) fn before_the_store(self, loading: &Loading, target: &Target) -> Self {
+        if loading.drop { Self::Unchanged { place: target.place(), source: Box::new(self) } } else { self }
+    }
+
     /// Whether who read from standard output has ended (`seeder dump - | head`): nobody is there to be told.
     pub fn is_broken_pipe(&self) -> bool {
         let Self::Write { file, source } = self else { return false };
         file == "standard output" && source.kind() == io::ErrorKind::BrokenPipe
-    }
-}
-
-fn with_cause(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

@@ -19,7 +19,8 @@ use crate::source::{Extent, Source};
 /// # Errors
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Import) -> Result<Report, SeederError> {
-    let (source, extent) = open(&options.file, &options.text).map_err(SeederError::Read)?;
+    let opened = open(&options.file, &options.text).map_err(SeederError::Read);
+    let (source, extent) = opened.map_err(|error| error.before_the_store(&options.loading, &options.target))?;
     let job = ImportJob {
         file: &options.file,
         target: &options.target,

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use seeder::command::CommandLine;
+use seeder::program;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     command_line::crypto::use_ring();
     let line: CommandLine = match command_line::parse() {
         Ok(line) => line,
@@ -19,14 +19,14 @@ async fn main() -> ExitCode {
         .with_target(false)
         .with_ansi(false);
     warnings.init();
-    match seeder::program::run(&line.command).await {
+    match program::run_to_end(&line.command) {
         Ok(report) => {
             report.print();
             if report.good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) if error.is_broken_pipe() => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {}", seeder::report::printable(&error.to_string()));
+            command_line::say_error(todo_store::printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,9 @@
 //! What a command says at its end, and whether all is well.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
+
+use todo_store::printable;
 
 use crate::bulk_load::tally::Tally;
 
@@ -46,40 +47,6 @@ impl Report {
             } else if writeln!(io::stdout(), "{line}").is_err() {
                 return;
             }
-        }
-    }
-}
-
-/// Ids and what servers say come from strangers: control characters, also those that turn text around, are escaped, so that
-/// they neither steer the terminal nor break the line.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_bad = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.contains(is_bad) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_bad(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-    }
-    Cow::Owned(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_steers_a_terminal_is_escaped_and_the_rest_is_not() {
-        for (text, shown) in [
-            ("id \"ä𝄞\"", "id \"ä𝄞\""),
-            ("\u{1b}[2J", "\\u{1b}[2J"),
-            ("a\nb\r\u{7f}\u{9b}", "a\\u{a}b\\u{d}\\u{7f}\\u{9b}"),
-            ("\u{202e}txt", "\\u{202e}txt"),
-        ] {
-            assert_eq!(printable(text), shown);
         }
     }
 }

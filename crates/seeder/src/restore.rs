@@ -17,7 +17,8 @@ use crate::source::dump::Dump;
 /// # Errors
 /// See [`SeederError`]; each says how to go on.
 pub async fn run(options: &Restore) -> Result<Report, SeederError> {
-    let dump = Dump::open(&options.file, options.ns.as_ref())?;
+    let dump = Dump::open(&options.file, options.ns.as_ref()).map_err(SeederError::from);
+    let dump = dump.map_err(|error| error.before_the_store(&options.loading, &options.target))?;
     let job = ImportJob {
         file: &options.file,
         target: &options.target,

@@ -56,5 +56,15 @@ pub enum StoreError {
     Failed(#[source] Cause),
 }
 
+impl StoreError {
+    /// The error and what caused it, in one line.
+    pub fn with_cause(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 /// What the driver said.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;

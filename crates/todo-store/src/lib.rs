@@ -5,7 +5,7 @@
 //! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
 //! - [`change`]: what happened to a todo. [`changes`]: the stream of all changes.
-//! - `receipt`: what tells whether a bulk write is durable. `replacement`: everything replaced at once.
+//! - [`printable()`]: text from strangers, as it is shown. `receipt`: what tells whether a bulk write is durable. `replacement`: everything replaced at once.
 //! - [`raw`]: documents as bytes, which dumps are made of and restored from.
 //! - `mongo`, `embedded`: the two stores. `document`: a todo as a BSON document, the same in both.
 //!   `fields`: the bytes of documents, field by field.
@@ -49,6 +49,7 @@ mod fields;
 mod mongo;
 pub mod options;
 pub mod precondition;
+mod printable;
 pub mod raw;
 mod receipt;
 mod replacement;
@@ -61,6 +62,7 @@ pub use connection_string::ConnectionString;
 pub use error::StoreError;
 pub use options::{OpenMode, StoreOptions};
 pub use precondition::{Precondition, Replaced, Versioned};
+pub use printable::printable;
 pub use receipt::Receipt;
 pub use replacement::Replacement;
 pub use store::Store;

@@ -1,5 +1,7 @@
 //! Documents as bytes, with every field and type they have: what dumps are made of and restored from.
 
+use std::sync::Arc;
+
 use mongodb::bson::RawDocument;
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -11,10 +13,10 @@ pub use crate::fields::{Encoding, Field, MAX_DEPTH, fields};
 use crate::precondition::Versioned;
 use crate::receipt::Receipt;
 
-/// BSON documents, one behind the other, as in a `.bson` file.
+/// BSON documents, one behind the other, as in a `.bson` file. Clones share the bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Documents {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     ends: Vec<usize>,
 }
 
@@ -58,7 +60,7 @@ impl Documents {
 
     /// Adds a document that comes from a store.
     pub(crate) fn append(&mut self, document: &RawDocument) {
-        self.bytes.extend_from_slice(document.as_bytes());
+        Arc::make_mut(&mut self.bytes).extend_from_slice(document.as_bytes());
         self.ends.push(self.bytes.len());
     }
 

@@ -1,8 +1,8 @@
 //! The frames an archive is made of: BSON documents and terminators. No length is used before it is checked.
 
-use crate::input::Input;
 use crate::input::content::LENGTHS;
 use crate::input::error::{Problem, ReadError};
+use crate::input::{Input, forget};
 
 /// Stands where a length would.
 const TERMINATOR: i32 = -1;
@@ -57,6 +57,11 @@ impl Frames {
     /// The bytes of the last document.
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
+    }
+
+    /// Gives back the memory of the last document, if that was large.
+    pub(crate) fn forget(&mut self) {
+        forget(&mut self.document);
     }
 
     /// Where the last frame begins.

@@ -100,6 +100,10 @@ impl Archive {
         self.frames.document()
     }
 
+    pub(crate) fn forget(&mut self) {
+        self.frames.forget();
+    }
+
     /// Where the last document begins.
     pub fn begin(&self) -> u64 {
         self.frames.begin()

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::id_first::id_first;
+use super::ids_as_text::with_id_as_text;
 use super::remarked::Remarked;
 use crate::input::error::{Problem, ReadError};
 use crate::source::{Extent, Source};
@@ -53,14 +54,25 @@ impl Batch {
     }
 }
 
+/// How ids that are numbers are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    /// As they are.
+    AsTheyAre,
+    /// As their decimal text (`--ids-as-text`).
+    AsText,
+}
+
 /// Starts the thread: batches of at most `size` documents. It ends when nobody listens any more; it may then hang on a
 /// pipe that gives nothing, so it is not waited for.
-pub fn feed(source: Source, extent: &Extent, size: usize) -> mpsc::Receiver<Fed> {
+pub fn feed(source: Source, extent: &Extent, size: usize, ids: Ids) -> mpsc::Receiver<Fed> {
     let (sender, receiver) = mpsc::channel(1);
     let (read, runtime) = (Arc::clone(&extent.read), Handle::current());
     let mut feeder = Feeder {
         source,
+        last: 0,
         size,
+        ids,
         sender: sender.clone(),
         memory: Arc::new(Semaphore::new(IN_MEMORY)),
         runtime,
@@ -78,9 +90,18 @@ pub fn feed(source: Source, extent: &Extent, size: usize) -> mpsc::Receiver<Fed>
     receiver
 }
 
+enum Added {
+    Document,
+    End,
+    NobodyListens,
+}
+
 struct Feeder {
     source: Source,
+    /// Bytes of the document before.
+    last: usize,
     size: usize,
+    ids: Ids,
     sender: mpsc::Sender<Fed>,
     memory: Arc<Semaphore>,
     runtime: Handle,
@@ -93,13 +114,14 @@ impl Feeder {
         let mut batch = Batch::new();
         loop {
             match self.add_to(&mut batch) {
-                Ok(true) if batch.begins.len() < self.size && batch.documents.bytes().len() < BATCH => {}
-                Ok(true) => {
+                Ok(Added::Document) if batch.begins.len() < self.size && batch.documents.bytes().len() < BATCH => {}
+                Ok(Added::Document) => {
                     if !self.send(&mut batch) {
                         return Ok(false);
                     }
                 }
-                Ok(false) => return Ok(batch.documents.is_empty() || self.send(&mut batch)),
+                Ok(Added::NobodyListens) => return Ok(false),
+                Ok(Added::End) => return Ok(batch.documents.is_empty() || self.send(&mut batch)),
                 // What came before it is good.
                 Err(error) if batch.documents.is_empty() || self.send(&mut batch) => return Err(error),
                 Err(_) => return Ok(false),
@@ -107,27 +129,65 @@ impl Feeder {
         }
     }
 
-    /// False at the end.
-    fn add_to(&mut self, batch: &mut Batch) -> Result<bool, ReadError> {
-        if !self.source.read_next()? {
-            return Ok(false);
+    fn add_to(&mut self, batch: &mut Batch) -> Result<Added, ReadError> {
+        // Behind a large document there is likely another: it is not even read before there is room for it.
+        let likely = self.last;
+        if !self.reserve(batch, likely) {
+            return Ok(Added::NobodyListens);
         }
-        let pushed = id_first(self.source.document()).and_then(|document| {
-            let added = batch.documents.add(&document);
-            added.map_err(|malformed| malformed.to_string())
+        if !self.source.read_next()? {
+            return Ok(Added::End);
+        }
+        self.last = self.source.document().len();
+        if !self.reserve(batch, self.last.saturating_sub(likely)) {
+            return Ok(Added::NobodyListens);
+        }
+        let taken = match self.ids {
+            Ids::AsTheyAre => Ok(None),
+            Ids::AsText => with_id_as_text(self.source.document()),
+        };
+        let pushed = taken.and_then(|changed| {
+            let document = id_first(changed.as_deref().unwrap_or(self.source.document()))?;
+            let encoding = batch.documents.add(&document).map_err(|malformed| malformed.to_string())?;
+            Ok((encoding, changed.is_some()))
         });
-        let encoding = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        let (encoding, id_was_number) = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
+        batch.remarks.numeric_ids += u64::from(id_was_number);
         batch.remarks.add(self.source.begin(), self.source.remarks(), encoding);
         batch.begins.push(self.source.begin());
-        Ok(true)
+        self.source.forget();
+        Ok(Added::Document)
+    }
+
+    /// Waits until there is memory for so much more in a batch; false if nobody listens any more. Others always hold, and
+    /// give back, what it waits for: a batch never asks for more than there is.
+    fn reserve(&self, batch: &mut Batch, bytes: usize) -> bool {
+        let held = batch.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let bytes = bytes.min(IN_MEMORY - held) as u32;
+        let memory = Arc::clone(&self.memory);
+        let permit = match Arc::clone(&memory).try_acquire_many_owned(bytes) {
+            Ok(permit) => permit,
+            Err(_) => {
+                let waiting = self.sender.clone();
+                let wait = async {
+                    tokio::select! {
+                        permit = memory.acquire_many_owned(bytes) => permit.ok(),
+                        () = waiting.closed() => None,
+                    }
+                };
+                let Some(permit) = self.runtime.block_on(wait) else { return false };
+                permit
+            }
+        };
+        match &mut batch.permit {
+            Some(held) => held.merge(permit),
+            none => *none = Some(permit),
+        }
+        true
     }
 
     fn send(&mut self, batch: &mut Batch) -> bool {
-        let bytes = batch.documents.bytes().len().clamp(1, IN_MEMORY) as u32;
-        let memory = Arc::clone(&self.memory);
-        let Ok(permit) = self.runtime.block_on(memory.acquire_many_owned(bytes)) else { return false };
         let mut full = std::mem::replace(batch, Batch::new());
-        full.permit = Some(permit);
         full.read = (self.read)();
         self.sender.blocking_send(Fed::Batch(full)).is_ok()
     }

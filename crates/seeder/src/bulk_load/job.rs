@@ -45,15 +45,16 @@ impl<'a> ImportJob<'a> {
     /// [`SeederError`]; it says what is there now, and how to go on.
     pub async fn run(self, source: Source, extent: &Extent) -> Result<Loaded<'a>, SeederError> {
         let (drop, adds) = (self.loading.drop, self.loading.adds());
+        let ids = self.loading.ids();
         let mut fed = None;
         let size = |store: &Store| store.batch_size().min(10_000);
         let (destination, mut receiver) = if drop {
-            let mut receiver = feed(source, extent, 1_000);
+            let mut receiver = feed(source, extent, 1_000, ids);
             fed = Some(self.first(&mut receiver).await?);
             (Destination::open(self.target, drop, adds, LEAN_CACHE).await?, receiver)
         } else {
             let destination = Destination::open(self.target, drop, adds, LEAN_CACHE).await?;
-            let receiver = feed(source, extent, size(destination.store()));
+            let receiver = feed(source, extent, size(destination.store()), ids);
             (destination, receiver)
         };
         let batches = stream::iter(fed).chain(stream::poll_fn(move |context| receiver.poll_recv(context)));

@@ -66,6 +66,8 @@ pub struct Tally {
     pub no_todos: Findings,
     /// The store cannot hold them.
     pub refused: Findings,
+    /// Those of both whose id is a number: `--ids-as-text` makes todos of them.
+    pub numeric_ids: u64,
     /// Of which something is to be said.
     pub remarked: Remarked,
     /// Commits of what was written, and of what took the place of another.
@@ -87,6 +89,7 @@ impl Tally {
         self.uncertain += other.uncertain;
         self.no_todos.merge(other.no_todos);
         self.refused.merge(other.refused);
+        self.numeric_ids += other.numeric_ids;
         self.remarked.merge(other.remarked);
         self.ended |= other.ended;
     }
@@ -111,6 +114,12 @@ impl Tally {
         lines.extend(self.no_todos.lines("are no todos, but stored"));
         lines.extend(self.remarked.lines());
         lines.extend(self.refused.lines("NOT STORED, for the store cannot hold them"));
+        if self.numeric_ids > 0 {
+            lines.push(format!(
+                "{} of these have a number as their id: --ids-as-text stores it as text, so that they are found by it",
+                self.numeric_ids
+            ));
+        }
         lines
     }
 }

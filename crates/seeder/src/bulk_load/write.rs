@@ -7,6 +7,7 @@ use todo_store::raw::{Documents, todo};
 use todo_store::{Store, StoreError};
 
 use super::feed::Batch;
+use super::ids_as_text::has_numeric_id;
 use super::tally::{Tally, may_be_written_in_part, problem};
 use crate::command::OnConflict;
 
@@ -84,6 +85,7 @@ async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tall
     tally.commits.push((inserted.receipt, inserted.count));
     for (at, why) in inserted.refused {
         let (place, at) = (places[at], batch.begins[places[at]]);
+        tally.numeric_ids += u64::from(has_numeric_id(batch.documents.get(place)));
         not_todos.remove(&place);
         tally.refused.add(at, format!("byte {at}: {why}"));
     }
@@ -110,6 +112,7 @@ async fn write_all(store: &Store, batch: &Batch, rules: &Rules, tally: &mut Tall
     }
     for (place, problem) in not_todos {
         let at = batch.begins[place];
+        tally.numeric_ids += u64::from(has_numeric_id(batch.documents.get(place)));
         tally.no_todos.add(at, format!("byte {at}: {problem}"));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::fmt;
 use clap::{Args, ValueEnum};
 use command_line::values;
 
+use crate::bulk_load::feed::Ids;
 use crate::bulk_load::write::Rules;
 
 /// What happens to what is in the store already, and to what is no todo.
@@ -30,6 +31,11 @@ pub struct Loading {
     /// Let a run be a success though the store cannot hold some of the documents: they are left out, counted and shown.
     #[arg(long, env = "TODO_SKIP_INVALID", conflicts_with = "strict")]
     pub skip_invalid: bool,
+
+    /// Store ids that are whole numbers as their decimal text: `5` as `"5"`. Ids of todos are texts: a document whose id is a
+    /// number is found by nobody in MongoDB, and cannot be stored in the embedded store.
+    #[arg(long, env = "TODO_IDS_AS_TEXT")]
+    pub ids_as_text: bool,
 
     /// Batches under way at one time.
     #[arg(long, env = "TODO_JOBS", default_value = "4", value_name = "N", value_parser = values::positive, allow_negative_numbers = true)]
@@ -63,6 +69,11 @@ impl Loading {
         self.resume || self.on_conflict.is_some() && !self.drop
     }
 
+    /// How ids that are numbers are taken.
+    pub fn ids(&self) -> Ids {
+        if self.ids_as_text { Ids::AsText } else { Ids::AsTheyAre }
+    }
+
     /// How batches are written.
     pub fn rules(&self) -> Rules {
         Rules { on_conflict: self.policy(), strict: self.strict, look_first: self.adds() }
@@ -88,6 +99,9 @@ impl Loading {
         }
         if self.strict {
             flags.push_str(" --strict");
+        }
+        if self.ids_as_text {
+            flags.push_str(" --ids-as-text");
         }
         if self.skip_invalid {
             flags.push_str(" --skip-invalid");

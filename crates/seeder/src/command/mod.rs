@@ -43,6 +43,19 @@ pub enum Command {
     Verify(Verify),
 }
 
+impl Command {
+    /// Where the todos are.
+    pub fn target(&self) -> &Target {
+        match self {
+            Self::Generate(options) => &options.target,
+            Self::Restore(options) => &options.target,
+            Self::Import(options) => &options.target,
+            Self::Dump(options) => &options.target,
+            Self::Verify(options) => &options.target,
+        }
+    }
+}
+
 /// As a shell takes it.
 fn quoted(text: &str) -> String {
     if !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_./:@,=+%".contains(c)) {

@@ -36,4 +36,8 @@ pub struct Verify {
     /// Which collection of the dump; `*` stands for any text [default: the one called todos, else the only one].
     #[arg(long, env = "TODO_NS", value_name = "DATABASE.COLLECTION", requires = "against")]
     pub ns: Option<Pattern>,
+
+    /// Take ids of the file that are whole numbers as their decimal text, as `restore --ids-as-text` stores them.
+    #[arg(long, env = "TODO_IDS_AS_TEXT", requires = "against")]
+    pub ids_as_text: bool,
 }

@@ -23,6 +23,13 @@ const BUFFER: usize = 128 << 10;
 /// Memory grows by this much, however long a document says it is.
 const STEP: usize = 1 << 20;
 
+/// Gives back the memory of a buffer that has grown over what it usually needs.
+pub(crate) fn forget(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > STEP {
+        *buffer = Vec::new();
+    }
+}
+
 /// Bytes with positions.
 pub struct Input {
     name: String,

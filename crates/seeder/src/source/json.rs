@@ -2,9 +2,9 @@
 //! (<https://github.com/mongodb/specifications/blob/master/source/extended-json/extended-json.md>), so types stay.
 
 use crate::extended_json::{Dialect, Remarks, Wrong, document};
-use crate::input::Input;
 use crate::input::error::{Problem, ReadError};
 use crate::input::text::{Position, Text};
+use crate::input::{Input, forget};
 
 /// Longer than the text of any document that MongoDB takes, but for a freak.
 const LONGEST: usize = 32 << 20;
@@ -61,6 +61,11 @@ impl Json {
 
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
+    }
+
+    pub(crate) fn forget(&mut self) {
+        forget(&mut self.text);
+        forget(&mut self.document);
     }
 
     pub(crate) fn remarks(&self) -> Remarks {

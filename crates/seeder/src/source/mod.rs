@@ -58,6 +58,17 @@ impl Source {
         }
     }
 
+    /// Gives back the memory of the last document, if that was large.
+    pub fn forget(&mut self) {
+        match self {
+            Self::Archive(archive, _) => archive.forget(),
+            Self::Bson(bson) => bson.0.forget(),
+            Self::Json(json) => json.forget(),
+            // Rows are not that long.
+            Self::Table(_) => {}
+        }
+    }
+
     /// What was not kept of the last document.
     pub fn remarks(&self) -> Remarks {
         match self {

@@ -9,7 +9,7 @@ use todo_store::raw::Documents;
 use todo_store::{Store, StoreError};
 
 use super::matches::Matches;
-use crate::bulk_load::feed::{Batch, Fed, feed};
+use crate::bulk_load::feed::{Batch, Fed, Ids, feed};
 use crate::command::TextOptions;
 use crate::error::SeederError;
 use crate::import;
@@ -46,9 +46,10 @@ pub async fn compare(
     store: &Store,
     source: Source,
     extent: &Extent,
+    ids: Ids,
 ) -> Result<Result<Matches, StoreError>, SeederError> {
     let mut progress = Progress::of_bytes(extent.total);
-    let mut receiver = feed(source, extent, BATCH);
+    let mut receiver = feed(source, extent, BATCH, ids);
     let fed = stream::poll_fn(move |context| receiver.poll_recv(context));
     let mut looked_up = Box::pin(
         fed.map(|fed| async move {

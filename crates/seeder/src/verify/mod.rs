@@ -11,6 +11,7 @@ use todo_store::{OpenMode, Store};
 
 use self::matches::Matches;
 use self::scan::{Expected, Seen};
+use crate::bulk_load::feed::Ids;
 use crate::command::Verify;
 use crate::error::SeederError;
 use crate::report::Report;
@@ -41,7 +42,8 @@ pub async fn run(options: &Verify) -> Result<Report, SeederError> {
         contents(&mut report, seen.against(expected), &format!("seed {}", expected.seed));
     }
     if let Some((source, extent)) = file {
-        let matches = against::compare(&store, source, &extent).await?;
+        let ids = if options.ids_as_text { Ids::AsText } else { Ids::AsTheyAre };
+        let matches = against::compare(&store, source, &extent, ids).await?;
         let matches = matches.map_err(of_store)?;
         let name = options.against.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
         // What the file holds may be no todo.

@@ -33,6 +33,7 @@ fn flags_of_every_command_are_variables_and_a_wrong_value_names_its_flag() {
         ("restore", "TODO_NS", "todos", "--ns"),
         ("restore", "TODO_ON_CONFLICT", "x", "--on-conflict"),
         ("restore", "TODO_STRICT", "x", "--strict"),
+        ("restore", "TODO_IDS_AS_TEXT", "x", "--ids-as-text"),
         ("import", "TODO_FORMAT", "xml", "--format"),
         ("import", "TODO_JOBS", "0", "--jobs"),
         ("dump", "TODO_GZIP", "x", "--gzip"),
@@ -53,10 +54,10 @@ fn flags_of_every_command_are_variables_and_a_wrong_value_names_its_flag() {
 #[test]
 fn the_manual_names_every_flag_of_every_command() {
     for (command, flags) in [
-        ("restore", "store database collection ns drop resume on-conflict strict jobs"),
-        ("import", "store database collection format drop resume on-conflict strict jobs"),
+        ("restore", "store database collection ns drop resume on-conflict strict ids-as-text jobs"),
+        ("import", "store database collection format drop resume on-conflict strict ids-as-text jobs"),
         ("dump", "store database collection gzip"),
-        ("verify", "store database collection seed count against ns"),
+        ("verify", "store database collection seed count against ns ids-as-text"),
     ] {
         let help = said(&seeder(&[command, "--help"]).output().unwrap());
         for flag in flags.split_whitespace() {

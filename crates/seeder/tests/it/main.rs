@@ -9,6 +9,7 @@ mod hostile;
 mod imports;
 mod interrupted;
 mod mutations;
+mod numeric_ids;
 mod odd_dumps;
 mod real_tools;
 mod refusals;

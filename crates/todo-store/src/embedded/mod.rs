@@ -107,8 +107,9 @@ impl EmbeddedStore {
     }
 
     pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<Receipt, StoreError> {
-        let entries = todos.iter().map(Entry::of).collect();
-        let insert = self.writer.run(Durable::Later, move |tables| tables.insert_many(entries));
+        let entries: Vec<_> = todos.iter().map(Entry::of).collect();
+        // They are small, and the cache that was asked for is meant for them.
+        let insert = self.writer.run(Durable::Later { bytes: 0 }, move |tables| tables.insert_many(entries));
         in_time(self.bulk_timeout, insert).await.map(|((), receipt)| receipt)
     }
 

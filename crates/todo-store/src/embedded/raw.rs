@@ -6,7 +6,7 @@ use mongodb::bson::rawdoc;
 use redb::ReadableDatabase;
 use todo_model::TodoId;
 
-use super::table::{Entry, Todos};
+use super::table::{Todos, key};
 use super::writer::Durable;
 use super::{EmbeddedStore, failed, in_time};
 use crate::document;
@@ -19,15 +19,18 @@ const READ_AT_A_TIME: usize = 2 << 20;
 
 impl EmbeddedStore {
     pub(crate) async fn insert_raw(&self, documents: &Documents) -> Result<Inserted, StoreError> {
-        let (mut inserted, mut entries) = (Inserted::default(), Vec::new());
+        let (mut inserted, mut keys) = (Inserted::default(), Vec::new());
         for at in 0..documents.len() {
             match document::id(documents.raw(at)) {
-                Ok(id) => entries.push((at, Entry::raw(&id, documents.get(at)))),
+                Ok(id) => keys.push((at, key(&id))),
                 Err(problem) => inserted.refused.push((at, problem.to_string())),
             }
         }
-        let all = entries.len();
-        let insert = self.writer.run(Durable::Later, move |tables| tables.insert_raw(entries));
+        let all = keys.len();
+        // Not copied: a document may have 16 MiB.
+        let documents = documents.clone();
+        let later = Durable::Later { bytes: documents.bytes().len() };
+        let insert = self.writer.run(later, move |tables| tables.insert_raw(&documents, keys));
         (inserted.taken, inserted.receipt) = in_time(self.bulk_timeout, insert).await?;
         inserted.count = (all - inserted.taken.len()) as u64;
         Ok(inserted)
@@ -48,11 +51,11 @@ impl EmbeddedStore {
     }
 
     pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
-        let entries: Result<Vec<_>, _> = (0..documents.len())
-            .map(|at| Ok(Entry::raw(&document::id(documents.raw(at))?, documents.get(at))))
-            .collect();
-        let entries = entries?;
-        let replace = self.writer.run(Durable::Later, move |tables| tables.replace_raw(entries));
+        let keys: Result<Vec<_>, StoreError> =
+            (0..documents.len()).map(|at| Ok((at, key(&document::id(documents.raw(at))?)))).collect();
+        let (keys, documents) = (keys?, documents.clone());
+        let later = Durable::Later { bytes: documents.bytes().len() };
+        let replace = self.writer.run(later, move |tables| tables.replace_raw(&documents, keys));
         in_time(self.bulk_timeout, replace).await.map(|((), receipt)| receipt)
     }
 

@@ -9,6 +9,7 @@ use redb::{Database, DatabaseError};
 use super::EmbeddedStore;
 use crate::error::StoreError;
 use crate::options::{OpenMode, StoreOptions};
+use crate::printable;
 
 /// A file that takes the place of another.
 pub(crate) struct EmbeddedReplacement {
@@ -63,7 +64,9 @@ impl EmbeddedReplacement {
         if let Err(error) = fs::remove_file(&beside)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            tracing::warn!("the unfinished file {} cannot be removed ({error}): remove it by hand", beside.display());
+            let line =
+                format!("the unfinished file {} cannot be removed ({error}): remove it by hand", beside.display());
+            tracing::warn!("{}", printable(&line));
         }
         if is_made_here {
             // While it is locked, so that nobody else's is taken away.

@@ -16,6 +16,7 @@ use crate::change::Change;
 use crate::document;
 use crate::error::StoreError;
 use crate::precondition::{Precondition, Replaced, Versioned};
+use crate::raw::Documents;
 
 /// The layout that this program reads and writes.
 pub(crate) const FORMAT: u64 = 1;
@@ -52,7 +53,7 @@ fn read_format(database: &Database) -> Result<Option<u64>, StoreError> {
     }
 }
 
-fn key(id: &TodoId) -> Vec<u8> {
+pub(super) fn key(id: &TodoId) -> Vec<u8> {
     let id = id.as_str().as_bytes();
     let length = u8::try_from(id.len()).expect("an id has at most 128 bytes");
     [&[length], id].concat()
@@ -68,11 +69,6 @@ impl Entry {
     /// Made by the caller, so that the one writer has less to do.
     pub(crate) fn of(todo: &Todo) -> Self {
         Self { key: key(&todo.id), document: document::of(todo, Version::UNVERSIONED).into_bytes() }
-    }
-
-    /// A document that is stored as it is.
-    pub(crate) fn raw(id: &TodoId, document: &[u8]) -> Self {
-        Self { key: key(id), document: document.to_vec() }
     }
 }
 
@@ -184,11 +180,15 @@ impl<'t> Tables<'t> {
     }
 
     /// As they are, with the versions they have; answers with the places of those whose id is taken.
-    pub(crate) fn insert_raw(&mut self, entries: Vec<(usize, Entry)>) -> Result<Vec<usize>, StoreError> {
+    pub(crate) fn insert_raw(
+        &mut self,
+        documents: &Documents,
+        keys: Vec<(usize, Vec<u8>)>,
+    ) -> Result<Vec<usize>, StoreError> {
         self.changes.push(Change::Unknown);
         let mut taken = Vec::new();
-        for (place, Entry { key, document }) in entries {
-            let old = self.todos.insert(&*key, &*document).map_err(failed)?;
+        for (place, key) in keys {
+            let old = self.todos.insert(&*key, documents.get(place)).map_err(failed)?;
             if let Some(old) = old.map(|old| old.value().to_vec()) {
                 self.todos.insert(&*key, &*old).map_err(failed)?;
                 taken.push(place);
@@ -197,10 +197,10 @@ impl<'t> Tables<'t> {
         Ok(taken)
     }
 
-    pub(crate) fn replace_raw(&mut self, entries: Vec<Entry>) -> Result<(), StoreError> {
+    pub(crate) fn replace_raw(&mut self, documents: &Documents, keys: Vec<(usize, Vec<u8>)>) -> Result<(), StoreError> {
         self.changes.push(Change::Unknown);
-        for Entry { key, document } in entries {
-            self.todos.insert(&*key, &*document).map_err(failed)?;
+        for (place, key) in keys {
+            self.todos.insert(&*key, documents.get(place)).map_err(failed)?;
         }
         Ok(())
     }

@@ -18,14 +18,26 @@ use crate::receipt::Receipt;
 const GROUP: usize = 512;
 /// Transactions in a row that are not flushed: their pages stay in memory until one is.
 const UNFLUSHED: usize = 8;
+/// Bytes of documents in them: a document of 16 MiB takes a page of 32 MiB.
+const UNFLUSHED_BYTES: usize = 12 << 20;
+
+/// What was written since the last flush.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unflushed {
+    transactions: usize,
+    bytes: usize,
+}
 
 /// When a change is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durable {
     /// When it is acknowledged.
     Now,
-    /// When a later change is that is durable now.
-    Later,
+    /// When a later change is that is durable now. The change writes so many bytes.
+    Later {
+        /// Bytes of its documents.
+        bytes: usize,
+    },
 }
 
 struct Job {
@@ -98,13 +110,13 @@ impl Writer {
 }
 
 fn write_all(database: &Database, jobs: &Receiver<Job>, changes: &broadcast::Sender<Change>, durable: &AtomicU64) {
-    let (mut unflushed, mut commits) = (0, 0);
+    let (mut unflushed, mut commits) = (Unflushed::default(), 0);
     while let Ok(first) = jobs.recv() {
         let (mut replies, mut changed) = (Vec::new(), Vec::new());
         let committed = write_group(database, first, jobs, &mut replies, &mut changed, &mut unflushed);
         commits += 1;
         let committed = committed.map(|()| {
-            if unflushed == 0 {
+            if unflushed.transactions == 0 {
                 durable.store(commits, Ordering::Release);
             }
             Receipt(commits)
@@ -126,28 +138,29 @@ fn write_group(
     jobs: &Receiver<Job>,
     replies: &mut Vec<Reply>,
     changed: &mut Vec<Change>,
-    unflushed: &mut usize,
+    unflushed: &mut Unflushed,
 ) -> Result<(), StoreError> {
     let mut transaction = database.begin_write().map_err(failed)?;
-    let mut durable = first.durable;
+    let mut later = true;
     {
         let mut tables = Tables::open(&transaction)?;
-        replies.push((first.mutation)(&mut tables));
-        while replies.len() < GROUP
-            && let Ok(next) = jobs.try_recv()
-        {
-            if next.durable == Durable::Now {
-                durable = Durable::Now;
+        let mut next = Some(first);
+        while let Some(Job { durable, mutation }) = next {
+            match durable {
+                Durable::Now => later = false,
+                Durable::Later { bytes } => unflushed.bytes += bytes,
             }
-            replies.push((next.mutation)(&mut tables));
+            replies.push(mutation(&mut tables));
+            let is_full = replies.len() >= GROUP || unflushed.bytes >= UNFLUSHED_BYTES;
+            next = if is_full { None } else { jobs.try_recv().ok() };
         }
         *changed = tables.into_changes();
     }
-    if durable == Durable::Later && *unflushed < UNFLUSHED {
-        *unflushed += 1;
+    if later && unflushed.transactions < UNFLUSHED && unflushed.bytes < UNFLUSHED_BYTES {
+        unflushed.transactions += 1;
         transaction.set_durability(Durability::None).map_err(failed)?;
     } else {
-        *unflushed = 0;
+        *unflushed = Unflushed::default();
     }
     transaction.commit().map_err(failed)
 }

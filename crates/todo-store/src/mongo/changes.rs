@@ -24,6 +24,7 @@ use super::known_versions::KnownVersions;
 use super::{MongoStore, within};
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::printable;
 
 /// How long the server waits for a change before it says that there is none.
 const QUIET: Duration = Duration::from_millis(250);
@@ -225,7 +226,10 @@ impl MongoChanges {
         if std::mem::take(&mut self.dropped) {
             // Without the index every read that misses would look at every document.
             if let Err(error) = self.store.make_unique_index().await {
-                tracing::error!(%error, "the collection was dropped and made anew, and the index on id cannot be made");
+                tracing::error!(
+                    error = %printable(&error.with_cause()),
+                    "the collection was dropped and made anew, and the index on id cannot be made"
+                );
             }
         }
         let (id, key) = (todo_id(event.id.as_ref()), todo_id(event.key.as_ref()));
@@ -267,9 +271,10 @@ impl MongoChanges {
             .run_command(doc! { "collMod": name, "changeStreamPreAndPostImages": doc! { "enabled": true } });
         if let Err(error) = within(self.store.timeout, OpKind::Write, ask.into_future()).await {
             tracing::warn!(
-                %error,
-                "documents in {name} have an _id that is not their id, and pre-images cannot be switched on: after the \
-                 delete of such a one nothing that was cached before is served"
+                error = %printable(&error.with_cause()),
+                "documents in {} have an _id that is not their id, and pre-images cannot be switched on: after the \
+                 delete of such a one nothing that was cached before is served",
+                printable(name)
             );
         }
     }

@@ -17,22 +17,26 @@ use crate::connection_string::ConnectionString;
 use crate::error::StoreError;
 use crate::failpoints::{self, Guard};
 use crate::options::{OpenMode, StoreOptions};
+use crate::printable;
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
+/// How long a start waits to learn whether ids are numbers.
+const NUMERIC_IDS: Duration = Duration::from_millis(500);
 
 impl MongoStore {
     pub(crate) async fn open(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         let store = Self::connect(url, options).await?;
         if options.mode == OpenMode::ReadWrite {
             store.make_unique_index().await?;
+            store.warn_of_numeric_ids().await;
         }
         Ok(store)
     }
 
     pub(super) async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         if let Some(warning) = url.warning(options.timeout) {
-            tracing::warn!("{warning}");
+            tracing::warn!("{}", printable(&warning));
         }
         let primaries = Primaries::default();
         let client = connect(url, options, &primaries).await?;
@@ -64,6 +68,25 @@ impl MongoStore {
             database,
         };
         Ok(store)
+    }
+
+    /// A todo is found by the text of its id, so `/todos/5` never finds `id: 5`: that must not go unsaid. The index answers
+    /// at once; where it does not, the warning is not worth a wait.
+    async fn warn_of_numeric_ids(&self) {
+        let name = self.todos.name();
+        let one = self.todos.find_one(doc! { "id": { "$type": "number" } }).projection(doc! { "id": 1 });
+        let one = one.max_time(NUMERIC_IDS).into_future();
+        let Ok(Some(found)) = within(NUMERIC_IDS, OpKind::Read, one).await else { return };
+        let Some(id) = found.get("id").ok().flatten().and_then(|id| Bson::try_from(id).ok()) else { return };
+        let collection = Bson::from(name).to_string();
+        let line = format!(
+            "{} holds documents whose id is a number, for instance {id}: they are not found, for ids of todos are texts. This \
+             makes texts of them, in mongosh: db.getSiblingDB({}).getCollection({collection}).updateMany({{id: {{$type: \
+             \"number\"}}}}, [{{$set: {{id: {{$toString: \"$id\"}}}}}}])",
+            self.todos.namespace(),
+            Bson::from(self.database.name()),
+        );
+        tracing::warn!("{}", printable(&line));
     }
 
     /// On a large collection without the index this takes as long as it takes.

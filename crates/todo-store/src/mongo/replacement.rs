@@ -8,6 +8,7 @@ use super::{MongoStore, within};
 use crate::connection_string::ConnectionString;
 use crate::error::StoreError;
 use crate::options::StoreOptions;
+use crate::printable;
 
 /// The user may not do that (MongoDB manual, "Error Codes").
 const UNAUTHORIZED: i32 = 13;
@@ -69,8 +70,12 @@ impl MongoReplacement {
         let Some(beside) = &self.beside else { return };
         let dropped = within(beside.bulk_timeout, OpKind::Write, beside.todos.drop().into_future()).await;
         if let Err(error) = dropped {
-            let name = beside.todos.namespace();
-            tracing::warn!("the unfinished collection {name} cannot be removed ({error}): drop it by hand");
+            let why = error.with_cause();
+            let line = format!(
+                "the unfinished collection {} cannot be removed ({why}): drop it by hand",
+                beside.todos.namespace()
+            );
+            tracing::warn!("{}", printable(&line));
         }
     }
 }
