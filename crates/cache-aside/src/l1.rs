@@ -104,6 +104,9 @@ impl L1 {
         let mut count = self.count(id);
         let undisturbed =
             failpoints::is_off(Guard::L1Record) || *count == ticket.count && self.validity.epoch() == ticket.epoch;
+        // What was found is answered now: nothing older, whose read began before, may be inserted afterwards, also where this
+        // is not inserted itself (absence, or something came between).
+        *count += 1;
         let held = self.entries.get(id).map(|held| held.version);
         let replaces = held.is_some();
         match (rules::l1_offer(held, found, undisturbed), &answer.entry) {
@@ -120,12 +123,10 @@ impl L1 {
                     fresh_until_ms: now_ms + fresh_ms,
                     epoch: ticket.epoch,
                 };
-                *count += 1;
                 self.entries.insert(id.into(), held);
                 self.added.fetch_add(u64::from(!replaces), Ordering::Relaxed);
             }
             (L1Change::Remove, _) => {
-                *count += 1;
                 self.remove(id);
             }
             _ => {}
@@ -226,6 +227,17 @@ mod tests {
         l1.entries.remove("1");
         l1.offer("1", early, &value(5), SECOND, 1_000);
         assert_eq!(version(&l1, 1_001), None);
+    }
+
+    #[test]
+    fn whoever_was_answered_absence_or_something_newer_finds_nothing_older_inserted_afterwards() {
+        for found in [Answer { entry: None, ..value(0) }, Answer { outcome: Outcome::Bypass, ..value(6) }] {
+            let (l1, _) = l1();
+            let older = l1.ticket("1");
+            l1.offer("1", l1.ticket("1"), &found, SECOND, 1_000);
+            l1.offer("1", older, &value(5), SECOND, 1_000);
+            assert_eq!(version(&l1, 1_001), None, "the older one was read before");
+        }
     }
 
     #[test]
