@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::support::{Service, cache_status, detail, embedded, header, servers};
 
 #[tokio::test]
-async fn the_first_read_is_a_miss_the_second_a_hit_and_the_store_is_read_once() {
+async fn a_missing_id_is_looked_up_once_and_then_known_to_be_absent() {
     for service in [servers().await, embedded().await] {
         assert_eq!(service.get("/todos/1").await.status(), 404);
         let reads = service.todos.store_reads();
