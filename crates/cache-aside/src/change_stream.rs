@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::clock::{now_ms, time_of_day};
+use crate::clock::{CLOCKS_APART, now_ms, time_of_day};
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::invalidator::Invalidator;
@@ -77,8 +77,6 @@ pub trait ChangeSource: Clone + Send + Sync + 'static {
 const RETRY: Duration = Duration::from_millis(200);
 /// How often the place in the stream is saved while changes come, and while none do.
 const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
-/// How far the clocks of two nodes may be apart without a cell of before a moment counting as one of after it.
-const CLOCKS_APART: Duration = Duration::from_millis(100);
 
 impl<S: Source> CacheAside<S> {
     /// Follows the store's changes, whenever this process has the lead.

@@ -8,7 +8,7 @@ use deadpool_redis::redis::{Value, cmd, from_redis_value};
 
 use super::{RedisCache, Shared, scripts, word};
 use crate::cell::ZeroPadded;
-use crate::clock::now_ms;
+use crate::clock::after_every_clock_ms;
 use crate::error::CacheError;
 use crate::put::Token;
 use crate::validity::Cause;
@@ -28,14 +28,13 @@ impl RedisCache {
     /// Claims the prefix for the store with this identity; `Some` is the store that is served under it right now.
     pub(crate) async fn claim(&self, identity: &str) -> Result<Option<String>, CacheError> {
         let Shared { keys, validity, .. } = &*self.shared;
-        // Within this millisecond a fill of the other store may have begun.
-        let now_ms = now_ms() + 1;
-        let now: [u8; 14] = now_ms.zero_padded();
+        let valid_after_ms = after_every_clock_ms();
+        let now: [u8; 14] = valid_after_ms.zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
         let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
         let answer = word(self.call(&scripts::CLAIM, &names, &args).await?)?;
         if answer == "taken over" {
-            validity.invalidate_before(now_ms, Cause::Incarnation);
+            validity.invalidate_before(valid_after_ms, Cause::Incarnation);
             tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
         }
         Ok((answer != "ours" && answer != "taken over").then_some(answer))
