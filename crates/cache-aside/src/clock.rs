@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::failpoints::{self, Guard};
 
@@ -20,21 +20,36 @@ const UNKNOWN_MS: i64 = 1_000;
 /// A wall clock that is off by more is worth a line in the log; so is a change by more.
 const NOTABLE: Duration = Duration::from_secs(1);
 
-static START: LazyLock<(Instant, u64)> = LazyLock::new(|| (Instant::now(), wall_ms()));
+/// What makes the wall clock of the process's start of the time that has passed since the machine's, milliseconds.
+static START_MS: LazyLock<u64> = LazyLock::new(|| wall_ms().saturating_sub(passed().as_millis() as u64));
 
 /// Milliseconds on the clock of this process: those since 1970 as the wall clock told them at the start, and then without
 /// its steps.
 #[inline]
 pub(crate) fn now_ms() -> u64 {
-    let (start, start_ms) = &*START;
-    let since = start.elapsed();
-    start_ms + since.as_secs() * 1_000 + u64::from(since.subsec_millis())
+    let passed = passed();
+    *START_MS + passed.as_secs() * 1_000 + u64::from(passed.subsec_millis())
 }
 
 /// Microseconds on the same clock.
 pub(crate) fn now_us() -> u64 {
-    let (start, start_ms) = &*START;
-    start_ms * 1_000 + start.elapsed().as_micros() as u64
+    *START_MS * 1_000 + passed().as_micros() as u64
+}
+
+/// The time that has passed since the machine started, also while it slept: what was fresh before is not fresh because
+/// nobody was awake. An `Instant` leaves that out on Linux (rust-lang/rust#87906).
+#[cfg(target_os = "linux")]
+#[inline]
+fn passed() -> Duration {
+    let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(since_boot.tv_sec as u64, since_boot.tv_nsec as u32)
+}
+
+/// The time that has passed since this was first asked.
+#[cfg(not(target_os = "linux"))]
+fn passed() -> Duration {
+    static FIRST: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    FIRST.elapsed()
 }
 
 fn wall_ms() -> u64 {
@@ -78,7 +93,7 @@ impl Ahead {
         }
     }
 
-    /// What is left of it at another time.
+    /// The same at another time: less is known.
     fn at(self, now_us: u64) -> Self {
         let drift_us = (now_us.abs_diff(self.known_at_us) / DRIFT) as i64;
         Self { at_least_us: self.at_least_us - drift_us, at_most_us: self.at_most_us + drift_us, known_at_us: now_us }
@@ -165,7 +180,7 @@ impl Clock {
 fn report_step(step_ms: i64) {
     if step_ms.unsigned_abs() > NOTABLE.as_millis() as u64 {
         tracing::warn!(
-            "the clock of Redis was set {}, or this machine slept: cells that were filled before may be read from the store again",
+            "the clock of Redis was set to {} of what it was: what was filled before may be read from the store again",
             ahead_or_behind(step_ms)
         );
     }
