@@ -98,7 +98,10 @@ impl Said {
     fn read(answer: Vec<String>) -> RedisResult<Self> {
         let read = || {
             let time_us = match &answer[2..] {
-                [seconds, us] => Some(seconds.parse::<u64>().ok()? * 1_000_000 + us.parse::<u64>().ok()?),
+                [seconds, us] => {
+                    let (seconds, us): (u64, u64) = (seconds.parse().ok()?, us.parse().ok()?);
+                    Some(seconds.checked_mul(1_000_000)?.checked_add(us)?)
+                }
                 _ => None,
             };
             Some(Self { valid_after_ms: answer[0].parse().ok()?, name: answer[1].clone(), time_us })
