@@ -114,7 +114,7 @@ impl MongoServer {
             args.extend(["--replSet", "rs0"].map(str::to_owned));
         }
         args.extend(self.args.iter().cloned());
-        self.process = Some(Process::start(&mongod(), &args, &self.folder.path().join("log")));
+        self.process = Some(Process::start_with_folder(&mongod(), &args, &self.folder));
         self.wait("answers", |server| server.command(doc! { "ping": 1 }).is_ok());
     }
 

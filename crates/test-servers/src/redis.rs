@@ -62,7 +62,7 @@ impl RedisServer {
         args.extend(["--dir".to_owned(), self.folder.path().display().to_string()]);
         args.extend(self.args.iter().cloned());
         let log = self.folder.path().join("log");
-        self.process = Some(Process::start(&redis_server(), &args, &log));
+        self.process = Some(Process::start_with_folder(&redis_server(), &args, &self.folder));
         let began = Instant::now();
         while !self.answers() {
             assert!(
