@@ -92,6 +92,21 @@ impl<S: Source> CacheAside<S> {
         self.shared.repair.add_if_room(id, PendingInvalidation::of(loaded));
     }
 
+    /// Runs an operation of the store that is neither a load nor a write of the engine's, such as a look before a write: not
+    /// while the store is left alone, and its breaker is told how it went. Its deadline is its own.
+    ///
+    /// # Errors
+    /// [`ReadError::Source`], and [`ReadError::BreakerOpen`] at once while the store is left alone.
+    pub async fn ask_store<T>(
+        &self,
+        operation: impl Future<Output = Result<T, S::Error>>,
+    ) -> Result<T, ReadError<S::Error>> {
+        let _pass = self.shared.store_breaker.admit().ok_or(ReadError::BreakerOpen)?;
+        let done = operation.await.map_err(|error| ReadError::Source(Arc::new(error)));
+        self.judge_store(done.as_ref().err());
+        done
+    }
+
     /// The answer to a read while the store is left alone: the kept value, or at once that there is none. `None` while it is
     /// not.
     pub(crate) fn past_open_breaker(&self, kept: &mut Option<Kept>) -> Option<Result<Answer, ReadError<S::Error>>> {

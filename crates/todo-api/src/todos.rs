@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cache_aside::{
-    Answer, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
+    Answer, BreakerState, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
 };
 use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
 use futures::future::join_all;
@@ -126,6 +126,10 @@ impl Source for StoredTodos {
         Some(self.0.identity().to_owned())
     }
 
+    fn is_outage(error: &StoreError) -> bool {
+        matches!(error, StoreError::Unavailable(_) | StoreError::UnknownOutcome(_))
+    }
+
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
         // Nothing is stored under what is no id.
         let Ok(id) = id.parse::<TodoId>() else { return Ok(Loaded::Absent) };
@@ -141,8 +145,11 @@ impl Source for StoredTodos {
     }
 
     async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
+        // Nothing is stored under what is no id, and what was refused lately is not asked for again.
+        let mut refused: HashMap<&str, StoreError> = ids.iter().filter_map(|id| Some((*id, self.1.get(id)?))).collect();
+        let asked = ids.iter().filter(|id| !refused.contains_key(**id));
+        let known: Vec<TodoId> = asked.filter_map(|id| id.parse().ok()).collect();
         // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
-        let known: Vec<TodoId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let found = match self.0.find_many(&known).await {
             Ok(found) => found,
             Err(error @ StoreError::Unavailable(_)) => return Err(error),
@@ -150,6 +157,9 @@ impl Source for StoredTodos {
         };
         let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
         let loaded = |id: &&str| {
+            if let Some(refusal) = refused.remove(id) {
+                return Err(refusal);
+            }
             let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
             Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
                 version: found.version.0,
@@ -294,7 +304,7 @@ impl Todos {
         preconditions: Preconditions,
     ) -> Result<Changed, WriteError<StoreError>> {
         if let Change::Patch(patch) = &change
-            && let Some(now) = self.unchanged_by(patch, id, &preconditions).await.map_err(WriteError::Store)?
+            && let Some(now) = self.look(patch, id, &preconditions).await?
         {
             return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
         }
@@ -305,6 +315,20 @@ impl Todos {
             committed(changed)
         };
         self.engine.write(id.as_str(), commit).await.map(Changed::Written)
+    }
+
+    /// As [`Todos::unchanged_by`], unless the store is left alone.
+    async fn look(
+        &self,
+        patch: &TodoPatch,
+        id: &TodoId,
+        preconditions: &Preconditions,
+    ) -> Result<Option<Versioned>, WriteError<StoreError>> {
+        self.engine.ask_store(self.unchanged_by(patch, id, preconditions)).await.map_err(|error| match error {
+            ReadError::Source(error) => WriteError::Store(Arc::unwrap_or_clone(error)),
+            ReadError::BreakerOpen => WriteError::BreakerOpen,
+            _ => WriteError::Abandoned,
+        })
     }
 
     /// The todo as it is in the store, if the preconditions hold and the patch would leave it as it is.
@@ -318,6 +342,11 @@ impl Todos {
         let tag = EntityTag::of(now.version.0, &now.todo.to_json());
         let is_same = patch.apply(now.todo.clone()) == now.todo;
         Ok((is_same && preconditions.evaluate(Some(&tag)) == Verdict::Hold).then_some(now))
+    }
+
+    /// State of the breaker in front of the store.
+    pub fn store_breaker(&self) -> BreakerState {
+        self.engine.store_breaker()
     }
 
     /// Whether the store answers.
@@ -352,6 +381,7 @@ fn committed<T>(done: Result<Commit<T, StoreError>, StoreError>) -> Commit<T, St
     match done {
         Ok(commit) => commit,
         Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),
+        Err(error @ StoreError::Unavailable(_)) => Commit::Unavailable(error),
         Err(error) => Commit::Nothing(error),
     }
 }

@@ -104,7 +104,7 @@ pub enum ApiError {
         /// The field, and what is wrong with it.
         problem: String,
     },
-    /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
+    /// 503 with `Retry-After`: the store cannot be reached, is left alone after failures, or is too busy. Nothing was written.
     #[error("the store cannot answer now, try again")]
     Unavailable(#[source] Option<StoreError>),
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
@@ -212,7 +212,7 @@ impl From<ReadError<StoreError>> for ApiError {
                 StoreError::NotATodo { id, problem } => Self::NotATodo { id, problem },
                 source => Self::Failed(Some(source)),
             },
-            ReadError::Timeout(_) | ReadError::Overloaded => Self::Unavailable(None),
+            ReadError::Timeout(_) | ReadError::Overloaded | ReadError::BreakerOpen => Self::Unavailable(None),
             ReadError::NotCached => Self::NotCached,
             ReadError::TooOld => Self::TooOld,
             _ => Self::Failed(None),
@@ -222,7 +222,11 @@ impl From<ReadError<StoreError>> for ApiError {
 
 impl From<WriteError<StoreError>> for ApiError {
     fn from(error: WriteError<StoreError>) -> Self {
-        let WriteError::Store(error) = error else { return Self::Failed(None) };
+        let error = match error {
+            WriteError::Store(error) => error,
+            WriteError::BreakerOpen => return Self::Unavailable(None),
+            _ => return Self::Failed(None),
+        };
         match error {
             StoreError::Exists(id) => Self::Exists(id.to_string()),
             StoreError::KeyTaken(_) => Self::KeyTaken(error),
