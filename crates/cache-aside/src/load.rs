@@ -9,6 +9,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::breaker::Pass;
+use crate::clock::now_ms;
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
@@ -17,6 +18,7 @@ use crate::freshness::Kept;
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
+use crate::validity::Cause;
 use crate::write::Commit;
 
 /// Most ids that the store is asked for by one [`Source::load_many`].
@@ -74,7 +76,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// What the store said while the cache is off or does not answer.
-    pub(crate) fn answer_past_cache(
+    pub(crate) async fn answer_past_cache(
         &self,
         id: &str,
         loaded: Result<Loaded, ReadError<S::Error>>,
@@ -82,14 +84,22 @@ impl<S: Source> CacheAside<S> {
     ) -> Result<Answer, ReadError<S::Error>> {
         let loaded = loaded?;
         if why == Detail::CacheError {
-            self.invalidate_later(id, &loaded);
+            self.invalidate_before_answer(id, &loaded).await;
         }
         Ok(from_store(loaded, Outcome::Bypass, Some(why)))
     }
 
-    /// Somebody is about to see this version, and the cache does not know of it: it will as soon as it answers.
-    pub(crate) fn invalidate_later(&self, id: &str, loaded: &Loaded) {
-        self.shared.repair.add_if_room(id, PendingInvalidation::of(loaded));
+    /// Somebody is about to see this version, and the cache does not know of it. It is told before the answer if only one
+    /// connection broke, and else as soon as it answers. Until then this process answers nothing older: of this id, or, if
+    /// there are more ids than can be remembered, of any.
+    pub(crate) async fn invalidate_before_answer(&self, id: &str, loaded: &Loaded) {
+        let (invalidation, patience) = (PendingInvalidation::of(loaded), self.options().publish_timeout);
+        if let Ok(Ok(())) = timeout(patience, invalidation.apply(&self.backend, id)).await {
+            return;
+        }
+        if !self.shared.repair.add_if_room(id, invalidation) {
+            self.shared.validity.invalidate_before(now_ms(), Cause::Bypass);
+        }
     }
 
     /// Runs an operation of the store that is neither a load nor a write of the engine's, such as a look before a write: not

@@ -127,7 +127,7 @@ impl<S: Source> CacheAside<S> {
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         if let Backend::Off = self.backend {
             let loaded = self.load(id).await;
-            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff));
+            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff).await);
         }
         match self.shared.flights.join(id) {
             Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
@@ -178,7 +178,7 @@ impl<S: Source> CacheAside<S> {
             Lease::Unreachable => {
                 self.gather([leader]).await;
                 let loaded = self.load(id).await;
-                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError), shareable: true }
+                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError).await, shareable: true }
             }
         }
     }
@@ -263,7 +263,7 @@ impl<S: Source> CacheAside<S> {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
             Err(_) => {
-                self.invalidate_later(id, &loaded);
+                self.invalidate_before_answer(id, &loaded).await;
                 (Outcome::Bypass, Some(Detail::CacheError), false)
             }
         };

@@ -126,11 +126,11 @@ impl<S: Source> CacheAside<S> {
         if let Backend::Off = self.backend {
             let missed: Vec<&str> = missing.iter().map(|missing| ids[missing.at]).collect();
             let loaded = self.load_many(&missed).await;
-            let answers = missing.into_iter().zip(loaded).map(|(missing, loaded)| {
-                let answer = self.answer_past_cache(ids[missing.at], loaded, Detail::CacheOff);
+            let answers = missing.into_iter().zip(loaded).map(|(missing, loaded)| async move {
+                let answer = self.answer_past_cache(ids[missing.at], loaded, Detail::CacheOff).await;
                 (missing.at, new_enough(answer, &how))
             });
-            return answers.collect();
+            return join_all(answers).await;
         }
         let all_aged = missing.iter().all(|missing| matches!(missing.kept, Some(Kept::Aged(_))));
         let (mut fills, mut waits, mut kept) = (Vec::new(), Vec::new(), HashMap::new());
@@ -209,7 +209,7 @@ impl<S: Source> CacheAside<S> {
                         self.put_loaded(&fill.id, Some(token), start, loaded, || fill.leader.seal()).await
                     }
                     Lease::Elsewhere | Lease::Unreachable => {
-                        let answer = self.answer_past_cache(&fill.id, loaded, Detail::CacheError);
+                        let answer = self.answer_past_cache(&fill.id, loaded, Detail::CacheError).await;
                         FillResult { answer, shareable: true }
                     }
                 };

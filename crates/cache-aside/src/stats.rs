@@ -175,6 +175,8 @@ pub struct ValidityStats {
     pub by_change_stream: u64,
     /// Times it moved because another process announced it.
     pub by_announcement: u64,
+    /// Times it moved, for this process only, because this process answered more values past the cache than it can remember.
+    pub by_bypass: u64,
 }
 
 /// Values in this process, in front of Redis.

@@ -165,10 +165,12 @@ impl<S: Source> CacheAside<S> {
         put.cell.version = version.min(MAX_VERSION);
         match self.in_time(self.backend.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
-            Err(_) => {
+            Err(CacheError::Timeout(_)) => {
                 self.shared.repair.add(id, PendingInvalidation::of(&loaded));
                 Published::Deferred
             }
+            // Perhaps only this connection broke, and another one is there at once.
+            Err(_) => self.apply_or_defer(id, PendingInvalidation::of(&loaded)).await,
         }
     }
 
