@@ -149,7 +149,7 @@ impl ConnectionString {
     /// everything else, come to.
     pub(crate) fn pool_warning(&self, reads: usize, reserve: usize) -> Option<String> {
         let (name, size) = self.options.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("maxPoolSize"))?;
-        // 0 bounds nothing (Connection Monitoring and Pooling specification).
+        // The driver refuses 0.
         let size: usize = size.parse().ok().filter(|size| *size > 0 && *size < reads.saturating_add(reserve))?;
         Some(format!(
             "{name}={size} in the connection string is below {reads} reads at one time and {reserve} connections for writes, \

@@ -27,6 +27,9 @@ const NUMERIC_IDS: Duration = Duration::from_millis(500);
 /// Connections beside those for reads: for writes and what they look at, the change stream, probes. With 64 reads they come to
 /// 100, which is what other drivers of MongoDB make their pools.
 const RESERVE: usize = 36;
+/// Connections that are made at one time. With the driver's two, a cold pool of a server far away is not ready before the first
+/// deadlines (RUST-1712).
+const CONNECTING: u32 = 8;
 
 impl MongoStore {
     pub(crate) async fn open(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
@@ -146,6 +149,7 @@ async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Pri
     client.cmap_event_handler = Some(connected::handler());
     if let Some(reads) = options.concurrency {
         let size = u32::try_from(reads.saturating_add(RESERVE)).unwrap_or(u32::MAX);
+        client.max_connecting.get_or_insert(CONNECTING);
         client.max_pool_size.get_or_insert(size.max(client.min_pool_size.unwrap_or_default()));
     }
     client.app_name.get_or_insert_with(|| "todo-cache-aside".to_owned());
