@@ -144,11 +144,12 @@ impl MongoServer {
         Self::start_with(&["--setParameter", "enableTestCommands=1"])
     }
 
-    /// From now on, every `command` of the client that calls itself `app_name` takes so much longer; zero ends that.
-    pub fn slow_down(&self, command: &str, app_name: &str, by: Duration) {
+    /// From now on, every `command` on `namespace` takes so much longer; zero ends that. The namespace matters: the server reads
+    /// its own collections for a client, too.
+    pub fn slow_down(&self, command: &str, namespace: &str, by: Duration) {
         let millis = i64::try_from(by.as_millis()).expect("milliseconds of a test");
         let data =
-            doc! { "failCommands": [command], "appName": app_name, "blockConnection": true, "blockTimeMS": millis };
+            doc! { "failCommands": [command], "namespace": namespace, "blockConnection": true, "blockTimeMS": millis };
         let mode = if by.is_zero() { "off" } else { "alwaysOn" };
         self.command(doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data })
             .expect("a server that was started for faults takes fail points");

@@ -135,11 +135,12 @@ async fn a_store_that_is_away_is_left_alone_and_writes_are_503_until_one_tries_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_pass_beside_two_hundred_readers_of_a_slow_store() {
     let mongo = MongoServer::start_for_faults();
-    let store = format!("{}&appName=slow", mongo.url());
-    let service = Service::start(&["--store", &store, "--store-queue", "10s", "--change-stream", "off"]).await;
+    let store = mongo.url();
+    let patient = ["--store-timeout", "25s", "--store-queue", "25s", "--change-stream", "off"];
+    let service = Service::start(&[&["--store", store.as_str()][..], &patient[..]].concat()).await;
     service.create("1").await;
     // Longer than a write waits, when several finds are before it on each connection.
-    mongo.slow_down("find", "slow", Duration::from_secs(4));
+    mongo.slow_down("find", "test.todos", Duration::from_secs(8));
     let service = &service;
     let readers = join_all((0..200).map(|id| async move { service.get(&format!("/todos/r{id}")).await.status() }));
     let writers = async {
@@ -149,7 +150,7 @@ async fn writes_pass_beside_two_hundred_readers_of_a_slow_store() {
             assert_eq!(created.status(), 201, "{created:?}");
         }
         assert_eq!(service.request(Method::DELETE, "/todos/1").send().await.unwrap().status(), 204);
-        mongo.slow_down("find", "slow", Duration::ZERO);
+        mongo.slow_down("find", "test.todos", Duration::ZERO);
     };
     let (statuses, ()) = futures::join!(readers, writers);
     assert!(statuses.iter().all(|status| matches!(status.as_u16(), 404 | 503)), "{statuses:?}");
