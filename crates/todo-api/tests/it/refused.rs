@@ -119,4 +119,7 @@ fn a_store_that_is_away_is_a_line_a_second() {
     let errors =
         log.iter().filter(|line| line.contains("ERROR") && line.contains("the store cannot answer now")).count();
     assert!((1..=seconds + 2).contains(&errors), "{errors} lines in {seconds} s");
+    assert!(!log.iter().any(|line| line.contains("\"cause\":\"\"")), "each names its cause: {log:?}");
+    let opened = log.iter().filter(|line| line.contains("the store does not answer: until it does")).count();
+    assert_eq!(opened, 1, "one line at the change: {log:?}");
 }
