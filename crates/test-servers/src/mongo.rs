@@ -139,6 +139,22 @@ impl MongoServer {
         }
     }
 
+    /// Starts one whose commands can be slowed down: see [`MongoServer::slow_down`].
+    pub fn start_for_faults() -> Self {
+        Self::start_with(&["--setParameter", "enableTestCommands=1"])
+    }
+
+    /// From now on, every `command` on `namespace` takes so much longer; zero ends that. The namespace matters: the server reads
+    /// its own collections for a client, too.
+    pub fn slow_down(&self, command: &str, namespace: &str, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).expect("milliseconds of a test");
+        let data =
+            doc! { "failCommands": [command], "namespace": namespace, "blockConnection": true, "blockTimeMS": millis };
+        let mode = if by.is_zero() { "off" } else { "alwaysOn" };
+        self.command(doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data })
+            .expect("a server that was started for faults takes fail points");
+    }
+
     /// Runs a command on a database.
     pub fn run_command(&self, database: &str, command: Document) -> Document {
         self.on(database, command).expect("the server takes the command")

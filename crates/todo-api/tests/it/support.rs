@@ -17,7 +17,8 @@ use todo_api::todos::Todos;
 use tokio::sync::oneshot;
 
 /// Patient deadlines: the tests share two cores with their servers, and most are not about being fast.
-const PATIENT: [&str; 6] = ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s"];
+const PATIENT: [&str; 8] =
+    ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s", "--store-soft-timeout", "10s"];
 
 /// A running service; stopped when dropped.
 pub(crate) struct Service {

@@ -109,12 +109,31 @@ struct Faults {
 
 impl Faults {
     async fn new(timeout: Duration) -> Self {
+        Self::with(timeout, "retryReads=true").await
+    }
+
+    /// With this option in the connection string.
+    async fn with(timeout: Duration, option: &str) -> Self {
         static SERVER: LazyLock<MongoServer> =
             LazyLock::new(|| MongoServer::start_with(&["--setParameter", "enableTestCommands=1"]));
         let app = fresh_name("app");
-        let url: StoreUrl = format!("{}&appName={app}", SERVER.url()).parse().unwrap();
+        let url: StoreUrl = format!("{}&appName={app}&{option}", SERVER.url()).parse().unwrap();
         let store = Store::open(&url, &StoreOptions { timeout, ..options() }).await.unwrap();
         Self { client: Client::with_uri_str(SERVER.url()).await.unwrap(), app, store }
+    }
+
+    /// Waits until a command of this client is at the server.
+    async fn wait_until_blocked(&self) {
+        let running = doc! { "currentOp": true, "appName": &self.app, "active": true, "command.aggregate": "todos" };
+        let began = Instant::now();
+        loop {
+            let found = self.client.database("admin").run_command(running.clone()).await.unwrap();
+            if !found.get_array("inprog").unwrap().is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing is under way: {found:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The next `times` of `command` fail so.
@@ -221,4 +240,29 @@ async fn an_operation_of_several_steps_has_one_deadline() {
     // First it looks for one to replace, then it creates one.
     let replaced = faults.store.replace(&todo("one"), &Precondition::None).await;
     assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{replaced:?}");
+}
+
+#[tokio::test]
+async fn a_write_that_found_no_connection_in_time_is_known_not_to_have_happened() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::with(Duration::from_millis(1_500), "maxPoolSize=1").await;
+    let store = &faults.store;
+    store.create(&todo("one")).await.unwrap();
+    // A count, whose deadline is the longer one, has the only connection.
+    faults.next(1, "aggregate", doc! { "blockConnection": true, "blockTimeMS": 6_000 }).await;
+    let counting = tokio::spawn({
+        let store = store.clone();
+        async move { store.count().await }
+    });
+    faults.wait_until_blocked().await;
+    let other = todo_model::Todo { id: id("2"), ..todo("one") };
+    for written in
+        [store.replace(&todo("two"), &Precondition::None).await.map(drop), store.create(&other).await.map(drop)]
+    {
+        let Err(StoreError::Unavailable(cause)) = written else { panic!("{written:?}") };
+        assert!(cause.to_string().contains("no connection was free"), "{cause}");
+    }
+    assert_eq!(counting.await.unwrap().unwrap(), 1);
+    assert_eq!(store.find(&id("1")).await.unwrap().unwrap().todo, todo("one"));
+    assert!(store.find(&id("2")).await.unwrap().is_none());
 }
