@@ -14,6 +14,7 @@ mod deadlines;
 mod foreign;
 mod listening;
 mod many;
+mod metrics;
 mod outages;
 mod preconditions;
 mod probes;
