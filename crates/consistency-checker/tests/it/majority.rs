@@ -7,8 +7,8 @@ use consistency_checker::checker::{Promises, Verdict, check};
 use consistency_checker::clock::Clock;
 use consistency_checker::history::{History, Suspends, Window};
 use consistency_checker::store::InsertAs;
-use consistency_checker::workload::{Reply, Workload, ask};
 use consistency_checker::workload::plan::{Mix, Plan};
+use consistency_checker::workload::{Reply, Workload, ask};
 use test_servers::{MongoSet, fresh_name};
 
 use crate::support::{cluster_over, until};
