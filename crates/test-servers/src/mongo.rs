@@ -131,7 +131,7 @@ impl MongoServer {
         let began = Instant::now();
         while !ready(self) {
             assert!(
-                began.elapsed() < Duration::from_secs(60),
+                began.elapsed() < Duration::from_secs(180),
                 "waited in vain until mongod {what}: {}",
                 std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
             );

@@ -100,7 +100,7 @@ impl PostgresServer {
         self.process = Some(Process::start_with_folder(Path::new(&program), &args, &self.folder));
         let began = Instant::now();
         while self.run_sql("postgres", "SELECT 1").is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "postgres does not answer: {}", self.log());
+            assert!(began.elapsed() < Duration::from_secs(180), "postgres does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -66,7 +66,7 @@ impl RedisServer {
         let began = Instant::now();
         while !self.answers() {
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(180),
                 "redis-server does not answer: {}",
                 std::fs::read_to_string(&log).unwrap_or_default()
             );

@@ -80,7 +80,7 @@ impl Service {
             });
         });
         let (address, todos, scrapes) = running.recv().expect("the service starts");
-        let client = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
+        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         Self { address, todos, scrapes, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
@@ -104,6 +104,8 @@ impl Service {
     }
 
     pub(crate) fn stop(&mut self) {
+        // Without its idle connections, which the service would give some time to end.
+        self.client = Client::new();
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the service ends without a panic");
