@@ -24,8 +24,8 @@ if type(known) == 'table' then known = false end
 local moment, of = string.match(known or '', '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d) (.*)$')
 -- The user may not ask for the name: each connection counts as one to another Redis. A replica refuses the SET.
 if not same and (of ~= name or name == 'unknown') then moment = now end
--- What the data has lost (FLUSHALL, eviction), and the caller knows.
-if same and (not moment or moment < ARGV[3]) then moment = ARGV[3] end
+-- What the data has lost (FLUSHALL, eviction), the caller knows.
+if not moment then moment = ARGV[3] end
 -- A moment of the future is of a clock that was set back since, or of a release that asked the clocks of nodes.
 if moment > soon and not time.err then moment = soon end
 if known ~= moment .. ' ' .. name then

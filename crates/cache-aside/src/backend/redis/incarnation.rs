@@ -74,12 +74,13 @@ impl Incarnation {
         if another && at_ms > believed_ms {
             tracing::info!("cells filled before {} are not served: Redis is new, or was restarted", time_of_day(at_ms));
         }
-        let of_the_future = said.time_us.is_some() && believed_ms > self.clock.now().ms + 1;
-        if of_the_future && at_ms < believed_ms {
-            if self.validity.correct(believed_ms, at_ms) {
+        let soon_ms = self.clock.now().ms + 1;
+        if said.time_us.is_some() && at_ms <= soon_ms && soon_ms < believed_ms {
+            // What was believed may be of this process alone: whatever was filled until now is of before.
+            if self.validity.correct(believed_ms, soon_ms) {
                 tracing::info!(
                     "the clock of Redis was set back, or another is there now: cells filled before {} are not served",
-                    time_of_day(at_ms)
+                    time_of_day(soon_ms)
                 );
             }
         } else {
