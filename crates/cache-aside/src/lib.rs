@@ -11,7 +11,7 @@
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
-//! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
+//! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
 //! - `freshness`: whether a cell still answers. `validity`: which cells may be answered at all.
 //! - `l1`: values in this process, in front of Redis.
@@ -38,6 +38,7 @@ mod freshness;
 mod invalidator;
 pub mod key;
 mod l1;
+pub mod lease;
 mod load;
 pub mod options;
 pub mod outcome;

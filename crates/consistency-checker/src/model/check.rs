@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use cache_aside::cell::Kind;
+use cache_aside::lease::Lease;
 use cache_aside::rules::CellState;
 use stateright::{Checker, Model, Property};
 
@@ -118,7 +119,7 @@ impl Protocol {
         State {
             store,
             cell,
-            lease: None,
+            lease: Lease::default(),
             known: 1,
             writers: vec![Writer::Idle; setup.writers],
             readers: vec![Reader::Idle; setup.readers],

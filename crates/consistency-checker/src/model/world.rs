@@ -1,5 +1,6 @@
 //! What happens besides: the change stream tells, a process hears, something is lost.
 
+use cache_aside::lease::Lease;
 use cache_aside::rules::{self, L1Change};
 
 use super::setup::{Rule, Setup};
@@ -15,6 +16,8 @@ pub(super) enum Step {
     Hears(u8),
     CellLost,
     LeaseLost,
+    /// One of several at work took too long.
+    EntryEnds(u8),
     Flush,
     LineBreaks(u8),
 }
@@ -36,10 +39,14 @@ pub(super) fn steps(setup: &Setup, state: &State) -> Vec<Step> {
         if state.cell.is_some() {
             steps.push(Step::CellLost);
         }
-        if state.lease.is_some() {
+        let held = state.lease.entries.len();
+        if held > 0 {
             steps.push(Step::LeaseLost);
         }
-        if state.cell.is_some() && state.lease.is_some() {
+        if held > 1 {
+            steps.extend(state.lease.entries.iter().map(|entry| Step::EntryEnds(entry.token)));
+        }
+        if state.cell.is_some() && held > 0 {
             steps.push(Step::Flush);
         }
     }
@@ -71,6 +78,10 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
         }
         Step::CellLost => lose(state, true, false),
         Step::LeaseLost => lose(state, false, true),
+        Step::EntryEnds(token) => {
+            state.losses -= 1;
+            state.lease.release(token);
+        }
         Step::Flush => lose(state, true, true),
         Step::LineBreaks(number) => {
             state.losses -= 1;
@@ -90,6 +101,6 @@ fn lose(state: &mut State, cell: bool, lease: bool) {
         state.cell = None;
     }
     if lease {
-        state.lease = None;
+        state.lease = Lease::default();
     }
 }

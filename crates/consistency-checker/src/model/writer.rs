@@ -1,9 +1,7 @@
 //! What a writer does next: takes the lease, commits, publishes, acknowledges; or dies in between.
 
-use cache_aside::rules::LeaseNotes;
-
 use super::setup::{Rule, Setup};
-use super::state::{Event, Lease, Op, State, Todo, Writer};
+use super::state::{Event, LATER, NOW, Op, State, Todo, Writer};
 
 /// A step of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +39,7 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
     let has_lease = matches!(state.writers[number], Writer::Leased { has_lease: true });
     match step {
         Step::TakesLease => {
-            state.lease = Some(Lease { token, notes: LeaseNotes::default() });
+            state.lease.write(token, NOW, LATER);
             state.writers[number] = Writer::Leased { has_lease: true };
         }
         Step::CannotTakeLease => {
@@ -50,8 +48,8 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
         }
         Step::Commits(Op::Delete) if !state.store.there => {
             // 404: the lease is given back.
-            if state.lease.is_some_and(|lease| has_lease && lease.token == token) {
-                state.lease = None;
+            if has_lease {
+                state.lease.release(token);
             }
             state.writers[number] = Writer::Done;
         }
@@ -92,7 +90,7 @@ fn publish(setup: &Setup, state: &mut State, number: usize) {
     if setup.invalidate {
         if todo.there { state.invalidate(setup, todo.version) } else { state.forget() }
     } else if setup.is_off(Rule::LeaseBeforeCommit) {
-        state.lease = Some(Lease { token, notes: LeaseNotes::default() });
+        state.lease.write(token, NOW, LATER);
         state.put(setup, token, todo);
     } else if has_lease || setup.is_off(Rule::DropUnleased) {
         if has_lease || todo.there {

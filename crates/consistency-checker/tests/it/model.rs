@@ -23,6 +23,7 @@ fn setup_for(rule: Rule) -> Setup {
         Rule::TokenPerFill | Rule::PutBeforeAnswer => Setup::new(2, 2, 0),
         Rule::ShareOnlyIfStored => one_process(Setup::new(1, 2, 1)),
         Rule::L1Record | Rule::L1OwnWrites => with_l1(Setup::new(1, 2, 0)),
+        Rule::L1Answers => Setup { writers_apart: true, ..with_l1(Setup::new(1, 3, 0)) },
         Rule::L1Emptied => Setup { writers_apart: true, ..with_l1(Setup::new(1, 2, 1)) },
     }
 }

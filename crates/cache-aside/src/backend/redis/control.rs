@@ -49,7 +49,7 @@ impl RedisCache {
     }
 
     pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
-        self.call(&scripts::RELEASE, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
+        self.call(&scripts::RESIGN, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
     }
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {

@@ -9,6 +9,7 @@ use deadpool_redis::redis::{Client, Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::super::waiters::Waiters;
 use super::keys::Keys;
 use crate::clock::now_ms;
 use crate::error::CacheError;
@@ -25,6 +26,7 @@ pub(crate) struct Subscription {
     pub(crate) keys: Keys,
     pub(crate) options: Options,
     pub(crate) validity: Arc<Validity>,
+    pub(crate) waiters: Waiters,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -102,21 +104,26 @@ impl Subscription {
                 self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
             }
             Some(Control::InvalidateBefore { at_ms }) => self.validity.invalidate_before(at_ms, Cause::Announcement),
+            Some(Control::Wake { id }) => self.waiters.wake(id),
             None => {}
         }
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Control {
+enum Control<'a> {
     Heartbeat { lag: Duration, valid_after_ms: u64 },
     InvalidateBefore { at_ms: u64 },
+    Wake { id: &'a str },
 }
 
 /// `B12 1700000000000`: a heartbeat, the lag, and the moment from which on cells are valid, both in milliseconds.
-/// `D01700000000000`: cells filled before then are not valid any more.
-fn control(text: &[u8]) -> Option<Control> {
+/// `D01700000000000`: cells filled before then are not valid any more. `Wid`: who waits for the lease of the id looks again.
+fn control(text: &[u8]) -> Option<Control<'_>> {
     let text = std::str::from_utf8(text).ok()?;
+    if let Some(id) = text.strip_prefix('W') {
+        return Some(Control::Wake { id });
+    }
     if let Some(at_ms) = text.strip_prefix('D') {
         return Some(Control::InvalidateBefore { at_ms: at_ms.parse().ok()? });
     }
@@ -156,6 +163,7 @@ mod tests {
         let beat = Control::Heartbeat { lag: Duration::from_millis(12), valid_after_ms: 7 };
         assert_eq!(control(b"B12 7"), Some(beat));
         assert_eq!(control(b"D00000000000007"), Some(Control::InvalidateBefore { at_ms: 7 }));
+        assert_eq!(control(b"Wa b"), Some(Control::Wake { id: "a b" }));
         assert_eq!(control(b"B12"), None);
     }
 }

@@ -1,0 +1,130 @@
+//! `Lease`: who is at work on an id, and what others have put since each of them began. One reader fills, or any number of
+//! writers commit: a writer puts an end to a fill, because that read the store before the commit, and never to another writer.
+//!
+//! The in-process cache keeps this type; in Redis it is a text, and the scripts there say the same.
+
+use crate::rules::{Holder, LeaseNotes, Offer};
+
+/// Most entries of one lease: of more who write at one time, those that come last only raise the floor.
+pub const MAX_ENTRIES: usize = 64;
+
+/// Somebody at work on the id. `T` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LeaseEntry<T> {
+    /// Whose the entry is.
+    pub token: T,
+    /// What others have put since.
+    pub notes: LeaseNotes,
+    /// On whose behalf it is there.
+    pub by: Holder,
+    /// When it ends, milliseconds.
+    pub until_ms: u64,
+}
+
+/// The lease of one id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lease<T> {
+    /// Who is at work, the oldest first.
+    pub entries: Vec<LeaseEntry<T>>,
+    /// Whether somebody waits for them to end.
+    pub waiting: bool,
+}
+
+impl<T> Default for Lease<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), waiting: false }
+    }
+}
+
+impl<T: Copy + Eq> Lease<T> {
+    /// Who is at work, and for how many milliseconds at most.
+    pub fn held(&self, now_ms: u64) -> Option<(Holder, u64)> {
+        let last = self.entries.iter().filter(|entry| entry.until_ms > now_ms).max_by_key(|entry| entry.until_ms)?;
+        Some((last.by, last.until_ms - now_ms))
+    }
+
+    /// Makes the lease a reader's, when nobody is at work.
+    pub fn fill(&mut self, token: T, until_ms: u64) {
+        *self = Self::default();
+        self.enter(token, Holder::Filler, until_ms);
+    }
+
+    /// Lets a writer in: beside other writers, and in the place of a fill.
+    pub fn write(&mut self, token: T, now_ms: u64, until_ms: u64) {
+        self.entries.retain(|entry| entry.until_ms > now_ms && entry.by == Holder::Writer);
+        if self.entries.len() < MAX_ENTRIES {
+            self.enter(token, Holder::Writer, until_ms);
+        }
+    }
+
+    /// What others have noted for the holder of this token; `None` if its entry is not there any more.
+    pub fn notes(&self, token: T, now_ms: u64) -> Option<LeaseNotes> {
+        self.entries.iter().find(|entry| entry.token == token && entry.until_ms > now_ms).map(|entry| entry.notes)
+    }
+
+    /// Somebody offered this: everybody at work notes it.
+    pub fn note(&mut self, offer: Offer, now_ms: u64) {
+        self.entries.retain(|entry| entry.until_ms > now_ms);
+        for entry in &mut self.entries {
+            entry.notes = entry.notes.noting(offer);
+        }
+    }
+
+    /// The holder of this token is done.
+    pub fn release(&mut self, token: T) {
+        self.entries.retain(|entry| entry.token != token);
+    }
+
+    /// Whether those who wait are to be told to look again: the cell was filled, or nobody is at work any more.
+    pub fn wakes(&mut self, filled: bool) -> bool {
+        let wakes = self.waiting && (filled || self.entries.is_empty());
+        self.waiting = self.waiting && !wakes;
+        wakes
+    }
+
+    fn enter(&mut self, token: T, by: Holder, until_ms: u64) {
+        self.entries.push(LeaseEntry { token, notes: LeaseNotes::default(), by, until_ms });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_ends_a_fill_and_works_beside_other_writers() {
+        let mut lease = Lease::default();
+        lease.fill(1, 100);
+        assert_eq!(lease.held(10), Some((Holder::Filler, 90)));
+        lease.write(2, 10, 110);
+        assert_eq!(lease.notes(1, 10), None, "it read the store before the commit");
+        lease.write(3, 20, 120);
+        lease.note(Offer::Value(7), 20);
+        lease.write(4, 30, 130);
+        assert_eq!(lease.notes(2, 30).map(|notes| notes.floor), Some(7));
+        assert_eq!(lease.notes(4, 30), Some(LeaseNotes::default()), "that was before it began");
+        assert_eq!(lease.held(30), Some((Holder::Writer, 100)));
+        assert_eq!((lease.notes(2, 110), lease.held(130)), (None, None), "at its end, an entry is none");
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_a_fill_or_when_nobody_is_at_work() {
+        let mut lease = Lease::default();
+        lease.write(1, 0, 100);
+        lease.write(2, 0, 100);
+        assert!(!lease.wakes(true), "nobody waits");
+        lease.waiting = true;
+        lease.release(1);
+        assert!(!lease.wakes(false), "the other may fill the cell yet");
+        lease.release(2);
+        assert!(lease.wakes(false) && !lease.waiting);
+    }
+
+    #[test]
+    fn of_too_many_writers_the_last_gets_no_entry() {
+        let mut lease = Lease::default();
+        (0..=MAX_ENTRIES).for_each(|token| lease.write(token, 0, 100));
+        assert_eq!(lease.entries.len(), MAX_ENTRIES);
+        assert_eq!((lease.notes(0, 1), lease.notes(MAX_ENTRIES, 1)), (Some(LeaseNotes::default()), None));
+    }
+}
