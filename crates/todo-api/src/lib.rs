@@ -6,7 +6,7 @@
 //! - [`error`]: why the service does not start.
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
-//! - [`todos`]: cache and store joined.
+//! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
@@ -26,5 +26,6 @@ pub mod precondition;
 mod refused;
 mod server;
 pub mod settings;
+pub mod stored_todos;
 pub mod telemetry;
 pub mod todos;
