@@ -145,15 +145,15 @@ impl Slot {
     fn held(&mut self) -> Result<Lease<String>, String> {
         let text: Option<String> = cmd("GET").arg(&self.lease).query(&mut self.redis).unwrap();
         let Some(text) = text else { return Ok(Lease::default()) };
-        let ends = self.now_ms() + LEASE_MS;
-        let entries = text.as_bytes()[1..].chunks(47).map(|entry| {
-            let entry = std::str::from_utf8(entry).unwrap();
-            let until_ms: u64 = entry.get(34..).and_then(|until| until.parse().ok()).ok_or(format!("{entry} ends when?"))?;
+        let (ends, no_lease) = (self.now_ms() + LEASE_MS, || format!("{text:?} is no lease"));
+        let entries = text.get(1..).ok_or_else(no_lease)?.as_bytes().chunks(47).map(|entry| {
+            let part = |range| entry.get(range).and_then(|part| std::str::from_utf8(part).ok()).ok_or_else(no_lease);
+            let until_ms: u64 = part(34..47)?.parse().map_err(|_| no_lease())?;
             let just_now = ends.abs_diff(until_ms) < 60_000;
             Ok(LeaseEntry {
-                token: entry[..16].to_owned(),
-                notes: LeaseNotes { floor: entry[16..32].parse().unwrap(), gone: &entry[32..33] == "1" },
-                by: if &entry[33..34] == "F" { Holder::Filler } else { Holder::Writer },
+                token: part(0..16)?.to_owned(),
+                notes: LeaseNotes { floor: part(16..32)?.parse().map_err(|_| no_lease())?, gone: part(32..33)? == "1" },
+                by: if part(33..34)? == "F" { Holder::Filler } else { Holder::Writer },
                 until_ms: if just_now { FUTURE } else { until_ms },
             })
         });
