@@ -16,7 +16,7 @@
 //! - `freshness`: whether a cell still answers. `validity`: which cells may be answered at all.
 //! - `l1`: values in this process, in front of Redis.
 //! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
-//! - `single_flight`: one fill per id at a time.
+//! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
@@ -39,6 +39,7 @@ mod invalidator;
 pub mod key;
 mod l1;
 pub mod lease;
+mod lease_wait;
 mod load;
 pub mod options;
 pub mod outcome;

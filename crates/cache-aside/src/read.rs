@@ -1,7 +1,7 @@
 //! The read path, from top to bottom in the order it happens.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::cell::{Cell, Seen};
@@ -13,43 +13,17 @@ use crate::failpoints::{self, Guard, Point};
 use crate::fill::{FillResult, SharedBy, from_store, new_enough, or_stale};
 use crate::freshness::{Freshness, evaluate};
 use crate::l1::L1;
-use crate::options::Options;
+use crate::lease_wait::{Attempt, Turn};
 use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
 use crate::put::{LoadStart, Put, Token};
-use crate::rules::{Holder, LeaseResult, PutResult};
+use crate::rules::PutResult;
 use crate::single_flight::{Leader, Phase, Role, Waiter};
 use crate::source::{Loaded, Source};
 
-/// How long a read waits at most for a writer who is at work: most commits are over by then.
-const WRITER_PATIENCE: Duration = Duration::from_millis(50);
-/// The pause between two looks at a lease in case its end was not announced: the first, doubled each time up to the last.
-const POLLS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 /// How long a load without the lease waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
 /// How often a request waits for flights whose result it may not share, before it reads the store by itself.
 const ROUNDS: usize = 3;
-
-/// What became of the attempt to get the right to fill.
-pub(crate) enum Lease {
-    /// The caller has it, under this token.
-    Ours(Token),
-    /// Somebody else is at work.
-    Held { by: Holder, left: Duration },
-    /// The cell was filled meanwhile.
-    Filled,
-    /// The cache does not answer.
-    Unreachable,
-}
-
-/// What came of waiting for a lease.
-enum Turn {
-    /// The lease became free, and is the caller's under this token.
-    Ours(Token),
-    /// The cell answers.
-    Answered(Answer),
-    /// It is not worth waiting for.
-    PastLease,
-}
 
 impl<S: Source> CacheAside<S> {
     /// Answers from the cache, or else from the store, and then the cache is filled.
@@ -101,7 +75,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     /// One `GET`: what the cell is good for, and what it was.
-    async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
+    pub(crate) async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
         if how.refetch {
             return (Freshness::Expired(None), Seen::Any);
         }
@@ -173,8 +147,8 @@ impl<S: Source> CacheAside<S> {
         seen: Seen,
     ) -> FillResult<S::Error> {
         match self.acquire_lease(id, seen).await {
-            Lease::Ours(token) => self.load_and_put(leader, id, Some(token)).await,
-            Lease::Unreachable => {
+            Attempt::Ours(token) => self.load_and_put(leader, id, Some(token)).await,
+            Attempt::Unreachable => {
                 self.gather([leader]).await;
                 let loaded = self.load(id).await;
                 let answer = self.answer_past_cache(id, loaded, Detail::CacheError);
@@ -184,81 +158,21 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    /// One attempt.
-    pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Lease {
-        let token = Token::random();
-        let result = self.backend.try_lease(id, token, seen).await;
-        self.counters.lease(&result);
-        match result {
-            Ok(LeaseResult::Taken) => Lease::Ours(token),
-            Ok(LeaseResult::Held { by, left_ms }) => Lease::Held { by, left: Duration::from_millis(left_ms) },
-            Ok(LeaseResult::Filled) => Lease::Filled,
-            Err(_) => Lease::Unreachable,
-        }
-    }
-
     /// Somebody else fills, writes, or has filled: what comes of that is the answer, or else one load for all who wait.
     pub(crate) async fn fill_behind_another(
         &self,
         leader: &Leader<FillResult<S::Error>>,
         id: &str,
         how: ReadOptions,
-        lease: Lease,
+        attempt: Attempt,
     ) -> FillResult<S::Error> {
-        match self.wait_for_lease(id, &how, lease).await {
+        match self.wait_for_lease(id, &how, attempt).await {
             Turn::Answered(answer) => FillResult { answer: Ok(answer), shared_by: SharedBy::Nobody },
             Turn::Ours(token) => self.load_and_put(leader, id, Some(token)).await,
             Turn::PastLease => {
                 self.gather([leader]).await;
                 self.load_and_put(leader, id, None).await
             }
-        }
-    }
-
-    /// Waits until the lease is free or the cell answers, for as long as it makes sense.
-    async fn wait_for_lease(&self, id: &str, how: &ReadOptions, mut lease: Lease) -> Turn {
-        // Who wants the store to be asked is not answered by the cell.
-        if how.refetch {
-            return Turn::PastLease;
-        }
-        let (began, mut poll, mut waiting) = (Instant::now(), POLLS.0, None);
-        loop {
-            match lease {
-                Lease::Ours(token) => return Turn::Ours(token),
-                Lease::Unreachable => return Turn::PastLease,
-                Lease::Filled if began.elapsed() > self.options().lease => return Turn::PastLease,
-                Lease::Filled => {}
-                Lease::Held { by, left } => {
-                    let patience = self.patience(by, left, began.elapsed());
-                    match &mut waiting {
-                        _ if patience.is_zero() => return Turn::PastLease,
-                        // What ended before it entered was not announced to it: it looks once more before it waits.
-                        None => {
-                            self.counters.add(Counter::LeaseWait);
-                            waiting = self.backend.wait(id);
-                        }
-                        Some(waiting) => {
-                            waiting.pause(poll.min(patience).min(left)).await;
-                            poll = (poll * 2).min(POLLS.1);
-                        }
-                    }
-                }
-            }
-            let (freshness, seen) = self.lookup(id, how).await;
-            if let Freshness::Fresh(answer) | Freshness::RefreshDue(answer) = freshness {
-                return Turn::Answered(answer);
-            }
-            lease = self.acquire_lease(id, seen).await;
-        }
-    }
-
-    /// How much longer a read that has waited for so long waits behind who is at work. A fill in another process is this read's
-    /// own fill. A writer who has been at it for long may be gone: nobody waits for it again.
-    fn patience(&self, by: Holder, left: Duration, waited: Duration) -> Duration {
-        let Options { lease, lease_wait, .. } = *self.options();
-        match by {
-            Holder::Filler => lease_wait.unwrap_or(lease).saturating_sub(waited),
-            Holder::Writer => WRITER_PATIENCE.saturating_sub(waited.max(lease.saturating_sub(left))),
         }
     }
 
@@ -350,7 +264,7 @@ impl<S: Source> CacheAside<S> {
         self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         tokio::spawn(async move {
-            if let Lease::Ours(token) = this.acquire_lease(&id, seen).await {
+            if let Attempt::Ours(token) = this.acquire_lease(&id, seen).await {
                 let result = this.load_and_put(&leader, &id, Some(token)).await;
                 leader.complete(result);
             }

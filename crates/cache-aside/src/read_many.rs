@@ -14,9 +14,9 @@ use crate::error::ReadError;
 use crate::failpoints::{self, Point};
 use crate::fill::{FillResult, SharedBy, new_enough, or_stale};
 use crate::freshness::Freshness;
+use crate::lease_wait::Attempt;
 use crate::outcome::{Answer, Detail, ReadOptions};
 use crate::put::{LoadStart, Token};
-use crate::read::Lease;
 use crate::single_flight::{Leader, Phase, Role};
 use crate::source::Source;
 
@@ -152,14 +152,14 @@ impl<S: Source> CacheAside<S> {
 
     /// Leases for all, then one load for those that were given, while the others wait for who has theirs.
     async fn fill_many(&self, fills: Vec<Fill<S>>, how: ReadOptions) -> Vec<(usize, Read<S>)> {
-        let leases = fills.iter().map(|fill| self.acquire_lease(&fill.id, fill.seen)).collect::<Vec<_>>();
-        let leases = join_all(leases).await;
+        let attempts = fills.iter().map(|fill| self.acquire_lease(&fill.id, fill.seen)).collect::<Vec<_>>();
+        let attempts = join_all(attempts).await;
         let (mut batch, mut elsewhere) = (Vec::new(), Vec::new());
-        for (fill, lease) in fills.into_iter().zip(leases) {
-            match lease {
-                Lease::Ours(token) => batch.push((fill, Some(token))),
-                Lease::Unreachable => batch.push((fill, None)),
-                lease => elsewhere.push(self.fill_one_behind_another(fill, how, lease)),
+        for (fill, attempt) in fills.into_iter().zip(attempts) {
+            match attempt {
+                Attempt::Ours(token) => batch.push((fill, Some(token))),
+                Attempt::Unreachable => batch.push((fill, None)),
+                attempt => elsewhere.push(self.fill_one_behind_another(fill, how, attempt)),
             }
         }
         let (mut filled, others) = join(self.load_and_put_many(batch), join_all(elsewhere)).await;
@@ -167,8 +167,8 @@ impl<S: Source> CacheAside<S> {
         filled
     }
 
-    async fn fill_one_behind_another(&self, fill: Fill<S>, how: ReadOptions, lease: Lease) -> (usize, Read<S>) {
-        let result = self.fill_behind_another(&fill.leader, &fill.id, how, lease).await;
+    async fn fill_one_behind_another(&self, fill: Fill<S>, how: ReadOptions, attempt: Attempt) -> (usize, Read<S>) {
+        let result = self.fill_behind_another(&fill.leader, &fill.id, how, attempt).await;
         fill.complete(result)
     }
 

@@ -22,4 +22,5 @@ mod stats;
 mod support;
 mod typed;
 mod urls;
+mod waiting;
 mod writes;

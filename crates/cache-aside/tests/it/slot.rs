@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use cache_aside::cell::{Cell, Kind};
 use cache_aside::lease::{Lease, LeaseEntry, MAX_ENTRIES};
-use cache_aside::rules::{self, Announcement, CellChange, CellState, Holder, LeaseNotes, LeaseResult, Offer, PutResult};
+use cache_aside::rules::{
+    self, Announcement, CellChange, CellState, Holder, LeaseNotes, LeaseResult, Offer, PutResult,
+};
 use deadpool_redis::redis::{Client, Connection, Script, Value, cmd};
 use proptest::prelude::*;
 use test_servers::{fresh_name, shared_redis};

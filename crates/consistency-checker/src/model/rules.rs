@@ -13,7 +13,9 @@ impl State {
         let before = self.cell;
         let mut own = self.lease.notes(token, NOW);
         if setup.is_off(Rule::Token) || (setup.is_off(Rule::FloorGrantsNothing) && before.is_some()) {
-            own = own.or_else(|| self.lease.entries.last().map(|entry| entry.notes)).or_else(|| Some(LeaseNotes::default()));
+            own = own
+                .or_else(|| self.lease.entries.last().map(|entry| entry.notes))
+                .or_else(|| Some(LeaseNotes::default()));
         }
         if setup.is_off(Rule::AbsenceMarks) && !todo.there && own.is_none() {
             return PutResult::Raised;

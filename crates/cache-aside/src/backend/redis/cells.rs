@@ -100,8 +100,7 @@ impl RedisCache {
         let (version, floors_since): ([u8; 16], [u8; 14]) =
             (version.zero_padded(), validity.valid_after_ms().zero_padded());
         let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
-        let args =
-            [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes(), &floors_since[..]];
+        let args = [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes(), &floors_since[..]];
         match self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await {
             Err(error) if error.is_mended_by_removal() => self.remove(id).await,
             done => done.map(drop),
