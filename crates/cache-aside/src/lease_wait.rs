@@ -13,8 +13,9 @@ use crate::put::Token;
 use crate::rules::{Holder, LeaseResult};
 use crate::source::Source;
 
-/// How long a read waits at most for a writer who is at work: most commits are over by then.
-const WRITER_PATIENCE: Duration = Duration::from_millis(50);
+/// How long a read waits at most for a writer who is at work. What the change stream tells of a write may come a little before its
+/// publish; whoever waited longer would be slower than without a cache.
+const WRITER_PATIENCE: Duration = Duration::from_millis(5);
 /// The pause between two looks at a lease in case its end was not announced: the first, doubled each time up to the last.
 const POLLS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 /// What became of an attempt to get the right to fill.

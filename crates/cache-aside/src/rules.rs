@@ -27,9 +27,9 @@ impl CellState {
 /// What others have put since an entry of a lease was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct LeaseNotes {
-    /// The highest version that somebody else put or invalidated.
+    /// The highest version that somebody else put or invalidated, also of an absence that a delete made.
     pub floor: u64,
-    /// Whether somebody else saw that the value does not exist.
+    /// Whether somebody else saw that the value does not exist, and knows no version of that.
     pub gone: bool,
 }
 
@@ -38,8 +38,9 @@ impl LeaseNotes {
     #[must_use]
     pub fn noting(self, offer: Offer) -> Self {
         match offer {
-            Offer::Value(version) => Self { floor: self.floor.max(version), ..self },
-            Offer::Absence(_) => Self { gone: true, ..self },
+            // A reader that finds nothing knows no version.
+            Offer::Absence(0) => Self { gone: true, ..self },
+            Offer::Value(version) | Offer::Absence(version) => Self { floor: self.floor.max(version), ..self },
         }
     }
 }
@@ -150,7 +151,7 @@ pub fn put(cell: Option<CellState>, own: Option<LeaseNotes>, offer: Offer) -> De
             }
         }
         Offer::Absence(version) => {
-            if own.is_some_and(|notes| notes.floor == 0) {
+            if own.is_some_and(|notes| version >= notes.floor) {
                 let version = cell.map_or(version, |cell| cell.version.max(version));
                 let absent = CellState { kind: Kind::Absent, version };
                 let known = cell.is_some_and(|cell| cell.kind == Kind::Absent && cell.version == version);

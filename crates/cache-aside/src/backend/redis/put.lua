@@ -18,7 +18,7 @@ if header ~= '' and string.sub(header, 19) < ARGV[9] then cell_version = '000000
 local own, rest = nil, ''
 local function noted(entry)
   local floor, gone = string.sub(entry, 17, 32), string.sub(entry, 33, 33)
-  if kind == 'N' then
+  if kind == 'N' and version == '0000000000000000' then
     gone = '1'
   elseif version > floor then
     floor = version
@@ -76,7 +76,7 @@ if kind == 'V' then
   return done('refused')
 end
 
-if own and floor == '0000000000000000' then
+if own and version >= floor then
   local at = version > cell_version and version or cell_version
   redis.call('SET', KEYS[1], '1N' .. at .. ARGV[8], 'PX', ARGV[4])
   if cell_kind ~= 'N' or at > cell_version then announce('N' .. at) end
