@@ -1,11 +1,11 @@
-//! `Lease`: who is at work on an id, and what others have put since each of them began. One reader fills, or any number of
-//! writers commit: a writer puts an end to a fill, because that read the store before the commit, and never to another writer.
+//! `Lease`: who is at work on an id, and what others have put since each of them began. One reader fills at a time, so that the
+//! store is read once; any number of writers commit beside it and each other. Nobody keeps another from storing but by what it puts.
 //!
 //! The in-process cache keeps this type; in Redis it is a text, and the scripts there say the same.
 
 use crate::rules::{Holder, LeaseNotes, Offer};
 
-/// Most entries of one lease: of more who write at one time, those that come last only raise the floor.
+/// Most who write one id at one time and may store: those who come after them only raise the floor.
 pub const MAX_ENTRIES: usize = 64;
 
 /// Somebody at work on the id. `T` names it.
@@ -26,7 +26,7 @@ pub struct LeaseEntry<T> {
 pub struct Lease<T> {
     /// Who is at work, the oldest first.
     pub entries: Vec<LeaseEntry<T>>,
-    /// Whether somebody waits for them to end.
+    /// Whether somebody waits for the fill.
     pub waiting: bool,
 }
 
@@ -37,21 +37,22 @@ impl<T> Default for Lease<T> {
 }
 
 impl<T: Copy + Eq> Lease<T> {
-    /// Who is at work, and for how many milliseconds at most.
-    pub fn held(&self, now_ms: u64) -> Option<(Holder, u64)> {
-        let last = self.entries.iter().filter(|entry| entry.until_ms > now_ms).max_by_key(|entry| entry.until_ms)?;
-        Some((last.by, last.until_ms - now_ms))
+    /// For how many milliseconds at most a reader fills yet; `None` if none does.
+    pub fn held(&self, now_ms: u64) -> Option<u64> {
+        let filler = self.entries.iter().find(|entry| entry.by == Holder::Filler && entry.until_ms > now_ms)?;
+        Some(filler.until_ms - now_ms)
     }
 
-    /// Makes the lease a reader's, when nobody is at work.
-    pub fn fill(&mut self, token: T, until_ms: u64) {
-        *self = Self::default();
+    /// Lets a reader in that fills, when none does.
+    pub fn fill(&mut self, token: T, now_ms: u64, until_ms: u64) {
+        self.entries.retain(|entry| entry.until_ms > now_ms);
+        self.waiting = false;
         self.enter(token, Holder::Filler, until_ms);
     }
 
-    /// Lets a writer in: beside other writers, and in the place of a fill.
+    /// Lets a writer in, if there are not too many.
     pub fn write(&mut self, token: T, now_ms: u64, until_ms: u64) {
-        self.entries.retain(|entry| entry.until_ms > now_ms && entry.by == Holder::Writer);
+        self.entries.retain(|entry| entry.until_ms > now_ms);
         if self.entries.len() < MAX_ENTRIES {
             self.enter(token, Holder::Writer, until_ms);
         }
@@ -70,14 +71,16 @@ impl<T: Copy + Eq> Lease<T> {
         }
     }
 
-    /// The holder of this token is done.
-    pub fn release(&mut self, token: T) {
+    /// The holder of this token is done. Whether it had an entry.
+    pub fn release(&mut self, token: T) -> bool {
+        let before = self.entries.len();
         self.entries.retain(|entry| entry.token != token);
+        self.entries.len() < before
     }
 
-    /// Whether those who wait are to be told to look again: the cell was filled, or nobody is at work any more.
+    /// Whether those who wait are to be told to look again: the cell was filled, or the reader that filled is done.
     pub fn wakes(&mut self, filled: bool) -> bool {
-        let wakes = self.waiting && (filled || self.entries.is_empty());
+        let wakes = self.waiting && (filled || self.entries.iter().all(|entry| entry.by == Holder::Writer));
         self.waiting = self.waiting && !wakes;
         wakes
     }
@@ -92,31 +95,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_writer_ends_a_fill_and_works_beside_other_writers() {
+    fn one_reader_and_any_writers_are_at_work_beside_each_other() {
         let mut lease = Lease::default();
-        lease.fill(1, 100);
-        assert_eq!(lease.held(10), Some((Holder::Filler, 90)));
-        lease.write(2, 10, 110);
-        assert_eq!(lease.notes(1, 10), None, "it read the store before the commit");
-        lease.write(3, 20, 120);
+        lease.write(1, 0, 100);
+        assert_eq!(lease.held(10), None, "a writer keeps no reader from filling");
+        lease.fill(2, 10, 110);
+        assert_eq!(lease.held(10), Some(100));
         lease.note(Offer::Value(7), 20);
-        lease.write(4, 30, 130);
-        assert_eq!(lease.notes(2, 30).map(|notes| notes.floor), Some(7));
-        assert_eq!(lease.notes(4, 30), Some(LeaseNotes::default()), "that was before it began");
-        assert_eq!(lease.held(30), Some((Holder::Writer, 100)));
-        assert_eq!((lease.notes(2, 110), lease.held(130)), (None, None), "at its end, an entry is none");
+        lease.write(3, 30, 130);
+        assert_eq!([1, 2].map(|token| lease.notes(token, 30).map(|notes| notes.floor)), [Some(7), Some(7)]);
+        assert_eq!(lease.notes(3, 30), Some(LeaseNotes::default()), "that was before it began");
+        assert_eq!((lease.notes(2, 110), lease.held(110)), (None, None), "at its end, an entry is none");
     }
 
     #[test]
-    fn who_waits_is_woken_by_a_fill_or_when_nobody_is_at_work() {
+    fn who_waits_is_woken_by_a_fill_or_when_nobody_fills() {
         let mut lease = Lease::default();
-        lease.write(1, 0, 100);
+        lease.fill(1, 0, 100);
         lease.write(2, 0, 100);
         assert!(!lease.wakes(true), "nobody waits");
         lease.waiting = true;
-        lease.release(1);
-        assert!(!lease.wakes(false), "the other may fill the cell yet");
         lease.release(2);
+        assert!(!lease.wakes(false), "the reader may fill the cell yet");
+        lease.release(1);
         assert!(lease.wakes(false) && !lease.waiting);
     }
 

@@ -1,5 +1,5 @@
-//! Waiting for a lease: behind a fill as long as it may take, since that is this read's own fill in another process; behind a
-//! writer only shortly. Who waits is woken, and looks by itself in case nobody told.
+//! Waiting for a lease: as long as it may take, since what another process fills is this read's own fill. Who waits is woken, and
+//! looks by itself in case nobody told.
 
 use std::time::{Duration, Instant};
 
@@ -7,23 +7,19 @@ use crate::cell::Seen;
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::freshness::Freshness;
-use crate::options::Options;
 use crate::outcome::{Answer, ReadOptions};
 use crate::put::Token;
-use crate::rules::{Holder, LeaseResult};
+use crate::rules::LeaseResult;
 use crate::source::Source;
 
-/// How long a read waits at most for a writer who is at work. What the change stream tells of a write may come a little before its
-/// publish; whoever waited longer would be slower than without a cache.
-const WRITER_PATIENCE: Duration = Duration::from_millis(5);
 /// The pause between two looks at a lease in case its end was not announced: the first, doubled each time up to the last.
 const POLLS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 /// What became of an attempt to get the right to fill.
 pub(crate) enum Attempt {
     /// The caller has it, under this token.
     Ours(Token),
-    /// Somebody else is at work.
-    Held { by: Holder, left: Duration },
+    /// Another reader fills, for so long at most.
+    Held { left: Duration },
     /// The cell was filled meanwhile.
     Filled,
     /// The cache does not answer.
@@ -48,39 +44,35 @@ impl<S: Source> CacheAside<S> {
         self.counters.lease(&result);
         match result {
             Ok(LeaseResult::Taken) => Attempt::Ours(token),
-            Ok(LeaseResult::Held { by, left_ms }) => Attempt::Held { by, left: Duration::from_millis(left_ms) },
+            Ok(LeaseResult::Held { left_ms }) => Attempt::Held { left: Duration::from_millis(left_ms) },
             Ok(LeaseResult::Filled) => Attempt::Filled,
             Err(_) => Attempt::Unreachable,
         }
     }
 
-    /// Waits until the lease is free or the cell answers, for as long as it makes sense.
+    /// Waits until the lease is free or the cell answers.
     pub(crate) async fn wait_for_lease(&self, id: &str, how: &ReadOptions, mut attempt: Attempt) -> Turn {
         // Who wants the store to be asked is not answered by the cell.
         if how.refetch {
             return Turn::PastLease;
         }
+        let patience = self.options().lease_wait.unwrap_or(self.options().lease);
         let (began, mut poll, mut waiting) = (Instant::now(), POLLS.0, None);
         loop {
-            match attempt {
-                Attempt::Ours(token) => return Turn::Ours(token),
-                Attempt::Unreachable => return Turn::PastLease,
-                Attempt::Filled if began.elapsed() > self.options().lease => return Turn::PastLease,
-                Attempt::Filled => {}
-                Attempt::Held { by, left } => {
-                    let patience = self.patience(by, left, began.elapsed());
-                    match &mut waiting {
-                        _ if patience.is_zero() => return Turn::PastLease,
-                        // What ended before it entered was not announced to it: it looks once more before it waits.
-                        None => {
-                            self.counters.add(Counter::LeaseWait);
-                            waiting = self.backend.wait(id);
-                        }
-                        Some(waiting) => {
-                            waiting.pause(poll.min(patience).min(left)).await;
-                            poll = (poll * 2).min(POLLS.1);
-                        }
-                    }
+            let rest = patience.saturating_sub(began.elapsed());
+            match (attempt, &mut waiting) {
+                (Attempt::Ours(token), _) => return Turn::Ours(token),
+                (Attempt::Unreachable, _) => return Turn::PastLease,
+                (Attempt::Held { .. } | Attempt::Filled, _) if rest.is_zero() => return Turn::PastLease,
+                (Attempt::Filled, _) => {}
+                // What ended before it entered was not announced to it: it looks once more before it waits.
+                (Attempt::Held { .. }, None) => {
+                    self.counters.add(Counter::LeaseWait);
+                    waiting = self.backend.wait(id);
+                }
+                (Attempt::Held { left }, Some(waiting)) => {
+                    waiting.pause(poll.min(rest).min(left)).await;
+                    poll = (poll * 2).min(POLLS.1);
                 }
             }
             let (freshness, seen) = self.lookup(id, how).await;
@@ -88,16 +80,6 @@ impl<S: Source> CacheAside<S> {
                 return Turn::Answered(answer);
             }
             attempt = self.acquire_lease(id, seen).await;
-        }
-    }
-
-    /// How much longer a read that has waited for so long waits behind who is at work. A fill in another process is this read's
-    /// own fill. A writer who has been at it for long may be gone: nobody waits for it again.
-    fn patience(&self, by: Holder, left: Duration, waited: Duration) -> Duration {
-        let Options { lease, lease_wait, .. } = *self.options();
-        match by {
-            Holder::Filler => lease_wait.unwrap_or(lease).saturating_sub(waited),
-            Holder::Writer => WRITER_PATIENCE.saturating_sub(waited.max(lease.saturating_sub(left))),
         }
     }
 }

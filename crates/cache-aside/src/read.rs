@@ -158,7 +158,7 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    /// Somebody else fills, writes, or has filled: what comes of that is the answer, or else one load for all who wait.
+    /// Another process fills, or has filled: what comes of that is the answer, or else one load for all who wait here.
     pub(crate) async fn fill_behind_another(
         &self,
         leader: &Leader<FillResult<S::Error>>,

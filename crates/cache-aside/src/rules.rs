@@ -79,23 +79,21 @@ pub enum PutResult {
 pub enum LeaseResult {
     /// The caller has the lease.
     Taken,
-    /// Somebody else is at work.
+    /// Another reader fills.
     Held {
-        /// On whose behalf.
-        by: Holder,
-        /// How long the entry that ends last still lasts, milliseconds.
+        /// How long its entry lasts at most, milliseconds.
         left_ms: u64,
     },
     /// The cell was filled since the caller looked: it should look again.
     Filled,
 }
 
-/// Decides an attempt to get the lease. `held`: who is at work, and for how long at most (milliseconds); `changed`: the cell is
-/// not what the caller saw.
-pub fn lease(cell: Option<Kind>, changed: bool, held: Option<(Holder, u64)>) -> LeaseResult {
-    match (cell, held) {
+/// Decides a reader's attempt to get the lease. `held_ms`: for how many milliseconds at most another reader fills; `changed`: the
+/// cell is not what the caller saw.
+pub fn lease(cell: Option<Kind>, changed: bool, held_ms: Option<u64>) -> LeaseResult {
+    match (cell, held_ms) {
         (Some(Kind::Value | Kind::Absent), _) if changed => LeaseResult::Filled,
-        (_, Some((by, left_ms))) => LeaseResult::Held { by, left_ms },
+        (_, Some(left_ms)) => LeaseResult::Held { left_ms },
         (_, None) => LeaseResult::Taken,
     }
 }
@@ -132,7 +130,7 @@ pub struct Decision {
 /// Decides a put. `own` is what others have noted in the caller's entry of the lease; `None` if it has none.
 ///
 /// An entry that is there proves that no lease was lost since it was made, so its notes hold everything that others have put
-/// since: also of two writers at work at one time, the one whose version is newer stores.
+/// since, and what they put before was in the store when this one read or wrote it.
 pub fn put(cell: Option<CellState>, own: Option<LeaseNotes>, offer: Offer) -> Decision {
     match offer {
         Offer::Value(version) => {

@@ -99,7 +99,7 @@ impl MemoryCache {
         let (cell, held) = (self.get(id), leases.get(id).and_then(|lease| lease.held(now_ms)));
         let result = rules::lease(cell.as_ref().map(|cell| cell.kind), seen.differs_from(cell.as_ref()), held);
         match result {
-            LeaseResult::Taken => self.enter(&mut leases, id, |lease, until_ms| lease.fill(token, until_ms)),
+            LeaseResult::Taken => self.enter(&mut leases, id, |lease, until_ms| lease.fill(token, now_ms, until_ms)),
             LeaseResult::Held { .. } => {
                 if let Some(lease) = leases.get_mut(id) {
                     lease.waiting = true;
@@ -121,10 +121,9 @@ impl MemoryCache {
 
     pub(crate) fn release(&self, id: &str, token: Token) {
         let mut leases = self.leases(id);
-        if let Some(lease) = leases.get_mut(id) {
-            lease.release(token);
+        if leases.get_mut(id).is_some_and(|lease| lease.release(token)) {
+            self.settle(&mut leases, id, false);
         }
-        self.settle(&mut leases, id, false);
     }
 
     pub(crate) fn put(&self, id: &str, token: Option<Token>, put: &Put) -> PutResult {
@@ -210,7 +209,7 @@ impl MemoryCache {
         let now_ms = self.lease_clock_ms();
         // Leases end with their put; those that were lost are swept when they pile up.
         if leases.len() >= 1_000 {
-            leases.retain(|_, lease| lease.held(now_ms).is_some());
+            leases.retain(|_, lease| lease.entries.iter().any(|entry| entry.until_ms > now_ms));
         }
         enter(leases.entry(id.into()).or_default(), now_ms + self.shared.lease.as_millis() as u64);
     }

@@ -51,8 +51,8 @@ impl Backend {
         on!(self, vec![None; ids.len()], get_many(ids))
     }
 
-    /// Takes the lease for a reader if nobody is at work, unless the cell is another than the caller has seen. If somebody is,
-    /// the caller is woken when that ends: see [`Backend::wait`].
+    /// Lets a reader into the lease that fills, if none does, unless the cell is another than the caller has seen. If one does,
+    /// the caller may wait for it: see [`Backend::wait`].
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
         on!(self, LeaseResult::Taken, try_lease(id, token, seen))
     }
@@ -66,7 +66,7 @@ impl Backend {
         }
     }
 
-    /// Enters the lease for a writer: beside other writers, and in the place of a fill.
+    /// Lets a writer into the lease, beside whoever is at work.
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
         on!(self, (), take_lease(id, token))
     }

@@ -279,17 +279,16 @@ impl Slot {
         let answer = self.lease(script, MINE, &seen)?;
         let mut lease = before.lease.clone();
         match expected {
-            LeaseResult::Taken => lease.fill(MINE, FUTURE),
+            LeaseResult::Taken => lease.fill(MINE, self.now_ms(), FUTURE),
             LeaseResult::Held { .. } => lease.waiting = true,
             LeaseResult::Filled => {}
         }
         let right = match expected {
             LeaseResult::Taken => answer == "taken",
             LeaseResult::Filled => answer == "filled",
-            LeaseResult::Held { by, .. } => {
-                let (who, left) = answer.split_at_checked(1).unwrap_or_default();
-                let left_ms = left.parse::<u64>().unwrap_or_default();
-                who == if by == Holder::Filler { "F" } else { "W" } && left_ms.abs_diff(FUTURE - self.now_ms()) < 60_000
+            LeaseResult::Held { .. } => {
+                let left = answer.strip_prefix("held ").and_then(|left| left.parse::<u64>().ok()).unwrap_or_default();
+                left.abs_diff(FUTURE - self.now_ms()) < 60_000
             }
         };
         Self::agree(&format!("{answer} is the answer for {expected:?}"), &right, &true)?;
@@ -316,11 +315,10 @@ impl Slot {
     pub(crate) fn check_release(&mut self, script: &Script, before: Before) -> Result<(), String> {
         self.prepare(&before);
         let mut lease = before.lease.clone();
-        lease.release(MINE);
-        let wakes = before.lease != lease && lease.wakes(false);
+        let wakes = lease.release(MINE) && lease.wakes(false);
         let mut call = script.key(&self.lease);
         call.arg(MINE).arg(&self.control).arg("id");
-        call.invoke::<String>(&mut self.redis).map_err(|error| error.to_string())?;
+        call.invoke::<u8>(&mut self.redis).map_err(|error| error.to_string())?;
         self.check_after(&before, CellChange::Keep, &lease)?;
         let announced = wakes.then(|| "Wid".to_owned());
         Self::agree("announced", &self.announcements(), &announced.into_iter().collect())
@@ -403,16 +401,23 @@ fn entry(token: &'static str, by: Holder) -> impl Strategy<Value = LeaseEntry<&'
     })
 }
 
-/// One reader, or up to three writers, some of whom have come to their end.
+/// Up to three at work, one of them perhaps a reader, some of whom have come to their end.
 fn lease() -> impl Strategy<Value = Lease<&'static str>> {
     let one = |by| prop::sample::select(vec![MINE, OTHERS]).prop_flat_map(move |token| entry(token, by));
+    let filler = prop::option::of(0..3usize);
     let (mine, other, third) =
         (entry(MINE, Holder::Writer), entry(OTHERS, Holder::Writer), entry(THIRD, Holder::Writer));
     let entries = prop_oneof![
         Just(Vec::new()),
         one(Holder::Filler).prop_map(|entry| vec![entry]),
         one(Holder::Writer).prop_map(|entry| vec![entry]),
-        (mine, other, third).prop_map(|(mine, other, third)| vec![other, mine, third]),
+        (mine, other, third, filler).prop_map(|(mine, other, third, filler)| {
+            let mut entries = vec![other, mine, third];
+            if let Some(filler) = filler {
+                entries[filler].by = Holder::Filler;
+            }
+            entries
+        }),
     ];
     (entries, any::<bool>()).prop_map(|(entries, waiting)| {
         let waiting = waiting && !entries.is_empty();

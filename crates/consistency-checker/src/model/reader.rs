@@ -69,7 +69,7 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
             _ => state.readers[number] = Reader::WantsLease { floor, ticket },
         },
         (Step::TakesLease, Reader::WantsLease { floor, ticket }) => {
-            state.lease.fill(token(setup, number), LATER);
+            state.lease.fill(token(setup, number), NOW, LATER);
             state.readers[number] = Reader::Loads { floor, ticket };
         }
         (Step::LooksAgain, Reader::WantsLease { floor, ticket }) => {

@@ -20,7 +20,8 @@ fn setup_for(rule: Rule) -> Setup {
         Rule::AbsenceMarks | Rule::VersionReuse | Rule::DropUnleased => Setup::new(1, 1, 1),
         Rule::LeaseBeforeCommit => Setup::new(2, 1, 1),
         Rule::Token | Rule::LeaseNotes | Rule::VersionTest | Rule::FloorGrantsNothing => Setup::new(1, 2, 1),
-        Rule::TokenPerFill | Rule::PutBeforeAnswer => Setup::new(2, 2, 0),
+        Rule::PutBeforeAnswer => Setup::new(1, 3, 0),
+        Rule::TokenPerFill => one_process(Setup::new(2, 2, 1)),
         Rule::ShareOnlyIfStored => one_process(Setup::new(1, 2, 1)),
         Rule::L1Record | Rule::L1OwnWrites => with_l1(Setup::new(1, 2, 0)),
         Rule::L1Answers => Setup { writers_apart: true, ..with_l1(Setup::new(1, 3, 0)) },
@@ -57,6 +58,11 @@ fn they_hold_when_a_writer_dies_between_commit_and_publish() {
 fn they_hold_for_writers_that_only_invalidate() {
     holds(&Setup { invalidate: true, ..Setup::new(1, 2, 1) });
     holds(&Setup { invalidate: true, ..Setup::new(2, 1, 1) });
+}
+
+#[test]
+fn they_hold_when_three_write_at_one_time() {
+    holds(&Setup::new(3, 1, 0));
 }
 
 #[test]

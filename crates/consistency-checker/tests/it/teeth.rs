@@ -65,10 +65,10 @@ fn racing_writers() -> Hunt {
     }
 }
 
-/// Nothing is lost; readers look past the cell while writers are between commit and publish.
+/// Nothing is lost; readers look past the cell while writers are between commit and publish, and others fill for long.
 fn looking_past_the_cell() -> Hunt {
     Hunt {
-        delays: "before-publish:60",
+        delays: "before-publish:60,after-load:60",
         mix: Mix { get: 85, get_many: 0, put: 15, patch: 0, post: 0, delete: 0 },
         no_cache_percent: 30,
         ..racing_writers()

@@ -8,13 +8,13 @@ use crate::cell::Seen;
 use crate::error::CacheError;
 use crate::lease::MAX_ENTRIES;
 use crate::put::Token;
-use crate::rules::{Holder, LeaseResult};
+use crate::rules::LeaseResult;
 
 /// Letters of one entry of a lease: see `lease.lua`.
 const ENTRY_LEN: usize = 47;
 
 impl RedisCache {
-    /// Makes the lease a reader's if nobody is at work, unless the cell is another than the caller has seen.
+    /// Lets a reader in that fills, if none does, unless the cell is another than the caller has seen.
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
         let keys = &self.shared.keys;
         let (lease_ms, seen) = (self.lease_ms(), seen.text());
@@ -35,7 +35,7 @@ impl RedisCache {
         self.shared.waiters.enter(id)
     }
 
-    /// Enters the lease for a writer: beside other writers, and in the place of a fill.
+    /// Lets a writer in, beside whoever is at work.
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
         let (lease_ms, most) = (self.lease_ms(), (MAX_ENTRIES * ENTRY_LEN).to_string());
         let args = [&token.text()[..], lease_ms.as_bytes(), most.as_bytes()];
@@ -56,14 +56,12 @@ impl RedisCache {
     }
 }
 
-/// `F12`: a reader is at work, for 12 ms at most; `W12`: a writer.
+/// `held 12`: another reader fills, for 12 ms at most.
 fn lease_result(answer: Value) -> Result<LeaseResult, CacheError> {
     let word = word(answer)?;
-    let held = |by, left: &str| LeaseResult::Held { by, left_ms: left.parse().unwrap_or(0) };
-    Ok(match (word.as_str(), word.split_at_checked(1)) {
+    Ok(match (word.as_str(), word.strip_prefix("held ")) {
         ("taken", _) => LeaseResult::Taken,
-        (_, Some(("F", left))) => held(Holder::Filler, left),
-        (_, Some(("W", left))) => held(Holder::Writer, left),
+        (_, Some(left)) => LeaseResult::Held { left_ms: left.parse().unwrap_or(0) },
         _ => LeaseResult::Filled,
     })
 }

@@ -15,7 +15,7 @@ local cell_kind = string.sub(header, 2, 2)
 local cell_version = string.sub(header, 3, 18)
 if header ~= '' and string.sub(header, 19) < ARGV[9] then cell_version = '0000000000000000' end
 
-local own, rest = nil, ''
+local own, rest, others_fill = nil, '', false
 local function noted(entry)
   local floor, gone = string.sub(entry, 17, 32), string.sub(entry, 33, 33)
   if kind == 'N' and version == '0000000000000000' then
@@ -32,15 +32,16 @@ for at = 2, #lease, 47 do
       own = entry
     else
       rest = rest .. noted(entry)
+      others_fill = others_fill or string.sub(entry, 34, 34) == 'F'
     end
   end
 end
 local floor, gone = string.sub(own or '', 17, 32), string.sub(own or '', 33, 33)
 
--- Keeps what is left of the lease, and wakes who waits if the cell was filled or nobody is at work any more.
+-- Keeps what is left of the lease, and wakes who waits if the cell was filled or no reader fills any more.
 local function done(result)
   local waiting = string.sub(lease, 1, 1)
-  if waiting == '1' and (rest == '' or result == 'stored') then
+  if waiting == '1' and (not others_fill or result == 'stored') then
     redis.pcall('PUBLISH', ARGV[10], 'W' .. ARGV[7])
     waiting = '0'
   end

@@ -1,4 +1,4 @@
--- Enters the lease for a writer, beside other writers and in the place of a fill: lease.rs `write`, word for word.
+-- Lets a writer into the lease, if there are not too many: lease.rs `write`, word for word.
 -- KEYS: lease. ARGV: token, duration ms, most letters of all entries. See lease.lua for the text; what is none counts as empty.
 local lease = redis.pcall('GET', KEYS[1])
 if type(lease) ~= 'string' then lease = '0' end
@@ -8,7 +8,7 @@ local now = string.format('%010d%03d', time[1], time[2] / 1000)
 local rest = ''
 for at = 2, #lease, 47 do
   local entry = string.sub(lease, at, at + 46)
-  if string.sub(entry, 35) > now and string.sub(entry, 34, 34) == 'W' then
+  if string.sub(entry, 35) > now then
     rest = rest .. entry
   end
 end
