@@ -70,9 +70,9 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let there = Todo { there: true, version: 10, seq: 1 };
-        let gone = Todo { there: false, version: 0, seq: 1 };
-        let cell = |kind, version, seq| Some(Cell { state: CellState { kind, version }, seq });
+        let there = Todo { there: true, version: 10, seq: 1, era: 0 };
+        let gone = Todo { there: false, version: 0, seq: 1, era: 0 };
+        let cell = |kind, version, seq| Some(Cell { state: CellState { kind, version }, seq, era: 0 });
         [
             (there, None),
             (there, cell(Kind::Value, 10, 1)),
@@ -130,8 +130,10 @@ impl Protocol {
             },
             feed: Vec::new(),
             past: vec![store.there],
+            era: 0,
             losses: small(setup.losses),
             crashes: small(setup.crashes),
+            swaps: small(setup.swaps),
             wrong: None,
         }
     }

@@ -60,9 +60,11 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
     match (step, me) {
         (Step::Begins, _) => begin(setup, state, number),
         (Step::LooksAtCell, Reader::Looks { floor, ticket }) => match state.cell {
-            Some(cell) if cell.state.kind != Kind::Tombstone => {
+            Some(cell)
+                if cell.state.kind != Kind::Tombstone && (cell.era >= state.era || setup.is_off(Rule::ValidAfter)) =>
+            {
                 let there = cell.state.kind == Kind::Value;
-                let todo = Todo { there, version: cell.state.version, seq: cell.seq };
+                let todo = Todo { there, version: cell.state.version, seq: cell.seq, era: cell.era };
                 state.readers[number] = Reader::Answers { floor, ticket, todo };
                 answer_at_once(setup, state, number);
             }
@@ -82,7 +84,7 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
             state.readers[number] = Reader::Joined { floor, ticket, leader, share };
         }
         (Step::Loads, Reader::Loads { floor, ticket }) => {
-            state.readers[number] = Reader::Puts { floor, ticket, todo: state.store };
+            state.readers[number] = Reader::Puts { floor, ticket, todo: Todo { era: state.era, ..state.store } };
         }
         (Step::Puts, Reader::Puts { floor, ticket, todo }) => {
             let token = token(setup, number);
@@ -93,7 +95,8 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
                 state.put(setup, token, todo) == PutResult::Stored
             };
             state.readers[number] = Reader::Answers { floor, ticket, todo };
-            land(setup, state, number, todo, stored || setup.is_off(Rule::ShareOnlyIfStored));
+            let valid = todo.era >= state.era || setup.is_off(Rule::ShareOnlyIfValid);
+            land(setup, state, number, todo, stored && valid || setup.is_off(Rule::ShareOnlyIfStored));
             answer_at_once(setup, state, number);
         }
         (Step::Answers, _) => answer(setup, state, number),
@@ -110,7 +113,7 @@ fn begin(setup: &Setup, state: &mut State, number: usize) {
     // What it has not heard of yet, its L1 may still hold.
     let floor = if process.unheard.is_empty() { process.answered.max(state.known) } else { process.answered };
     if let Some((version, seq)) = process.held {
-        let todo = Todo { there: true, version, seq };
+        let todo = Todo { there: true, version, seq, era: state.era };
         state.readers[number] = Reader::Answers { floor, ticket: FROM_L1, todo };
         tell(setup, state, number);
     } else {
@@ -168,6 +171,10 @@ fn tell(setup: &Setup, state: &mut State, number: usize) {
         state.wrong = Some(Wrong { reader, answered, known: floor });
         return;
     };
+    // What replaced the collection has no version that could keep anything older away, until the change stream tells of it.
+    if state.feed.iter().any(|event| event.unknown && event.seq == moment) {
+        return;
+    }
     if setup.l1 {
         let process = &mut state.processes[number % setup.processes];
         process.answered = process.answered.max(moment);

@@ -20,7 +20,9 @@ impl State {
         if setup.is_off(Rule::AbsenceMarks) && !todo.there && own.is_none() {
             return PutResult::Raised;
         }
-        let mut cell = before.map(|cell| cell.state);
+        // A put from before a validity moment puts an end to no floor.
+        let floors_since = if todo.era >= self.era { self.era } else { 0 };
+        let mut cell = self.known_cell(floors_since);
         if setup.is_off(Rule::VersionTest) && own.is_some() && todo.there {
             cell = cell.map(|cell| CellState { version: cell.version.min(todo.version), ..cell });
             own = own.map(|notes| LeaseNotes { floor: 0, ..notes });
@@ -41,9 +43,9 @@ impl State {
 
     /// An invalidation at `version`.
     pub(super) fn invalidate(&mut self, setup: &Setup, version: u64) {
-        let cell = rules::invalidate(self.cell.map(|cell| cell.state), version);
+        let cell = rules::invalidate(self.known_cell(self.era), version);
         let changed = cell != CellChange::Keep;
-        self.change_cell(cell, Todo { there: false, version, seq: 0 });
+        self.change_cell(cell, Todo { there: false, version, seq: 0, era: self.era });
         self.note(setup, Offer::Value(version));
         if changed {
             self.announce(Announcement::Version(version));
@@ -59,9 +61,13 @@ impl State {
 
     fn change_cell(&mut self, change: CellChange, todo: Todo) {
         if let CellChange::Set(state) = change {
-            let shows = if state.kind == Kind::Tombstone { 0 } else { todo.seq };
-            self.cell = Some(Cell { state, seq: shows });
+            let (seq, era) = if state.kind == Kind::Tombstone { (0, self.era) } else { (todo.seq, todo.era) };
+            self.cell = Some(Cell { state, seq, era });
         }
+    }
+
+    fn known_cell(&self, floors_since: u8) -> Option<CellState> {
+        self.cell.map(|cell| cell.state.as_of(cell.era.into(), floors_since.into()))
     }
 
     fn note(&mut self, setup: &Setup, offer: Offer) {

@@ -35,6 +35,10 @@ pub enum Rule {
     L1OwnWrites,
     /// A write that could not take the lease drops the cell and whatever lease there is.
     DropUnleased,
+    /// No cell from before the moment from which on cells are valid is answered.
+    ValidAfter,
+    /// Nor is a load from before that moment shared with a reader that began after it.
+    ShareOnlyIfValid,
 }
 
 /// How many of whom.
@@ -48,6 +52,8 @@ pub struct Setup {
     pub losses: usize,
     /// Writers that may die between commit and publish.
     pub crashes: usize,
+    /// How often the collection is replaced by one that knows no versions.
+    pub swaps: usize,
     /// Processes that writers and readers are dealt out to, in turn.
     pub processes: usize,
     /// Whether writers have a process of their own instead, in which nobody reads.
@@ -68,6 +74,7 @@ impl Setup {
             readers,
             losses,
             crashes: 0,
+            swaps: 0,
             processes: 2,
             writers_apart: false,
             l1: false,

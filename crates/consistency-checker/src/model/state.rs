@@ -17,6 +17,8 @@ pub(super) struct Todo {
     pub(super) there: bool,
     pub(super) version: u64,
     pub(super) seq: Seq,
+    /// How many validity moments had come when the access to the store began.
+    pub(super) era: u8,
 }
 
 /// What the cache holds; `seq` says which commit its value shows.
@@ -24,6 +26,8 @@ pub(super) struct Todo {
 pub(super) struct Cell {
     pub(super) state: CellState,
     pub(super) seq: Seq,
+    /// How many validity moments had come when it was filled.
+    pub(super) era: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +127,8 @@ pub(super) struct Event {
     pub(super) there: bool,
     pub(super) version: u64,
     pub(super) seq: Seq,
+    /// The collection was replaced: nobody knows what changed.
+    pub(super) unknown: bool,
 }
 
 /// All of it.
@@ -139,8 +145,11 @@ pub(super) struct State {
     pub(super) feed: Vec<Event>,
     /// Whether something was there after commit 1, 2, …
     pub(super) past: Vec<bool>,
+    /// How many validity moments have come.
+    pub(super) era: u8,
     pub(super) losses: u8,
     pub(super) crashes: u8,
+    pub(super) swaps: u8,
     /// What was answered wrong.
     pub(super) wrong: Option<Wrong>,
 }

@@ -4,7 +4,7 @@ use cache_aside::lease::Lease;
 use cache_aside::rules::{self, L1Change};
 
 use super::setup::{Rule, Setup};
-use super::state::{Announcement, State, Todo};
+use super::state::{Announcement, Event, State, Todo};
 
 /// A token that nobody has.
 const NOBODY: u8 = u8::MAX;
@@ -14,6 +14,8 @@ const NOBODY: u8 = u8::MAX;
 pub(super) enum Step {
     ChangeStreamTells,
     Hears(u8),
+    /// Another collection takes the place of this one; its documents have no versions.
+    Swap,
     CellLost,
     LeaseLost,
     /// One of several at work took too long.
@@ -26,6 +28,9 @@ pub(super) fn steps(setup: &Setup, state: &State) -> Vec<Step> {
     let mut steps = Vec::new();
     if !state.feed.is_empty() {
         steps.push(Step::ChangeStreamTells);
+    }
+    if state.swaps > 0 {
+        steps.push(Step::Swap);
     }
     for (process, number) in state.processes.iter().zip(0..) {
         if !process.unheard.is_empty() {
@@ -57,13 +62,26 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
     match step {
         Step::ChangeStreamTells => {
             let event = state.feed.remove(0);
-            if event.there {
+            if event.unknown {
+                state.era += 1;
+                for process in &mut state.processes {
+                    process.count += 1;
+                    process.held = None;
+                }
+            } else if event.there {
                 state.invalidate(setup, event.version);
             } else {
                 // A delete does not tell its version: as if a reader without a lease had found nothing.
-                state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq });
+                state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq, era: state.era });
             }
             state.known = state.known.max(event.seq);
+        }
+        Step::Swap => {
+            state.swaps -= 1;
+            let seq = state.store.seq + 1;
+            state.store = Todo { there: true, version: 0, seq, era: 0 };
+            state.past.push(true);
+            state.feed.push(Event { there: true, version: 0, seq, unknown: true });
         }
         Step::Hears(number) => {
             let process = &mut state.processes[usize::from(number)];

@@ -55,16 +55,21 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
         }
         Step::Commits(Op::Delete) => {
             let version = state.store.version + 1;
-            commit(state, number, Todo { there: false, version, seq: 0 }, has_lease);
+            commit(state, number, Todo { there: false, version, seq: 0, era: 0 }, has_lease);
         }
         Step::Commits(Op::Put) => {
             // The store's clock: above every version there ever was, also before a delete.
             let clock = 20 * (u64::from(state.store.seq) + 1);
             let version = clock.max(state.store.version + 1);
-            commit(state, number, Todo { there: true, version, seq: 0 }, has_lease);
+            commit(state, number, Todo { there: true, version, seq: 0, era: 0 }, has_lease);
         }
         Step::CommitsAgain => {
-            commit(state, number, Todo { there: true, version: u64::from(state.store.seq) + 1, seq: 0 }, has_lease);
+            commit(
+                state,
+                number,
+                Todo { there: true, version: u64::from(state.store.seq) + 1, seq: 0, era: 0 },
+                has_lease,
+            );
         }
         Step::Publishes => publish(setup, state, number),
         Step::Dies => {
@@ -76,10 +81,10 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
 
 fn commit(state: &mut State, number: usize, todo: Todo, has_lease: bool) {
     let seq = state.store.seq + 1;
-    let todo = Todo { seq, ..todo };
+    let todo = Todo { seq, era: state.era, ..todo };
     // The store knows no version of what is not there.
     state.store = if todo.there { todo } else { Todo { version: 0, ..todo } };
-    state.feed.push(Event { there: todo.there, version: todo.version, seq });
+    state.feed.push(Event { there: todo.there, version: todo.version, seq, unknown: false });
     state.past.push(todo.there);
     state.writers[number] = Writer::Committed { todo, has_lease };
 }
