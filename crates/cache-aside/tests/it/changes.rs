@@ -16,6 +16,7 @@ over_each_cache! {
     a_write_without_a_version_is_answered_within_a_moment
     a_foreign_delete_is_answered_within_a_moment
     after_an_unknown_change_nothing_of_before_is_served
+    after_an_unknown_change_versions_begin_anew
     a_stream_that_missed_changes_takes_back_what_was_cached
     own_writes_stay_hits_when_the_stream_tells_of_them
     a_stream_without_a_pause_is_live_while_it_keeps_up
@@ -173,6 +174,33 @@ async fn after_an_unknown_change_nothing_of_before_is_served(over: Over) {
     for id in ["1", "2"] {
         until("the new value is answered", || async { body(&get(&engine, id).await) == Some("new") }).await;
         until("the new value is cached", || async { outcome(&engine, id).await == Outcome::Hit }).await;
+    }
+}
+
+async fn after_an_unknown_change_versions_begin_anew(over: Over) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let engine = following!(over, store, changes);
+    store.set("value", "old");
+    store.set("raised", "old");
+    get(&engine, "value").await;
+    get(&engine, "nothing").await;
+    let floor = store.set("raised", "old");
+    changes.tell(written("raised", floor));
+    until("the floor is raised", || async { loads(&engine) > 2 || outcome(&engine, "raised").await == Outcome::Miss })
+        .await;
+    // Another collection takes the place of this one, by hands that know of no versions.
+    for id in ["value", "nothing", "raised"] {
+        store.set_at(id, "new", 0);
+    }
+    changes.tell(Change::Unknown);
+    for id in ["value", "nothing", "raised"] {
+        until("the new value is answered", || async { body(&get(&engine, id).await) == Some("new") }).await;
+        until("and cached", || async { outcome(&engine, id).await == Outcome::Hit }).await;
+        let before = loads(&engine);
+        for _ in 0..20 {
+            assert_eq!(outcome(&engine, id).await, Outcome::Hit);
+        }
+        assert_eq!(loads(&engine), before);
     }
 }
 

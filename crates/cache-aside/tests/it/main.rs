@@ -25,4 +25,5 @@ mod store_outages;
 mod support;
 mod typed;
 mod urls;
+mod waiting;
 mod writes;
