@@ -4,8 +4,9 @@
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
 //! - `replacement`: a whole collection in the place of another.
-//! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
-//!   `election`: which primary there is.
+//! - `changes`: the change stream; `reader` reads it ahead; `event`: one of its events; `known_versions`: which of its
+//!   versions are new; `foreign`: documents and collections of other origin. `resume_point`:
+//!   where a watcher goes on. `election`: which primary there is.
 //! - `errors`: what the driver's errors mean.
 
 mod bulk;
@@ -13,10 +14,13 @@ mod changes;
 mod election;
 mod errors;
 mod event;
+mod foreign;
 mod known_versions;
 mod open;
 mod raw;
+mod reader;
 mod replacement;
+mod resume_point;
 mod single;
 mod unreadable;
 mod updates;

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::options::Hint;
 use mongodb::{Client, Collection};
-use test_servers::{MongoServer, shared_mongo};
-use todo_model::Version;
+use test_servers::{MongoServer, Proxy, fresh_name, shared_mongo, until};
+use todo_model::{TodoPatch, Version};
 use todo_store::{Change, Changes, Precondition, Store, StoreOptions};
 
 use crate::support::{embedded, id, mongo_url, options, todo};
@@ -46,6 +47,18 @@ impl Watcher {
 async fn foreign(server: &MongoServer, options: &StoreOptions) -> Collection<Document> {
     let client = Client::with_uri_str(server.url()).await.unwrap();
     client.database(options.database.as_deref().unwrap()).collection(&options.collection)
+}
+
+/// One on the id that is ready: the server lists them also while they are built.
+async fn has_index(documents: &Collection<Document>) -> bool {
+    documents.find_one(doc! {}).hint(Hint::Keys(doc! { "id": 1 })).await.is_ok()
+}
+
+/// Whether the server keeps what each document was before.
+async fn has_pre_images(documents: &Collection<Document>, database: &str) -> bool {
+    let list = doc! { "listCollections": 1, "filter": { "name": documents.name() } };
+    let listed = documents.client().database(database).run_command(list).await.unwrap();
+    listed.to_string().contains("changeStreamPreAndPostImages")
 }
 
 fn written(name: &str, version: Version) -> Change {
@@ -153,8 +166,116 @@ async fn a_drop_is_everything_and_what_comes_after_it_is_told() {
         assert_eq!(watcher.next().await, Change::Unknown);
         documents.insert_one(doc! { "_id": "1", "id": "1", "name": "anew" }).await.unwrap();
         assert_eq!(watcher.next().await, touched("1"));
+        until("the index on id is made again", || async { has_index(&documents).await }).await;
         let twice = documents.insert_one(doc! { "_id": "2", "id": "1", "name": "anew" }).await;
-        assert!(twice.is_err(), "the index on id was made again (drop {turn})");
+        assert!(twice.is_err(), "drop {turn}");
+    }
+}
+
+/// Nobody writes afterwards: readers need the index all the same.
+#[tokio::test]
+async fn a_collection_that_takes_the_place_of_ours_gets_the_index_at_once() {
+    let options = options();
+    let store = Store::open(&mongo_url(), &options).await.unwrap();
+    let documents = foreign(shared_mongo(), &options).await;
+    let (client, name) = (documents.client().clone(), documents.namespace().to_string());
+    let database = client.database(options.database.as_deref().unwrap());
+    let mut watcher = Watcher::of(&store, None).await;
+    for key in [Bson::from("1"), ObjectId::new().into()] {
+        let other = fresh_name("other");
+        database.collection(&other).insert_one(doc! { "_id": &key, "id": "1", "name": "A" }).await.unwrap();
+        let rename =
+            doc! { "renameCollection": format!("{}.{other}", database.name()), "to": &name, "dropTarget": true };
+        client.database("admin").run_command(rename).await.unwrap();
+        assert_eq!(watcher.next().await, Change::Unknown);
+        watcher.nothing().await;
+        until("the index on id is made", || async { has_index(&documents).await }).await;
+        assert_eq!(has_pre_images(&documents, database.name()).await, key.as_str().is_none(), "_id {key}");
+    }
+    database.collection("others").insert_many([doc! { "_id": "2", "id": "2", "name": "A" }]).await.unwrap();
+    let out = [doc! { "$out": documents.name() }];
+    database.collection::<Document>("others").aggregate(out).await.unwrap();
+    assert_eq!(watcher.next().await, Change::Unknown);
+    until("the index on id is there", || async { has_index(&documents).await }).await;
+}
+
+#[tokio::test]
+async fn who_drops_the_collection_finds_it_gone_and_may_rename_another_to_its_name() {
+    let options = options();
+    let store = Store::open(&mongo_url(), &options).await.unwrap();
+    let documents = foreign(shared_mongo(), &options).await;
+    let mut watcher = Watcher::of(&store, None).await;
+    documents.drop().await.unwrap();
+    assert_eq!(watcher.next().await, Change::Unknown);
+    watcher.nothing().await;
+    let database = documents.client().database(options.database.as_deref().unwrap());
+    assert!(!database.list_collection_names().await.unwrap().contains(&options.collection));
+}
+
+#[tokio::test]
+async fn our_own_writes_need_no_pre_images() {
+    let options = options();
+    let store = Store::open(&mongo_url(), &options).await.unwrap();
+    let documents = foreign(shared_mongo(), &options).await;
+    let mut watcher = Watcher::of(&store, None).await;
+    // Gone before it can be looked at.
+    store.create(&todo("one")).await.unwrap();
+    store.replace(&todo("two, which is longer than what was there before"), &Precondition::None).await.unwrap();
+    let patch = TodoPatch { name: Some("three".to_owned()), ..TodoPatch::default() };
+    let last = store.patch(&id("1"), &patch, &Precondition::None).await.unwrap().version;
+    store.delete(&id("1"), &Precondition::None).await.unwrap();
+    let mut told = vec![];
+    while told.last() != Some(&deleted("1")) {
+        told.push(watcher.next().await);
+    }
+    let about_it = |change: &Change| {
+        *change == touched("1")
+            || matches!(change, Change::Written { id: of, version } if *of == id("1") && *version <= last)
+    };
+    assert!(told[..told.len() - 1].iter().all(about_it), "{told:?}");
+    assert!(!has_pre_images(&documents, options.database.as_deref().unwrap()).await);
+}
+
+/// A firewall forgot the connection: nothing comes any more, and nobody says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_died_unnoticed_is_left_for_another_one() {
+    let proxy = Proxy::start(shared_mongo().port());
+    let url = format!("mongodb://127.0.0.1:{}/?directConnection=true", proxy.port());
+    let store = Store::open(&url.parse().unwrap(), &options()).await.unwrap();
+    let mut watcher = Watcher::of(&store, Some("cells")).await;
+    for round in ["one", "two"] {
+        until("the server is asked for changes", || async { proxy.black_hole(b"getMore") > 0 }).await;
+        let version = store.replace(&todo(round), &Precondition::None).await.unwrap().version;
+        assert_eq!(watcher.next().await, written("1", version), "{round}");
+        watcher.changes.save().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_burst_is_told_whole_and_in_order() {
+    let options = options();
+    let store = Store::open(&mongo_url(), &options).await.unwrap();
+    let documents = foreign(shared_mongo(), &options).await;
+    let count = 3_500;
+    let many = (0..count).map(|n| doc! { "_id": format!("{n}"), "id": format!("{n}"), "name": "A" });
+    documents.insert_many(many).await.unwrap();
+    let mut watcher = Watcher::of(&store, Some("cells")).await;
+    documents.update_many(doc! {}, doc! { "$set": { "name": "B" } }).await.unwrap();
+    let version = store.replace(&todo("after"), &Precondition::None).await.unwrap().version;
+    let mut told = vec![];
+    while told.last() != Some(&written("1", version)) {
+        told.push(watcher.next().await);
+        if told.len() == count / 2 {
+            watcher.changes.save().await.unwrap();
+        }
+    }
+    assert_eq!(told.len(), count + 1);
+    assert_eq!(told.iter().filter(|change| **change == touched("7")).count(), 1);
+    // Behind what was given out, not behind what was read.
+    let mut second = Watcher::of(&store, Some("cells")).await;
+    let told: Vec<Change> = told.drain(count / 2..).collect();
+    for change in &told[..told.len() - 1] {
+        assert_eq!(second.next().await, *change);
     }
 }
 
@@ -204,7 +325,8 @@ async fn a_place_that_the_server_does_not_know_any_more_is_given_up() {
     watcher.changes.save().await.unwrap();
 
     lose_history("getMore").await;
-    assert!(watcher.changes.next().await.is_err());
+    // What was read ahead comes first.
+    while watcher.changes.next().await.is_ok() {}
     assert!(!Watcher::of(&store, Some("cells")).await.changes.is_complete());
 }
 
