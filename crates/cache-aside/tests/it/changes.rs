@@ -24,17 +24,19 @@ over_each_cache! {
 
 /// The changes of a [`FakeStore`], as a test tells them.
 #[derive(Clone)]
-struct FakeChanges {
-    tell: broadcast::Sender<Change>,
-    complete: bool,
-    lag: Duration,
-    failing: Arc<AtomicBool>,
-    opened: Arc<AtomicU64>,
+pub(crate) struct FakeChanges {
+    pub(crate) tell: broadcast::Sender<Change>,
+    pub(crate) complete: bool,
+    pub(crate) lag: Duration,
+    pub(crate) failing: Arc<AtomicBool>,
+    /// Whether nothing is told of any more, not even that there is nothing.
+    pub(crate) silent: Arc<AtomicBool>,
+    pub(crate) opened: Arc<AtomicU64>,
 }
 
 /// The store does not answer, or the test is over.
 #[derive(Debug)]
-struct Failed;
+pub(crate) struct Failed;
 
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,24 +46,26 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-struct FakeStream {
+pub(crate) struct FakeStream {
+    silent: Arc<AtomicBool>,
     changes: broadcast::Receiver<Change>,
     complete: bool,
     lag: Duration,
 }
 
 impl FakeChanges {
-    fn new(complete: bool) -> Self {
+    pub(crate) fn new(complete: bool) -> Self {
         Self {
             tell: broadcast::channel(1_000).0,
             complete,
             lag: Duration::ZERO,
             failing: Arc::default(),
+            silent: Arc::default(),
             opened: Arc::default(),
         }
     }
 
-    fn tell(&self, change: Change) {
+    pub(crate) fn tell(&self, change: Change) {
         self.tell.send(change).unwrap();
     }
 }
@@ -75,7 +79,8 @@ impl ChangeSource for FakeChanges {
             return Err(Failed);
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(FakeStream { changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
+        let silent = Arc::clone(&self.silent);
+        Ok(FakeStream { silent, changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
     }
 }
 
@@ -87,6 +92,9 @@ impl ChangeStream for FakeStream {
     }
 
     async fn next(&mut self) -> Result<Option<Change>, Failed> {
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         match tokio::time::timeout(Duration::from_millis(20), self.changes.recv()).await {
             Ok(change) => change.map(Some).map_err(|_| Failed),
             Err(_) => Ok(None),
@@ -111,7 +119,7 @@ macro_rules! following {
     }};
 }
 
-fn written(id: &str, version: u64) -> Change {
+pub(crate) fn written(id: &str, version: u64) -> Change {
     Change::Written { id: id.to_owned(), version }
 }
 
@@ -216,7 +224,8 @@ async fn a_stream_without_a_pause_is_live_while_it_keeps_up(over: Over) {
         // So often that it never says that there is none.
         let invalidator = tokio::spawn(async move {
             for version in 1.. {
-                changes.tell(written("other", version));
+                // Nobody listens while a stream that does not catch up is opened again.
+                let _ = changes.tell.send(written("other", version));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
@@ -244,24 +253,4 @@ async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     changes.failing.store(false, Ordering::SeqCst);
     assert!(engine.wait_until_live(Duration::from_secs(60)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_process_follows_and_another_takes_over_when_it_ends() {
-    let (store, shared) = (FakeStore::new(), options());
-    let (first, second) = (FakeChanges::new(true), FakeChanges::new(true));
-    let one = start(builder(&url(Over::Redis), &store, shared.clone()).follow_changes(first.clone()));
-    assert!(one.wait_until_live(Duration::from_secs(60)).await);
-    let two = start(builder(&url(Over::Redis), &store, shared).follow_changes(second.clone()));
-    assert!(two.wait_until_live(Duration::from_secs(60)).await, "it hears the first");
-    let opened = || (first.opened.load(Ordering::SeqCst), second.opened.load(Ordering::SeqCst));
-    assert_eq!(opened(), (1, 0));
-    assert!(one.stats().change_stream.leading && !two.stats().change_stream.leading);
-    drop(one);
-    until("the second has taken over", || async { opened() == (1, 1) }).await;
-    store.set("1", "old");
-    get(&two, "1").await;
-    let version = store.set("1", "new");
-    second.tell(written("1", version));
-    until("the new value is answered", || async { body(&get(&two, "1").await) == Some("new") }).await;
 }

@@ -10,6 +10,7 @@ mod examples;
 mod field;
 mod incarnations;
 mod l1;
+mod leading;
 mod loads;
 mod outages;
 mod postgres;
