@@ -1,6 +1,6 @@
 //! Todos in MongoDB.
 //!
-//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
+//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions; `clock`: which count.
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
 //! - `replacement`: a whole collection in the place of another.
@@ -11,6 +11,7 @@
 
 mod bulk;
 mod changes;
+mod clock;
 mod election;
 mod errors;
 mod event;
@@ -34,6 +35,7 @@ use mongodb::{Collection, Database};
 use tokio::time::Instant;
 
 pub(crate) use self::changes::MongoChanges;
+use self::clock::Reached;
 use self::election::Primaries;
 use self::errors::OpKind;
 pub(crate) use self::replacement::MongoReplacement;
@@ -48,6 +50,7 @@ pub(crate) struct MongoStore {
     database: Database,
     todos: Collection<RawDocumentBuf>,
     clock: Clock,
+    reached: Reached,
     primaries: Primaries,
     /// The server's clock less this machine's, seconds.
     clock_ahead: i64,

@@ -1,7 +1,7 @@
 //! Whoever watches is told of every write, also of those by programs that know nothing of versions.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::options::Hint;
@@ -115,8 +115,15 @@ async fn writers_that_know_nothing_of_versions_are_noticed() {
     assert_eq!(watcher.next().await, touched("1"));
     documents.delete_one(doc! { "id": "1" }).await.unwrap();
     assert_eq!(watcher.next().await, deleted("1"));
-    documents.insert_one(doc! { "_id": "1", "id": "1", "name": "restored", "v": version.0 as i64 }).await.unwrap();
-    assert_eq!(watcher.next().await, touched("1"));
+    let ahead = Version::at(SystemTime::now() + Duration::from_secs(3_600));
+    for v in [version, ahead, Version::MAX] {
+        documents.delete_one(doc! { "id": "1" }).await.unwrap();
+        documents.insert_one(doc! { "_id": "1", "id": "1", "name": "restored", "v": v.0 as i64 }).await.unwrap();
+        while watcher.next().await != touched("1") {}
+    }
+    let patch = TodoPatch { name: Some("ours".to_owned()), ..TodoPatch::default() };
+    let patched = store.patch(&id("1"), &patch, &Precondition::None).await.unwrap().version;
+    assert_eq!(watcher.next().await, written("1", patched), "what was ahead is forgotten");
     watcher.nothing().await;
 }
 
