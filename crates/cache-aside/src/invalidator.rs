@@ -91,10 +91,10 @@ impl Invalidator {
 
     /// Removes again what is due, as far as it goes into one batch.
     pub(crate) fn repeat_due(&mut self) {
-        while !self.is_full()
-            && let Some((_, id)) = self.repeats.pop_front_if(|(at, _)| *at <= Instant::now())
-        {
-            self.add(id, Invalidation::Remove);
+        while !self.is_full() && self.repeats.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+            if let Some((_, id)) = self.repeats.pop_front() {
+                self.add(id, Invalidation::Remove);
+            }
         }
     }
 

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_aside::{Change, ChangeSource, ChangeStream, Outcome};
+use deadpool_redis::redis::{Client, cmd};
+use test_servers::RedisServer;
 use tokio::sync::broadcast;
 
 use crate::support::{
-    FakeStore, Over, body, builder, get, loads, options, outcome, over_each_cache, start, until, url,
+    FakeStore, Over, body, builder, get, loads, options, outcome, over_each_cache, redis_url, start, until, url,
 };
 
 over_each_cache! {
@@ -253,4 +255,38 @@ async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     changes.failing.store(false, Ordering::SeqCst);
     assert!(engine.wait_until_live(Duration::from_secs(60)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+}
+
+/// How many scripts a Redis has run.
+fn scripts_run(redis: &RedisServer) -> u64 {
+    let mut connection = Client::open(redis.url()).unwrap().get_connection().unwrap();
+    let stats: String = cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
+    let calls = |line: &str| line.split_once("calls=")?.1.split(',').next()?.parse::<u64>().ok();
+    stats.lines().filter(|line| line.starts_with("cmdstat_eval")).filter_map(calls).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_changes_of_an_id_the_cache_is_told_once() {
+    let (redis, store, changes) = (RedisServer::start(), FakeStore::new(), FakeChanges::new(true));
+    let engine = start(builder(&redis_url(&redis), &store, options()).follow_changes(changes.clone()));
+    assert!(engine.wait_until_live(Duration::from_secs(60)).await);
+    for id in ["0", "last"] {
+        store.set(id, "old");
+        get(&engine, id).await;
+    }
+    let before = scripts_run(&redis);
+    let (version, count) = (store.set("last", "new"), 900);
+    for number in 0..count {
+        changes.tell(Change::Touched { id: (number % 10).to_string() });
+    }
+    changes.tell(written("last", version));
+    until("the last is applied", || async { body(&get(&engine, "last").await) == Some("new") }).await;
+    let reads = loads(&engine);
+    until("the cells are dropped once more", || async {
+        get(&engine, "0").await;
+        loads(&engine) > reads + 1
+    })
+    .await;
+    let run = scripts_run(&redis) - before;
+    assert!(run < count, "{run} scripts for {count} changes, each of which counts twice");
 }

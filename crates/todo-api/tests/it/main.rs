@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod ahead;
 mod bodies;
 mod cacheable;
 mod caching;
@@ -21,4 +22,5 @@ mod refused;
 mod start;
 mod stopping;
 mod support;
+mod swapped;
 mod tls;
