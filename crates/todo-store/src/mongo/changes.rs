@@ -22,8 +22,9 @@ use super::resume_point::ResumePoints;
 use crate::change::Change;
 use crate::error::StoreError;
 
-/// The place in the stream is not in the server's log any more, or is none (MongoDB manual, "Error Codes").
-const LOST: [i32; 4] = [136, 260, 280, 286];
+/// The place in the stream is not in the server's log any more, or is none; or what comes behind it is too large to be told
+/// (MongoDB manual, "Error Codes").
+const LOST: [i32; 5] = [136, 260, 280, 286, 10_334];
 /// Several deletes that do not say of what are told of together.
 const UNKNOWN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
@@ -67,7 +68,7 @@ impl MongoStore {
         let place = saved.map(|point| point.token);
         let resumed = match &place {
             Some(token) => match Reader::begin(self, Some(token.clone())).await? {
-                Err(error) if is_lost(&error) => None,
+                Err(error) if is_lost(&error) || is_refused(&error) => None,
                 resumed => Some(resumed.map_err(read_error)?),
             },
             None => None,
@@ -286,4 +287,9 @@ fn read_error(error: Error) -> StoreError {
 
 fn is_lost(error: &Error) -> bool {
     errors::code(error).is_some_and(|code| LOST.contains(&code))
+}
+
+/// Whether the server has read the place and makes nothing of it, whatever the code: it will not tomorrow, either.
+fn is_refused(error: &Error) -> bool {
+    errors::code(error).is_some() && matches!(errors::classify(error.clone(), OpKind::Read), StoreError::Failed(_))
 }

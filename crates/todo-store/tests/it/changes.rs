@@ -1,77 +1,14 @@
 //! Whoever watches is told of every write, also of those by programs that know nothing of versions.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
-use mongodb::options::Hint;
-use mongodb::{Client, Collection};
-use test_servers::{MongoServer, Proxy, fresh_name, shared_mongo, until};
+use mongodb::bson::{doc, oid::ObjectId};
+use test_servers::{MongoServer, shared_mongo, until};
 use todo_model::{TodoPatch, Version};
-use todo_store::{Change, Changes, Precondition, Store, StoreOptions};
+use todo_store::{Change, Precondition, Store};
 
 use crate::support::{embedded, id, mongo_url, options, todo};
-
-/// MongoDB manual, "Error Codes": the place in the stream is not in the server's log any more.
-const HISTORY_LOST: i32 = 286;
-
-/// A watcher that forgets nothing.
-struct Watcher {
-    changes: Changes,
-    told: VecDeque<Change>,
-}
-
-impl Watcher {
-    async fn of(store: &Store, name: Option<&str>) -> Self {
-        Self { changes: store.changes(name).await.unwrap(), told: VecDeque::new() }
-    }
-
-    /// The next change.
-    async fn next(&mut self) -> Change {
-        let began = Instant::now();
-        loop {
-            if let Some(change) = self.told.pop_front() {
-                return change;
-            }
-            assert!(began.elapsed() < Duration::from_secs(20), "no change was told");
-            self.told.extend(self.changes.next().await.unwrap());
-        }
-    }
-
-    /// That there is nothing more to tell.
-    async fn nothing(&mut self) {
-        assert_eq!(self.changes.next().await.unwrap(), None);
-    }
-}
-
-async fn foreign(server: &MongoServer, options: &StoreOptions) -> Collection<Document> {
-    let client = Client::with_uri_str(server.url()).await.unwrap();
-    client.database(options.database.as_deref().unwrap()).collection(&options.collection)
-}
-
-/// One on the id that is ready: the server lists them also while they are built.
-async fn has_index(documents: &Collection<Document>) -> bool {
-    documents.find_one(doc! {}).hint(Hint::Keys(doc! { "id": 1 })).await.is_ok()
-}
-
-/// Whether the server keeps what each document was before.
-async fn has_pre_images(documents: &Collection<Document>, database: &str) -> bool {
-    let list = doc! { "listCollections": 1, "filter": { "name": documents.name() } };
-    let listed = documents.client().database(database).run_command(list).await.unwrap();
-    listed.to_string().contains("changeStreamPreAndPostImages")
-}
-
-fn written(name: &str, version: Version) -> Change {
-    Change::Written { id: id(name), version }
-}
-
-fn touched(name: &str) -> Change {
-    Change::Touched { id: id(name) }
-}
-
-fn deleted(name: &str) -> Change {
-    Change::Deleted { id: id(name) }
-}
+use crate::watcher::{Watcher, deleted, foreign, has_index, has_pre_images, touched, written};
 
 async fn own_writes_tell_their_versions(store: Store) {
     let mut watcher = Watcher::of(&store, None).await;
@@ -179,46 +116,6 @@ async fn a_drop_is_everything_and_what_comes_after_it_is_told() {
     }
 }
 
-/// Nobody writes afterwards: readers need the index all the same.
-#[tokio::test]
-async fn a_collection_that_takes_the_place_of_ours_gets_the_index_at_once() {
-    let options = options();
-    let store = Store::open(&mongo_url(), &options).await.unwrap();
-    let documents = foreign(shared_mongo(), &options).await;
-    let (client, name) = (documents.client().clone(), documents.namespace().to_string());
-    let database = client.database(options.database.as_deref().unwrap());
-    let mut watcher = Watcher::of(&store, None).await;
-    for key in [Bson::from("1"), ObjectId::new().into()] {
-        let other = fresh_name("other");
-        database.collection(&other).insert_one(doc! { "_id": &key, "id": "1", "name": "A" }).await.unwrap();
-        let rename =
-            doc! { "renameCollection": format!("{}.{other}", database.name()), "to": &name, "dropTarget": true };
-        client.database("admin").run_command(rename).await.unwrap();
-        assert_eq!(watcher.next().await, Change::Unknown);
-        watcher.nothing().await;
-        until("the index on id is made", || async { has_index(&documents).await }).await;
-        assert_eq!(has_pre_images(&documents, database.name()).await, key.as_str().is_none(), "_id {key}");
-    }
-    database.collection("others").insert_many([doc! { "_id": "2", "id": "2", "name": "A" }]).await.unwrap();
-    let out = [doc! { "$out": documents.name() }];
-    database.collection::<Document>("others").aggregate(out).await.unwrap();
-    assert_eq!(watcher.next().await, Change::Unknown);
-    until("the index on id is there", || async { has_index(&documents).await }).await;
-}
-
-#[tokio::test]
-async fn who_drops_the_collection_finds_it_gone_and_may_rename_another_to_its_name() {
-    let options = options();
-    let store = Store::open(&mongo_url(), &options).await.unwrap();
-    let documents = foreign(shared_mongo(), &options).await;
-    let mut watcher = Watcher::of(&store, None).await;
-    documents.drop().await.unwrap();
-    assert_eq!(watcher.next().await, Change::Unknown);
-    watcher.nothing().await;
-    let database = documents.client().database(options.database.as_deref().unwrap());
-    assert!(!database.list_collection_names().await.unwrap().contains(&options.collection));
-}
-
 #[tokio::test]
 async fn our_own_writes_need_no_pre_images() {
     let options = options();
@@ -241,21 +138,6 @@ async fn our_own_writes_need_no_pre_images() {
     };
     assert!(told[..told.len() - 1].iter().all(about_it), "{told:?}");
     assert!(!has_pre_images(&documents, options.database.as_deref().unwrap()).await);
-}
-
-/// A firewall forgot the connection: nothing comes any more, and nobody says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_died_unnoticed_is_left_for_another_one() {
-    let proxy = Proxy::start(shared_mongo().port());
-    let url = format!("mongodb://127.0.0.1:{}/?directConnection=true", proxy.port());
-    let store = Store::open(&url.parse().unwrap(), &options()).await.unwrap();
-    let mut watcher = Watcher::of(&store, Some("cells")).await;
-    for round in ["one", "two"] {
-        until("the server is asked for changes", || async { proxy.black_hole(b"getMore") > 0 }).await;
-        let version = store.replace(&todo(round), &Precondition::None).await.unwrap().version;
-        assert_eq!(watcher.next().await, written("1", version), "{round}");
-        watcher.changes.save().await.unwrap();
-    }
 }
 
 #[tokio::test]
@@ -305,36 +187,6 @@ async fn a_watcher_goes_on_where_the_last_one_of_its_name_was_saved() {
     assert_eq!(second.next().await, touched("1"));
     second.nothing().await;
     assert!(!Watcher::of(&store, Some("others")).await.changes.is_complete());
-}
-
-/// Whether the server says so when the watch begins, or when it goes on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_place_that_the_server_does_not_know_any_more_is_given_up() {
-    let server = MongoServer::start_with(&["--setParameter", "enableTestCommands=1"]);
-    let admin = Client::with_uri_str(server.url()).await.unwrap().database("admin");
-    let store = Store::open(&server.url().parse().unwrap(), &options()).await.unwrap();
-    let mut watcher = Watcher::of(&store, Some("cells")).await;
-    store.create(&todo("one")).await.unwrap();
-    watcher.next().await;
-    watcher.changes.save().await.unwrap();
-    drop(watcher);
-    let lose_history = async |command: &str| {
-        let fail = doc! { "failCommands": [command], "errorCode": HISTORY_LOST };
-        let set = doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": fail };
-        admin.run_command(set).await.unwrap();
-    };
-
-    lose_history("aggregate").await;
-    let mut watcher = Watcher::of(&store, Some("cells")).await;
-    assert!(!watcher.changes.is_complete());
-    let replaced = store.replace(&todo("two"), &Precondition::None).await.unwrap().version;
-    assert_eq!(watcher.next().await, written("1", replaced));
-    watcher.changes.save().await.unwrap();
-
-    lose_history("getMore").await;
-    // What was read ahead comes first.
-    while watcher.changes.next().await.is_ok() {}
-    assert!(!Watcher::of(&store, Some("cells")).await.changes.is_complete());
 }
 
 /// A new primary may have answered reads from before writes that the old one acknowledged.
