@@ -21,6 +21,8 @@ use crate::error::StoreError;
 const QUIET: Duration = Duration::from_millis(250);
 /// How much longer its answer may take until the connection counts as dead: a firewall that has forgotten it tells nobody.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the patience grows at most.
+const LONGEST: Duration = Duration::from_secs(600);
 /// Events that come with one answer of the server, and that are taken at once. A larger answer would hold up its first event.
 const BATCH: u32 = 1_000;
 
@@ -58,8 +60,17 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// Begins behind a place, or now. The driver's own error says whether the place is known.
+    /// Begins behind a place, or now. The driver's own error says whether the place is known. The server first looks through all
+    /// that was written behind the place, so this is no operation of a moment.
     pub(crate) async fn begin(
+        store: &MongoStore,
+        after: Option<ResumeToken>,
+    ) -> Result<Result<Self, Error>, StoreError> {
+        Self::begin_within(LONGEST, store, after).await
+    }
+
+    async fn begin_within(
+        patience: Duration,
         store: &MongoStore,
         after: Option<ResumeToken>,
     ) -> Result<Result<Self, Error>, StoreError> {
@@ -75,7 +86,7 @@ impl Reader {
             Some(token) => watch.start_after(token),
             None => watch,
         };
-        let begun = Deadline::after(store.timeout).bare(OpKind::Read, watch.into_future()).await?;
+        let begun = Deadline::after(patience).bare(OpKind::Read, watch.into_future()).await?;
         Ok(begun.map(|stream| {
             let place = stream.resume_token().or(after);
             let (sender, messages) = channel(BATCH as usize);
@@ -104,8 +115,9 @@ impl Reader {
 
     /// Goes on behind what was taken, over another connection.
     pub(crate) async fn begin_again(&mut self, store: &MongoStore) -> Result<Result<(), Error>, StoreError> {
-        let patience = (self.patience * 2).min(store.bulk_timeout);
-        Ok(Self::begin(store, self.place.clone()).await?.map(|reader| {
+        let patience = (self.patience * 2).min(LONGEST);
+        let begun = Self::begin_within(patience.max(store.timeout), store, self.place.clone()).await?;
+        Ok(begun.map(|reader| {
             *self = reader;
             self.patience = patience;
         }))

@@ -1,9 +1,11 @@
 //! Change streams that break, and collections that others put in the place of ours.
 
+use std::time::Duration;
+
 use mongodb::Client;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use test_servers::{MongoServer, Proxy, fresh_name, shared_mongo, until};
-use todo_store::{Change, Precondition, Store};
+use todo_store::{Change, Precondition, Store, StoreOptions};
 
 use crate::support::{id, mongo_url, options, todo};
 use crate::watcher::{Watcher, foreign, has_index, has_pre_images, touched, written};
@@ -174,4 +176,26 @@ async fn a_watch_whose_cursor_was_killed_goes_on_or_is_opened_again_where_it_was
             }
         }
     }
+}
+
+/// It looks through all that was written behind the place, for hours that may be much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_its_time_to_find_the_first_change_is_waited_for() {
+    let server = MongoServer::start_with(&["--setParameter", "enableTestCommands=1"]);
+    let admin = Client::with_uri_str(server.url()).await.unwrap().database("admin");
+    let hurried = StoreOptions { timeout: Duration::from_secs(3), ..options() };
+    let store = Store::open(&server.url().parse().unwrap(), &hurried).await.unwrap();
+    let mut watcher = Watcher::of(&store, Some("cells")).await;
+    watcher.changes.save().await.unwrap();
+    let slow = async |command: &str, times: u32, ms: u32| {
+        let block = doc! { "failCommands": [command], "blockConnection": true, "blockTimeMS": ms };
+        let set = doc! { "configureFailPoint": "failCommand", "mode": { "times": times }, "data": block };
+        admin.run_command(set).await.unwrap();
+    };
+    slow("aggregate", 1, 6_000).await;
+    let mut watcher = Watcher::of(&store, Some("cells")).await;
+    assert!(watcher.changes.is_complete());
+    slow("getMore", 3, 4_000).await;
+    let version = store.replace(&todo("one"), &Precondition::None).await.unwrap().version;
+    assert_eq!(watcher.next().await, written("1", version));
 }
