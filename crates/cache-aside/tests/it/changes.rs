@@ -28,11 +28,13 @@ over_each_cache! {
 #[derive(Clone)]
 pub(crate) struct FakeChanges {
     pub(crate) tell: broadcast::Sender<Change>,
-    pub(crate) complete: bool,
-    pub(crate) lag: Duration,
-    pub(crate) failing: Arc<AtomicBool>,
+    complete: bool,
+    lag: Duration,
+    failing: Arc<AtomicBool>,
     /// Whether nothing is told of any more, not even that there is nothing.
     pub(crate) silent: Arc<AtomicBool>,
+    /// Whether there is always a next change, once there was one. Of a stream that is behind.
+    busy: Arc<AtomicBool>,
     pub(crate) opened: Arc<AtomicU64>,
 }
 
@@ -50,6 +52,7 @@ impl std::error::Error for Failed {}
 
 pub(crate) struct FakeStream {
     silent: Arc<AtomicBool>,
+    busy: Arc<AtomicBool>,
     changes: broadcast::Receiver<Change>,
     complete: bool,
     lag: Duration,
@@ -63,8 +66,14 @@ impl FakeChanges {
             lag: Duration::ZERO,
             failing: Arc::default(),
             silent: Arc::default(),
+            busy: Arc::default(),
             opened: Arc::default(),
         }
+    }
+
+    /// So far behind the store.
+    pub(crate) fn behind(lag: Duration) -> Self {
+        Self { lag, ..Self::new(true) }
     }
 
     pub(crate) fn tell(&self, change: Change) {
@@ -81,8 +90,8 @@ impl ChangeSource for FakeChanges {
             return Err(Failed);
         }
         self.opened.fetch_add(1, Ordering::SeqCst);
-        let silent = Arc::clone(&self.silent);
-        Ok(FakeStream { silent, changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
+        let (silent, busy) = (Arc::clone(&self.silent), Arc::clone(&self.busy));
+        Ok(FakeStream { silent, busy, changes: self.tell.subscribe(), complete: self.complete, lag: self.lag })
     }
 }
 
@@ -97,8 +106,12 @@ impl ChangeStream for FakeStream {
         if self.silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        match tokio::time::timeout(Duration::from_millis(20), self.changes.recv()).await {
-            Ok(change) => change.map(Some).map_err(|_| Failed),
+        let quiet = Duration::from_millis(if self.busy.load(Ordering::SeqCst) { 60_000 } else { 20 });
+        match tokio::time::timeout(quiet, self.changes.recv()).await {
+            Ok(change) => {
+                self.busy.fetch_or(!self.lag.is_zero(), Ordering::SeqCst);
+                change.map(Some).map_err(|_| Failed)
+            }
             Err(_) => Ok(None),
         }
     }
@@ -214,7 +227,7 @@ async fn own_writes_stay_hits_when_the_stream_tells_of_them(over: Over) {
 
 async fn a_stream_without_a_pause_is_live_while_it_keeps_up(over: Over) {
     for (lag, keeps_up) in [(Duration::ZERO, true), (Duration::from_secs(60), false)] {
-        let (store, changes) = (FakeStore::new(), FakeChanges { lag, ..FakeChanges::new(true) });
+        let (store, changes) = (FakeStore::new(), FakeChanges::behind(lag));
         let brief = Duration::from_millis(100);
         let options = options().with(|o| {
             o.max_lag = brief;

@@ -37,7 +37,7 @@ async fn a_leader_that_hears_nothing_or_does_not_catch_up_gives_the_lead_to_anot
         let store = FakeStore::new();
         let shared = options().with(|o| o.max_lag = Duration::from_millis(300));
         let lag = if behind { Duration::from_secs(60) } else { Duration::ZERO };
-        let (first, second) = (FakeChanges { lag, ..FakeChanges::new(true) }, FakeChanges::new(true));
+        let (first, second) = (FakeChanges::behind(lag), FakeChanges::new(true));
         let one = start(builder(&url(Over::Redis), &store, shared.clone()).follow_changes(first.clone()));
         assert!(one.wait_until_live(Duration::from_secs(60)).await);
         let two = start(builder(&url(Over::Redis), &store, shared).follow_changes(second.clone()));
