@@ -1,7 +1,6 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them. What runs on its connection runs here: the breaker
 //! hears of every failure, and the log of every refusal.
 
-mod breaker;
 mod cells;
 mod connection;
 mod control;
@@ -13,16 +12,16 @@ mod refusals;
 mod rights;
 mod scripts;
 mod subscription;
+mod synchronization;
 mod tls;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value, cmd, from_redis_value};
 use deadpool_redis::{Manager, Pool, Runtime};
 
-use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
 use self::keys::Keys;
@@ -30,7 +29,10 @@ use self::refusals::Refusals;
 pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
+use self::synchronization::Synchronization;
 use super::waiters::Waiters;
+use crate::breaker::{Breaker, Guarded};
+use crate::clock::Clock;
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
@@ -49,6 +51,9 @@ struct Shared {
     client: Client,
     incarnation: Arc<Incarnation>,
     validity: Arc<Validity>,
+    clock: Arc<Clock>,
+    /// Which store the cells are of, if it says so.
+    identity: Option<String>,
     waiters: Waiters,
     keys: Keys,
     breaker: Breaker,
@@ -62,6 +67,8 @@ impl RedisCache {
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
+        clock: Arc<Clock>,
+        identity: Option<String>,
     ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
@@ -78,14 +85,16 @@ impl RedisCache {
             .expect("a pool with a runtime and no timeouts always builds");
         let client = Client::open(url.as_str())?;
         let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
-        let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
+        let incarnation = Incarnation::new(keys.incarnation().to_owned(), Arc::clone(&validity), Arc::clone(&clock));
         let shared = Shared {
             client,
             incarnation: Arc::new(incarnation),
             validity,
+            clock,
+            identity,
             waiters: Waiters::default(),
             keys,
-            breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
+            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -105,9 +114,24 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, waiters, .. } = &*self.shared;
-        let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
-        Subscription { client, keys, options, validity: Arc::clone(validity), waiters: waiters.clone(), l1 }
+        let Shared { client, keys, options, validity, clock, identity, waiters, .. } = &*self.shared;
+        Subscription {
+            client: client.clone(),
+            keys: keys.clone(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            clock: Arc::clone(clock),
+            identity: identity.clone(),
+            other_store: Mutex::default(),
+            waiters: waiters.clone(),
+            l1,
+        }
+    }
+
+    /// What this process looks at again and again: the clock of Redis, and the moment from which on cells are valid.
+    pub(crate) fn synchronization(&self) -> Synchronization {
+        let Shared { client, incarnation, options, .. } = &*self.shared;
+        Synchronization { client: client.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
     }
 
     pub(crate) fn breaker_state(&self) -> BreakerState {
@@ -148,9 +172,7 @@ impl RedisCache {
     where
         F: Future<Output = RedisResult<Value>>,
     {
-        if !self.shared.breaker.admits() {
-            return Err(CacheError::BreakerOpen);
-        }
+        let Some(_pass) = self.shared.breaker.admit() else { return Err(CacheError::BreakerOpen) };
         self.attempt(commands).await
     }
 
