@@ -11,7 +11,7 @@ use crate::error::CheckError;
 use crate::history::Process;
 
 /// How long a process may take until it answers.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
 
 /// One address, and the process behind it.
 pub struct Node {
@@ -79,7 +79,7 @@ impl Node {
     pub async fn wait_until_ready(&self) -> Result<(), CheckError> {
         let (url, began) = (format!("{}/readyz", self.base), Instant::now());
         while began.elapsed() < START {
-            let answer = self.http.get(&url).timeout(Duration::from_secs(1)).send().await;
+            let answer = self.http.get(&url).timeout(Duration::from_secs(10)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
