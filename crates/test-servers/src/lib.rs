@@ -4,7 +4,7 @@
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
 //!   servers that are one. `names`: what is unique.
-//! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
+//! - `proxy`: connections that become black holes. `wait`: until a condition holds. `pace`: how late a busy machine may be.
 
 mod certificates;
 mod find;
@@ -14,6 +14,7 @@ mod names;
 mod pace;
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 mod wait;
 
@@ -25,5 +26,6 @@ pub use names::{free_port, fresh_name};
 pub use pace::lateness;
 pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
+pub use proxy::Proxy;
 pub use redis::{RedisServer, shared_redis};
 pub use wait::until;

@@ -59,7 +59,7 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
         ("-setrange", "the command SETRANGE", "+setrange"),
         ("-rename", "the command RENAME", "+rename"),
         ("-scan", "the command SCAN", "+scan"),
-        ("-type", "the command TYPE", "+type"),
+        ("-time", "the command TIME", "+time"),
         ("-eval", "the command EVAL", "+eval"),
         ("resetchannels", "channels PREFIX:*", "&PREFIX:*"),
         ("resetkeys", "keys PREFIX:*", "~PREFIX:*"),

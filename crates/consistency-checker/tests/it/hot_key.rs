@@ -53,7 +53,7 @@ enum Came {
     /// This request read the store, and filled the cache.
     Filled,
     /// This request read the store and filled nothing: another process had the lease and took longer than 150 ms, or Redis
-    /// longer than 50 ms. A machine that is busy enough makes this happen, and then the promise is no longer one read.
+    /// longer than 500 ms. A machine that is busy enough makes this happen, and then the promise is no longer one read.
     Impatient,
 }
 

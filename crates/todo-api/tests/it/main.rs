@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod ahead;
 mod bodies;
 mod cacheable;
 mod caching;
@@ -24,4 +25,5 @@ mod refused;
 mod start;
 mod stopping;
 mod support;
+mod swapped;
 mod tls;

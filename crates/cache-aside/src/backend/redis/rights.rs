@@ -98,7 +98,7 @@ impl RedisCache {
             ("GETRANGE", &["GETRANGE", key, "0", "0"]),
             ("SETRANGE", &["SETRANGE", key, "0", "0"]),
             ("EXISTS", &["EXISTS", key]),
-            ("TYPE", &["TYPE", key]),
+            ("TIME", &["TIME"]),
             ("RENAME", &["RENAME", key, &renamed]),
             ("UNLINK", &["UNLINK", &renamed]),
             ("DEL", &["DEL", key]),
