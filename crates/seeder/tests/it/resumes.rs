@@ -221,6 +221,7 @@ async fn memory_stays_flat_whatever_the_documents_are() {
         })
         .await;
         assert_eq!(place.count().await, count as u64, "{}", said(&child.wait_with_output().unwrap()));
-        assert!(peak_kb > 0 && peak_kb < 150 << 10, "{}, {bytes} bytes: {peak_kb} kB", place.url);
+        // Documents are promised to stay under 150 MB; the rest is room for the allocator, which gives back what is free later.
+        assert!(peak_kb > 0 && peak_kb < 140 << 10, "{}, {bytes} bytes: {peak_kb} kB", place.url);
     }
 }
