@@ -17,6 +17,10 @@ pub struct Settings {
     #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: Address,
 
+    /// Where `/metrics` is answered; by default where everything else is.
+    #[arg(long, env = "TODO_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<Address>,
+
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
     pub cors_origin: Vec<String>,

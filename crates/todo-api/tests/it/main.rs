@@ -12,6 +12,7 @@ mod creating;
 mod foreign;
 mod listening;
 mod many;
+mod metrics;
 mod outages;
 mod preconditions;
 mod probes;

@@ -23,6 +23,8 @@ const PATIENT: [&str; 6] = ["--redis-timeout", "5s", "--publish-timeout", "5s", 
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) todos: Todos,
+    /// URL of the address that is for scrapes only.
+    pub(crate) scrapes: Option<String>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -66,7 +68,8 @@ impl Service {
                 let listener = Listener::bind(&settings.listen).unwrap();
                 let application = Application::build(&settings, listener).await.unwrap();
                 let Bound::Tcp(address) = *application.address() else { panic!("these tests speak TCP") };
-                started.send((address, application.todos().clone())).unwrap();
+                let scrapes = application.metrics_address().map(Bound::url);
+                started.send((address, application.todos().clone(), scrapes)).unwrap();
                 application
                     .run_until(async {
                         let _ = stopped.await;
@@ -75,9 +78,9 @@ impl Service {
                     .unwrap();
             });
         });
-        let (address, todos) = running.recv().expect("the service starts");
+        let (address, todos, scrapes) = running.recv().expect("the service starts");
         let client = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
-        Self { address, todos, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Self { address, todos, scrapes, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
