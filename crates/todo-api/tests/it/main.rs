@@ -21,6 +21,7 @@ mod preconditions;
 mod probes;
 mod program;
 mod reading;
+mod refusals;
 mod refused;
 mod start;
 mod stopping;
