@@ -4,6 +4,7 @@
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
 //!   servers that are one. `names`: what is unique.
+//! - `proxy`: what a network does to a connection.
 //! - `wait`: until a condition holds.
 
 mod certificates;
@@ -13,6 +14,7 @@ mod mongo_set;
 mod names;
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 mod wait;
 
@@ -23,5 +25,6 @@ pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
 pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
+pub use proxy::{Hole, Proxy, Traffic};
 pub use redis::{RedisServer, shared_redis};
 pub use wait::until;

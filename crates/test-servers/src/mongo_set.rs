@@ -33,6 +33,11 @@ impl MongoSet {
         format!("mongodb://{}/?replicaSet=rs0", hosts.join(","))
     }
 
+    /// The members' ports, the same over restarts.
+    pub fn ports(&self) -> Vec<u16> {
+        self.members.iter().map(MongoServer::port).collect()
+    }
+
     /// Waits until there is a primary among the members that answer, and tells which.
     pub fn wait_for_primary(&self) -> usize {
         self.wait("there is a primary", || self.members.iter().any(MongoServer::is_primary));
