@@ -47,8 +47,9 @@ impl Proxy {
         Self::with(target, Vec::new(), reserve())
     }
 
-    /// Proxies before all members of a replica set. What the members say of each other's addresses is rewritten, so that a
-    /// driver that follows it comes through the proxies, too.
+    /// Proxies before all members of a replica set. What the members tell a driver of each other's addresses is rewritten, so
+    /// that it goes on through the proxies. (A driver asks in the database `admin`; a program that asks in another is told
+    /// the truth.)
     pub fn before_replica_set(members: &[u16]) -> Vec<Self> {
         let reserved: Vec<(TcpSocket, u16)> = members.iter().map(|_| reserve()).collect();
         let renamed: Vec<(String, String)> = members

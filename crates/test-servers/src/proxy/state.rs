@@ -98,6 +98,11 @@ impl Shared {
         state.latency
     }
 
+    /// Whether what is answered is what a driver asks for itself, of the database `admin`, rather than the program.
+    pub(super) fn is_driver_asking(&self, number: usize) -> bool {
+        self.state().links.get(&number).is_some_and(|link| link.traffic.last_asked("\0admin\0"))
+    }
+
     /// Waits until bytes of this direction pass.
     pub(super) async fn passable(&self, number: usize, answers: bool) {
         let blocked = || match self.state().links.get(&number).and_then(|link| link.hole) {

@@ -28,6 +28,11 @@ impl Traffic {
         !self.answered && contains(&self.request, words)
     }
 
+    /// Whether the last request, answered or not, contains this.
+    pub(super) fn last_asked(&self, words: &str) -> bool {
+        contains(&self.request, words)
+    }
+
     pub(super) fn sent(&mut self, chunk: &[u8]) {
         keep(&mut self.opening, chunk);
         if self.answered {
