@@ -144,6 +144,14 @@ impl MongoServer {
         self.on(database, command).expect("the server takes the command")
     }
 
+    /// Runs a command on the database `admin`, which the server may refuse.
+    ///
+    /// # Errors
+    /// It does not answer, or says no.
+    pub fn try_admin(&self, command: Document) -> Result<Document, mongodb::error::Error> {
+        self.command(command)
+    }
+
     pub(crate) fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {
         self.on("admin", command)
     }

@@ -4,30 +4,38 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
-use super::Fault;
-use super::inject::{Injector, quiet_from};
+use super::inject::{Done, Injector};
+use super::{Fault, Part};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::error::CheckError;
-use crate::history::{FaultMark, Moment, Window};
+use crate::history::{FaultMark, Moment, Operation, Window};
+use crate::workload::Hand;
 
 /// After a window, until the next may open: most of a run must be held to everything.
 const HEALTHY: Duration = Duration::from_secs(3);
 /// How old a snapshot may be that Redis comes back with.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(8);
+/// How often two faults come at once.
+const TWO_AT_ONCE: f64 = 0.3;
+/// How often it is asked whether something may be broken.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What is broken, and how often.
 #[derive(Debug, Clone)]
 pub struct FaultPlan {
     /// What.
     pub kinds: Vec<Fault>,
-    /// Between two faults, at least and less than, in milliseconds.
+    /// Between two faults that are over in a moment, at least and less than, in milliseconds.
     pub pause_ms: Range<u64>,
 }
 
@@ -47,25 +55,35 @@ pub struct Faults {
 /// What was done.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// Every fault, in order.
+    /// Every fault, in the order in which they were over.
     pub marks: Vec<FaultMark>,
     /// What was not promised meanwhile.
     pub windows: Vec<Window>,
+    /// Writes past the service that were faults.
+    pub operations: Vec<Operation>,
     /// How many of each kind.
     pub counts: BTreeMap<&'static str, usize>,
 }
 
 impl Faults {
-    /// Begins to break things. Single cells and leases are those of `ids`.
-    pub fn start(cluster: &Arc<Cluster>, clock: &Clock, plan: FaultPlan, ids: Vec<Arc<str>>, seed: u64) -> Self {
-        let random = ChaCha8Rng::seed_from_u64(seed.rotate_left(17));
+    /// Begins to break things under the clients of `hand`. Single cells and leases are those of `ids`.
+    pub fn start(
+        cluster: &Arc<Cluster>,
+        clock: &Clock,
+        plan: FaultPlan,
+        ids: Vec<Arc<str>>,
+        hand: Hand,
+        seed: u64,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let injector = Injector { cluster: Arc::clone(cluster), clock: clock.clone(), ids, random };
-        let task = tokio::spawn(run(injector, plan, Arc::clone(&stop)));
+        let injector =
+            Injector { cluster: Arc::clone(cluster), clock: clock.clone(), ids, hand, redis: RwLock::new(()) };
+        let schedule = Schedule { injector, stop: Arc::clone(&stop), log: Mutex::default() };
+        let task = tokio::spawn(async move { schedule.run(plan, seed.rotate_left(17)).await });
         Self { stop, task }
     }
 
-    /// Stops, and tells what was done.
+    /// Stops once all is as it was, and tells what was done.
     ///
     /// # Errors
     /// A server did not do what it was told.
@@ -75,25 +93,101 @@ impl Faults {
     }
 }
 
-async fn run(mut injector: Injector, plan: FaultPlan, stop: Arc<AtomicBool>) -> Result<Log, CheckError> {
-    let FaultPlan { kinds, pause_ms } = plan;
-    let mut log = Log::default();
-    let mut saved_at: Option<Moment> = None;
-    while !kinds.is_empty() && !stop.load(Ordering::Acquire) {
-        if kinds.contains(&Fault::Snapshot) && saved_at.is_none_or(|at| at.plus(SNAPSHOT_AGE) < injector.clock.now()) {
-            let cluster = Arc::clone(&injector.cluster);
-            tokio::task::spawn_blocking(move || cluster.redis.save_snapshot()).await??;
-            saved_at = Some(injector.clock.now());
-        }
-        let fault = kinds[injector.random.random_range(0..kinds.len())];
-        if fault.is_healthy() || quiet_from(&log.windows).plus(HEALTHY) < injector.clock.now() {
-            let done = injector.inject(fault).await?;
-            log.marks.push(done.mark);
-            log.windows.extend(done.window);
-            *log.counts.entry(fault.name()).or_default() += 1;
-        }
-        let pause = Duration::from_millis(injector.random.random_range(pause_ms.clone()));
-        tokio::time::sleep(pause).await;
+struct Schedule {
+    injector: Injector,
+    stop: Arc<AtomicBool>,
+    log: Mutex<Log>,
+}
+
+impl Schedule {
+    async fn run(self, plan: FaultPlan, seed: u64) -> Result<Log, CheckError> {
+        let (brief, lasting): (Vec<Fault>, Vec<Fault>) = plan.kinds.iter().partition(|fault| fault.is_healthy());
+        // Each draws by itself: how long one takes changes nothing of the other.
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let other = ChaCha8Rng::from_rng(&mut random);
+        tokio::try_join!(self.brief(&brief, plan.pause_ms, random), self.lasting(lasting, other))?;
+        Ok(self.log.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
-    Ok(log)
+
+    /// Faults that are over in a moment, one after the other.
+    async fn brief(&self, kinds: &[Fault], pause_ms: Range<u64>, mut random: ChaCha8Rng) -> Result<(), CheckError> {
+        while !kinds.is_empty() && !self.stopped() {
+            let fault = kinds[random.random_range(0..kinds.len())];
+            let done = self.injector.inject(fault, &mut random).await?;
+            self.note(fault, done);
+            tokio::time::sleep(Duration::from_millis(random.random_range(pause_ms.clone()))).await;
+        }
+        Ok(())
+    }
+
+    /// Faults that last, every kind as often as any other; at times two at once.
+    async fn lasting(&self, kinds: Vec<Fault>, mut random: ChaCha8Rng) -> Result<(), CheckError> {
+        let mut deck = Vec::new();
+        let mut saved_at = None;
+        let mut next_at = Moment::default();
+        while !kinds.is_empty() && !self.stopped() {
+            let now = self.injector.clock.now();
+            if kinds.contains(&Fault::Snapshot) && saved_at.is_none_or(|at: Moment| at.plus(SNAPSHOT_AGE) < now) {
+                self.injector.save_snapshot().await?;
+                saved_at = Some(now);
+            }
+            if now < next_at || now < quiet_from(&self.log().windows).plus(HEALTHY) {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            if deck.is_empty() {
+                deck.clone_from(&kinds);
+                deck.shuffle(&mut random);
+            }
+            let Some(fault) = deck.pop() else { continue };
+            let two = random.random_bool(TWO_AT_ONCE);
+            let (mut first, mut second) = (ChaCha8Rng::from_rng(&mut random), ChaCha8Rng::from_rng(&mut random));
+            match deck.last().copied().filter(|other| two && may_meet(fault, *other)) {
+                Some(other) => {
+                    deck.pop();
+                    let both = tokio::try_join!(
+                        self.injector.inject(fault, &mut first),
+                        self.injector.inject(other, &mut second)
+                    )?;
+                    self.note(fault, both.0);
+                    self.note(other, both.1);
+                }
+                None => self.note(fault, self.injector.inject(fault, &mut first).await?),
+            }
+            next_at = self.injector.clock.now().plus(Duration::from_millis(random.random_range(0..1_500)));
+        }
+        Ok(())
+    }
+
+    fn note(&self, fault: Fault, done: Done) {
+        let mut log = self.log();
+        log.marks.push(done.mark);
+        log.windows.extend(done.windows);
+        log.operations.extend(done.operations);
+        *log.counts.entry(fault.name()).or_default() += 1;
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // The log is whole between any two statements.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+/// Two faults of one part would undo each other. Whoever swaps the collection must know that no write is under way.
+fn may_meet(one: Fault, other: Fault) -> bool {
+    one.part() != other.part()
+        && ![one, other].contains(&Fault::Swap)
+        && ![one, other].map(Fault::part).iter().all(|part| {
+            // A node that is started again needs its servers.
+            matches!(part, Part::Nodes | Part::Network)
+        })
+}
+
+/// The end of the last window.
+fn quiet_from(windows: &[Window]) -> Moment {
+    windows.iter().map(|window| window.until).max().unwrap_or_default()
 }

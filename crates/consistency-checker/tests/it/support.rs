@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use consistency_checker::cluster::system::System;
+use consistency_checker::cluster::system::{Servers, System};
 use consistency_checker::cluster::{Cluster, ClusterOptions};
 use consistency_checker::faults::schedule::FaultPlan;
 use consistency_checker::report::Report;
@@ -65,7 +65,8 @@ async fn start(
         processes: 2,
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         variables: variables.iter().map(owned).collect(),
-        store_url: Some(store_url),
+        store: Servers::At(store_url),
+        links: false,
     };
     Arc::new(Cluster::start(&options).await.unwrap())
 }
