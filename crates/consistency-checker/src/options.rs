@@ -180,20 +180,26 @@ pub enum Faults {
 }
 
 impl Faults {
-    /// Those that are done to this service.
+    /// Those that are done to this service over these servers.
     ///
     /// # Errors
     /// One was named that it does not have.
-    pub fn of(&self, system: System) -> Result<Vec<Fault>, CheckError> {
+    pub fn of(&self, system: System, servers: Option<StoreServers>) -> Result<Vec<Fault>, CheckError> {
         match self {
             Self::All => {
                 let all = Fault::value_variants().iter().copied();
-                Ok(all.filter(|fault| fault.is_possible_for(system)).collect())
+                let possible = |fault: &Fault| {
+                    fault.is_possible_for(system)
+                        && (servers != Some(StoreServers::Single) || !fault.needs_replica_set())
+                };
+                Ok(all.filter(possible).collect())
             }
             Self::Some(kinds) => match kinds.iter().find(|fault| !fault.is_possible_for(system)) {
                 Some(fault) => {
                     let (fault, system) = (fault.name(), system.name());
-                    Err(CheckError::Server(format!("{fault} is a fault of MongoDB: --service {system} has none")))
+                    Err(CheckError::Usage(format!(
+                        "--faults {fault} is done to MongoDB, and --service {system} has none"
+                    )))
                 }
                 None => Ok(kinds.clone()),
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use test_servers::fresh_name;
 
-use crate::cluster::system::{Servers, beside_this_program};
+use crate::cluster::system::{Servers, System, beside_this_program};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::CheckError;
 use crate::faults::Fault;
@@ -34,7 +34,7 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
     match command {
         Command::Run(flags) => {
             let report = run_once(flags).await?;
-            let faults = flags.faults.of(flags.service)?;
+            let faults = flags.faults.of(flags.service, flags.store)?;
             Ok(Done { text: format!("{}\n{report}", describe(flags, &faults)), is_clean: report.is_clean() })
         }
         Command::Model(flags) => {
@@ -65,7 +65,7 @@ fn describe(flags: &Run, faults: &[Fault]) -> String {
 /// # Errors
 /// The run could not be made, or its report not be written.
 pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
-    let faults = flags.faults.of(flags.service)?;
+    let faults = flags.faults.of(flags.service, flags.store)?;
     let cluster = Arc::new(Cluster::start(&cluster_options(flags, &faults)?).await?);
     let report = run::run(&cluster, &run_options(flags, &faults)).await?;
     if let Some(path) = &flags.json {
@@ -89,11 +89,18 @@ pub fn model(flags: &Model) -> Found {
 }
 
 fn cluster_options(flags: &Run, faults: &[Fault]) -> Result<ClusterOptions, CheckError> {
-    let store = match flags.store {
-        Some(StoreServers::MongodbSet) => Servers::Three,
-        Some(StoreServers::Single) => Servers::One,
-        None if faults.iter().any(|fault| fault.needs_replica_set()) => Servers::Three,
-        None => Servers::One,
+    let (set, three) = (flags.store, faults.iter().find(|fault| fault.needs_replica_set()));
+    let store = match (set, three) {
+        (Some(StoreServers::MongodbSet), _) if flags.service != System::TodoApi => {
+            let service = flags.service.name();
+            return Err(CheckError::Usage(format!("--store mongodb-set: --service {service} has no MongoDB")));
+        }
+        (Some(StoreServers::Single), Some(fault)) => {
+            let fault = fault.name();
+            return Err(CheckError::Usage(format!("--faults {fault} takes a replica set: --store mongodb-set")));
+        }
+        (Some(StoreServers::MongodbSet), _) | (None, Some(_)) => Servers::Three,
+        _ => Servers::One,
     };
     Ok(ClusterOptions {
         system: flags.service,

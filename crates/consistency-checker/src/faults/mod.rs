@@ -1,8 +1,9 @@
 //! What is broken while clients are at work.
 //!
-//! - [`Fault`]: the kinds. [`schedule`]: when. `inject`: does them. `on_redis`, `on_nodes`, `on_store`, `on_network`: how each is
+//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_nodes`, `on_store`, `on_network`: how each is
 //!   done, and what is not promised meanwhile.
 
+pub mod deck;
 mod inject;
 mod on_network;
 mod on_nodes;
@@ -149,8 +150,8 @@ impl Fault {
         }
     }
 
-    /// Whether everything is promised all the same, and it is over in a moment: such faults come a few times a second.
-    pub fn is_healthy(self) -> bool {
+    /// Whether it is over in a moment, and everything is promised all the same: such faults come a few times a second.
+    pub fn is_brief(self) -> bool {
         matches!(self, Self::Flush | Self::Evict | Self::Cell | Self::Lease | Self::Pubsub | Self::Connections)
     }
 

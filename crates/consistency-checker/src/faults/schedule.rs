@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rand::seq::SliceRandom;
+use futures::future::join_all;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
+use super::Fault;
+use super::deck::{Deck, Drawn};
 use super::inject::{Done, Injector};
-use super::{Fault, Part};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::error::CheckError;
@@ -25,8 +26,6 @@ use crate::workload::Hand;
 const HEALTHY: Duration = Duration::from_secs(3);
 /// How old a snapshot may be that Redis comes back with.
 const SNAPSHOT_AGE: Duration = Duration::from_secs(8);
-/// How often two faults come at once.
-const TWO_AT_ONCE: f64 = 0.3;
 /// How often it is asked whether something may be broken.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -101,16 +100,14 @@ struct Schedule {
 
 impl Schedule {
     async fn run(self, plan: FaultPlan, seed: u64) -> Result<Log, CheckError> {
-        let (brief, lasting): (Vec<Fault>, Vec<Fault>) = plan.kinds.iter().partition(|fault| fault.is_healthy());
-        // Each draws by itself: how long one takes changes nothing of the other.
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let other = ChaCha8Rng::from_rng(&mut random);
-        tokio::try_join!(self.brief(&brief, plan.pause_ms, random), self.lasting(lasting, other))?;
+        let (brief, lasting): (Vec<Fault>, Vec<Fault>) = plan.kinds.iter().partition(|fault| fault.is_brief());
+        tokio::try_join!(self.brief(&brief, plan.pause_ms, seed), self.lasting(&lasting, !seed))?;
         Ok(self.log.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Faults that are over in a moment, one after the other.
-    async fn brief(&self, kinds: &[Fault], pause_ms: Range<u64>, mut random: ChaCha8Rng) -> Result<(), CheckError> {
+    async fn brief(&self, kinds: &[Fault], pause_ms: Range<u64>, seed: u64) -> Result<(), CheckError> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
         while !kinds.is_empty() && !self.stopped() {
             let fault = kinds[random.random_range(0..kinds.len())];
             let done = self.injector.inject(fault, &mut random).await?;
@@ -120,43 +117,41 @@ impl Schedule {
         Ok(())
     }
 
-    /// Faults that last, every kind as often as any other; at times two at once.
-    async fn lasting(&self, kinds: Vec<Fault>, mut random: ChaCha8Rng) -> Result<(), CheckError> {
-        let mut deck = Vec::new();
-        let mut saved_at = None;
-        let mut next_at = Moment::default();
-        while !kinds.is_empty() && !self.stopped() {
+    /// Faults that last, with a time between them in which nothing is broken for long.
+    async fn lasting(&self, kinds: &[Fault], seed: u64) -> Result<(), CheckError> {
+        let keeps_snapshots = kinds.contains(&Fault::Snapshot);
+        let mut saved_at: Option<Moment> = None;
+        let mut quiet_from = Moment::default();
+        for drawn in Deck::new(kinds, seed) {
+            while !self.stopped() && self.injector.clock.now() < quiet_from.plus(HEALTHY) {
+                tokio::time::sleep(LOOK).await;
+            }
+            if self.stopped() {
+                break;
+            }
             let now = self.injector.clock.now();
-            if kinds.contains(&Fault::Snapshot) && saved_at.is_none_or(|at: Moment| at.plus(SNAPSHOT_AGE) < now) {
+            if keeps_snapshots && saved_at.is_none_or(|at| at.plus(SNAPSHOT_AGE) < now) {
                 self.injector.save_snapshot().await?;
                 saved_at = Some(now);
             }
-            if now < next_at || now < quiet_from(&self.log().windows).plus(HEALTHY) {
-                tokio::time::sleep(LOOK).await;
-                continue;
-            }
-            if deck.is_empty() {
-                deck.clone_from(&kinds);
-                deck.shuffle(&mut random);
-            }
-            let Some(fault) = deck.pop() else { continue };
-            let two = random.random_bool(TWO_AT_ONCE);
-            let (mut first, mut second) = (ChaCha8Rng::from_rng(&mut random), ChaCha8Rng::from_rng(&mut random));
-            match deck.last().copied().filter(|other| two && may_meet(fault, *other)) {
-                Some(other) => {
-                    deck.pop();
-                    let both = tokio::try_join!(
-                        self.injector.inject(fault, &mut first),
-                        self.injector.inject(other, &mut second)
-                    )?;
-                    self.note(fault, both.0);
-                    self.note(other, both.1);
-                }
-                None => self.note(fault, self.injector.inject(fault, &mut first).await?),
-            }
-            next_at = self.injector.clock.now().plus(Duration::from_millis(random.random_range(0..1_500)));
+            quiet_from = self.at_once(drawn).await?;
         }
         Ok(())
+    }
+
+    /// Does these faults, and tells from when on everything is promised again.
+    async fn at_once(&self, drawn: Drawn) -> Result<Moment, CheckError> {
+        let each = drawn.into_iter().map(|(fault, mut random)| async move {
+            let done = self.injector.inject(fault, &mut random).await?;
+            let ends = done.windows.iter().map(|window| window.until).max().unwrap_or(done.mark.until);
+            self.note(fault, done);
+            Ok::<Moment, CheckError>(ends)
+        });
+        let mut last = Moment::default();
+        for ended in join_all(each).await {
+            last = last.max(ended?);
+        }
+        Ok(last)
     }
 
     fn note(&self, fault: Fault, done: Done) {
@@ -175,19 +170,4 @@ impl Schedule {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
-}
-
-/// Two faults of one part would undo each other. Whoever swaps the collection must know that no write is under way.
-fn may_meet(one: Fault, other: Fault) -> bool {
-    one.part() != other.part()
-        && ![one, other].contains(&Fault::Swap)
-        && ![one, other].map(Fault::part).iter().all(|part| {
-            // A node that is started again needs its servers.
-            matches!(part, Part::Nodes | Part::Network)
-        })
-}
-
-/// The end of the last window.
-fn quiet_from(windows: &[Window]) -> Moment {
-    windows.iter().map(|window| window.until).max().unwrap_or_default()
 }
