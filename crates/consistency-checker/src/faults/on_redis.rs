@@ -56,7 +56,8 @@ impl Injector {
 
     /// Keeps what Redis holds, for it to come back so.
     pub(super) async fn save_snapshot(&self) -> Result<(), CheckError> {
-        let _used = self.redis.read().await;
+        // Else its connection may be cut with the others.
+        let _alone = self.redis.write().await;
         self.blocking(|cluster| cluster.redis.save_snapshot()).await
     }
 

@@ -121,9 +121,9 @@ impl Schedule {
     async fn lasting(&self, kinds: &[Fault], seed: u64) -> Result<(), CheckError> {
         let keeps_snapshots = kinds.contains(&Fault::Snapshot);
         let mut saved_at: Option<Moment> = None;
-        let mut quiet_from = Moment::default();
+        let mut next_at = Moment::default();
         for drawn in Deck::new(kinds, seed) {
-            while !self.stopped() && self.injector.clock.now() < quiet_from.plus(HEALTHY) {
+            while !self.stopped() && self.injector.clock.now() < next_at {
                 tokio::time::sleep(LOOK).await;
             }
             if self.stopped() {
@@ -134,7 +134,7 @@ impl Schedule {
                 self.injector.save_snapshot().await?;
                 saved_at = Some(now);
             }
-            quiet_from = self.at_once(drawn).await?;
+            next_at = self.at_once(drawn).await?.plus(HEALTHY);
         }
         Ok(())
     }

@@ -124,6 +124,17 @@ fn an_answer_past_a_failing_cache_binds_nobody_for_a_second() {
 }
 
 #[test]
+fn an_answer_past_a_failing_cache_among_many_binds_nobody_for_a_second() {
+    accept(
+        strict(),
+        "0-2  n0 put w1 = 10 new
+         3-5  n0 put w2 = 20 deferred
+         6-7  n1 many w2 = 20 bypass
+         8-9  n1 get w1 = 10",
+    );
+}
+
+#[test]
 fn nothing_is_promised_while_redis_is_away() {
     let verdict = accept(
         strict(),
@@ -187,5 +198,17 @@ fn a_floor_may_fall_when_it_has_ended_and_a_value_when_redis_lost_its_memory() {
          4-4  cell V 30
          5-5  cell V 12 1
          6-6  cell V 30 1",
+    );
+}
+
+#[test]
+fn a_lost_cell_may_be_filled_with_something_older_while_a_primary_is_elected() {
+    accept(
+        strict(),
+        "0-2    n0 put w1 = 10 new
+         3-3    cell V 30
+         4-90   window everything
+         50-50  cell V 20
+         95-95  cell V 30",
     );
 }

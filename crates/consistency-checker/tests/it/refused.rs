@@ -208,3 +208,14 @@ fn i9_nothing_there_after_a_deleted_todo_was_created_again() {
          8-9    n1 get nothing",
     );
 }
+
+#[test]
+fn i3_a_kept_value_that_is_older_than_what_was_acknowledged_when_the_store_fails() {
+    refuse(
+        strict(),
+        Invariant::I3,
+        "0-2  n0 put w1 = 10 new
+         3-5  n0 put w2 = 20
+         6-7  n1 get w1 = 10 stale",
+    );
+}

@@ -114,3 +114,15 @@ fn i11_a_cells_version_falls() {
          7-7    cell V 10",
     );
 }
+
+#[test]
+fn i11_a_cells_version_falls_after_an_election_is_over() {
+    refuse(
+        strict(),
+        Invariant::I11,
+        "0-2    n0 put w1 = 10 new
+         3-90   window everything
+         95-95  cell V 30
+         96-96  cell V 20",
+    );
+}

@@ -41,6 +41,20 @@ pub(crate) async fn postgres_cluster(flags: &[&str]) -> Arc<Cluster> {
     start(System::Postgres, url, program(System::Postgres), flags, &[]).await
 }
 
+/// Two processes with their own ways to Redis and to the MongoDB that tests share.
+pub(crate) async fn linked_cluster() -> Arc<Cluster> {
+    let url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    of_their_own(Servers::At(url)).await
+}
+
+/// Two processes with their own ways to Redis and to MongoDB, of which these servers are.
+pub(crate) async fn of_their_own(store: Servers) -> Arc<Cluster> {
+    let variables = vec![("TODO_LOG".to_owned(), "error".to_owned())];
+    let system = System::TodoApi;
+    let options = ClusterOptions { system, api: api(), processes: 2, flags: Vec::new(), variables, store, links: true };
+    Arc::new(Cluster::start(&options).await.unwrap())
+}
+
 /// Two processes over this MongoDB.
 pub(crate) async fn cluster_over(
     mongo_url: String,

@@ -78,7 +78,7 @@ async fn read_answers(mut from: ReadHalf<'_>, to: mpsc::Sender<Chunk>, shared: &
                 replace(&mut chunk, from.as_bytes(), to.as_bytes());
             }
         }
-        let latency = shared.answered(number);
+        let latency = shared.state().latency;
         if to.send((Instant::now() + latency, chunk)).await.is_err() {
             return;
         }
@@ -91,6 +91,9 @@ async fn write(mut to: WriteHalf<'_>, mut due: mpsc::Receiver<Chunk>, shared: &S
         shared.passable(number, answers).await;
         if to.write_all(&chunk).await.is_err() {
             return;
+        }
+        if answers {
+            shared.answered(number);
         }
     }
     // Where one side hung up, the other does not hear of it through a black hole.

@@ -89,13 +89,11 @@ impl Shared {
         *latency
     }
 
-    /// Notes that the server has answered, and how long the answer takes to arrive.
-    pub(super) fn answered(&self, number: usize) -> Duration {
-        let mut state = self.state();
-        if let Some(link) = state.links.get_mut(&number) {
+    /// Notes that the client has an answer.
+    pub(super) fn answered(&self, number: usize) {
+        if let Some(link) = self.state().links.get_mut(&number) {
             link.traffic.answered();
         }
-        state.latency
     }
 
     /// Whether what is answered is what a driver asks for itself, of the database `admin`, rather than the program.
