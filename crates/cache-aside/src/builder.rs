@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
 use crate::backend::redis::RedisCache;
 use crate::background::Background;
+use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
@@ -134,6 +135,7 @@ impl<S: Source> Builder<S> {
             prefix,
             flights: SingleFlight::new(),
             store_turns: Semaphore::new(self.options.store_concurrency),
+            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),

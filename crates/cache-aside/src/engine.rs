@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
+use crate::breaker::Breaker;
 use crate::clock::now_ms;
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
@@ -41,6 +42,7 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) prefix: String,
     pub(crate) flights: SingleFlight<FillResult<S::Error>>,
     pub(crate) store_turns: Semaphore,
+    pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,
     pub(crate) l1: Option<Arc<L1>>,
@@ -145,11 +147,17 @@ impl<S: Source> CacheAside<S> {
         &self.shared.source
     }
 
+    /// State of the breaker in front of the store: while it is open, reads without a kept value and writes fail at once.
+    pub fn store_breaker(&self) -> BreakerState {
+        self.shared.store_breaker.state()
+    }
+
     /// Everything that was counted since the start, over all handles, and how things are now.
     pub fn stats(&self) -> Stats {
         let (shared, mut stats) = (&*self.shared, self.counters.sum());
         let free = shared.store_turns.available_permits();
         stats.loads.running = shared.options.store_concurrency.saturating_sub(free) as u64;
+        stats.store_breaker = self.store_breaker();
         stats.repair = shared.repair.stats();
         stats.validity = shared.validity.stats();
         stats.change_stream = ChangeStreamStats {

@@ -72,7 +72,7 @@ impl<S: Source> CacheAside<S> {
 
     /// Answers from what all processes share: the cache, or else the store.
     pub(crate) async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
-        let mut fallback = None;
+        let (mut kept, mut late) = (None, None);
         for _ in 0..ROUNDS {
             let (freshness, seen) = self.lookup(id, &how).await;
             match freshness {
@@ -82,13 +82,20 @@ impl<S: Source> CacheAside<S> {
                     return Ok(answer);
                 }
                 Freshness::Expired(_) if how.only_if_cached => return Err(ReadError::NotCached),
-                Freshness::Expired(old) => fallback = old.or(fallback),
+                Freshness::Expired(old) => kept = old.or(kept),
             }
-            if let Some(answer) = self.fill_or_wait(id, how, seen).await {
-                return or_stale(new_enough(answer, &how), fallback);
+            if let Some(answer) = self.past_open_breaker(&mut kept) {
+                return answer;
+            }
+            let late = *late.get_or_insert_with(|| self.soft_deadline());
+            // In a box, so that hits carry no room for it.
+            match self.unless_late(kept.as_ref(), late, Box::pin(self.fill_or_wait(id, how, seen))).await {
+                Ok(Some(answer)) => return or_stale::<S>(new_enough(answer, &how), kept),
+                Ok(None) => {}
+                Err(stale) => return Ok(stale),
             }
         }
-        or_stale(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), fallback)
+        or_stale::<S>(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), kept)
     }
 
     /// One `GET`: what the cell is good for, and what it was.
@@ -120,7 +127,7 @@ impl<S: Source> CacheAside<S> {
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         if let Backend::Off = self.backend {
             let loaded = self.load(id).await;
-            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff));
+            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff).await);
         }
         match self.shared.flights.join(id) {
             Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
@@ -171,7 +178,7 @@ impl<S: Source> CacheAside<S> {
             Lease::Unreachable => {
                 self.gather([leader]).await;
                 let loaded = self.load(id).await;
-                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError), shareable: true }
+                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError).await, shareable: true }
             }
         }
     }
@@ -256,7 +263,7 @@ impl<S: Source> CacheAside<S> {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
             Err(_) => {
-                self.invalidate_later(id, &loaded);
+                self.invalidate_before_answer(id, &loaded).await;
                 (Outcome::Bypass, Some(Detail::CacheError), false)
             }
         };
@@ -272,6 +279,9 @@ impl<S: Source> CacheAside<S> {
 
     /// Refreshes once: per process by the flight, per cluster by the lease.
     pub(crate) fn refresh_in_background(&self, id: &str, seen: Seen) {
+        if self.shared.store_breaker.is_open() {
+            return;
+        }
         let Role::Leader(leader) = self.shared.flights.join(id) else { return };
         self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());

@@ -124,12 +124,14 @@ impl RepairQueue {
         state.overflowed || state.waiting.contains_key(id)
     }
 
-    /// Adds an invalidation on behalf of a reader, if there is room: an outage of the cache has many readers, and they
-    /// never take the places that are kept for writers.
-    pub(crate) fn add_if_room(&self, id: &str, invalidation: PendingInvalidation) {
-        if self.pending() < self.0.max {
+    /// Adds an invalidation on behalf of a reader, if there is room, and says whether there was: an outage of the cache has
+    /// many readers, and they never take the places that are kept for writers.
+    pub(crate) fn add_if_room(&self, id: &str, invalidation: PendingInvalidation) -> bool {
+        let has_room = self.pending() < self.0.max;
+        if has_room {
             self.add(id, invalidation);
         }
+        has_room
     }
 
     /// Gives the invalidation to the cache as soon as the cache takes it. Writers have as many places again as readers;

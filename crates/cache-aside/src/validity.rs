@@ -15,6 +15,8 @@ pub(crate) enum Cause {
     ChangeStream,
     /// Another process announced it.
     Announcement,
+    /// This process answered more values past the cache than it can remember.
+    Bypass,
 }
 
 /// Every hit reads it: three numbers, no lock.
@@ -29,7 +31,7 @@ pub(crate) struct Validity {
     /// How far the stream was behind at the last heartbeat, milliseconds; [`FOR_EVER`] before the first.
     lag_ms: AtomicU64,
     /// How often each [`Cause`] moved the moment.
-    moved: [AtomicU64; 3],
+    moved: [AtomicU64; 4],
 }
 
 /// No change stream is expected: values are fresh for their full time.
@@ -99,6 +101,7 @@ impl Validity {
             by_incarnation: moved(Cause::Incarnation),
             by_change_stream: moved(Cause::ChangeStream),
             by_announcement: moved(Cause::Announcement),
+            by_bypass: moved(Cause::Bypass),
         }
     }
 

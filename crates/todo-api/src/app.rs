@@ -12,16 +12,22 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::connection::Limits;
 use crate::drain::{Drain, Gate};
 use crate::error::StartError;
-use crate::http::Worker;
 use crate::http::cors::Cors;
-use crate::listen::{Bound, Listener};
+use crate::http::{self, Worker};
+use crate::listen::{Address, Bound, Listener};
+use crate::metrics::Metrics;
 use crate::server::{self, ServerOptions};
 use crate::settings::Settings;
 use crate::todos::Todos;
 
+/// How long a scrape may take to send its request, or to take its answer.
+const SCRAPE: Duration = Duration::from_secs(10);
+
 /// The service, listening but not yet answering.
 pub struct Application {
     server: Server,
+    /// Answers scrapes, if they have an address of their own.
+    scrapes: Option<(Server, Bound)>,
     gate: Gate,
     address: Bound,
     todos: Todos,
@@ -41,14 +47,24 @@ impl Application {
         let todos = join(settings, store).await?;
         let (address, gate) = (listener.address()?, Gate::of(&listener)?);
         let drain = Arc::new(Drain::default());
-        let server = serve(settings, listener, todos.clone(), Arc::clone(&drain))?;
+        let metrics = Metrics { requests: Arc::default(), todos: todos.clone(), drain: Arc::clone(&drain) };
+        let scrapes = settings.metrics_listen.as_ref().map(|listen| serve_scrapes(listen, &metrics)).transpose()?;
+        let server = serve(settings, listener, metrics)?;
         tracing::info!(%address, url = address.url(), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
-        Ok(Self { server, gate, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
+        if let Some((_, address)) = &scrapes {
+            tracing::info!(%address, url = address.url(), "metrics have an address of their own");
+        }
+        Ok(Self { server, scrapes, gate, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
     }
 
     /// Where it listens.
     pub fn address(&self) -> &Bound {
         &self.address
+    }
+
+    /// Where it answers scrapes, if that is elsewhere.
+    pub fn metrics_address(&self) -> Option<&Bound> {
+        self.scrapes.as_ref().map(|(_, address)| address)
     }
 
     /// The todos it serves.
@@ -83,6 +99,7 @@ impl Application {
     /// The server failed.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let handle = self.server.handle();
+        let scrapes = self.scrapes.map(|(server, _)| (server.handle(), actix_web::rt::spawn(server)));
         let mut server = std::pin::pin!(self.server);
         let stopping = async {
             stop.await;
@@ -101,6 +118,10 @@ impl Application {
             served = &mut server => served,
             () = stopping => server.await,
         };
+        if let Some((handle, ending)) = scrapes {
+            handle.stop(false).await;
+            let _ = ending.await;
+        }
         tracing::info!("stopped");
         Ok(served?)
     }
@@ -148,24 +169,50 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     Ok(todos)
 }
 
-fn serve(settings: &Settings, listener: Listener, todos: Todos, drain: Arc<Drain>) -> Result<Server, std::io::Error> {
+fn serve(settings: &Settings, listener: Listener, metrics: Metrics) -> Result<Server, std::io::Error> {
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
-    let (audited, stopping) = (settings.audit_rate > 0, Arc::clone(&drain));
+    let audited = settings.audit_rate > 0;
+    let elsewhere = settings.metrics_listen.is_some();
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let (connections, leaving) = server::shares(settings.max_connections, workers);
     let limits =
         Limits { head: settings.head_timeout, body: settings.body_timeout, idle: settings.keep_alive, connections };
     let options = ServerOptions { workers, limits, leaving, shutdown_timeout: settings.shutdown_timeout };
+    let drain = Arc::clone(&metrics.drain);
     server::serve(listener, &options, drain, move || {
         // Called on each worker's own thread: the connection to the cache is made and driven there.
-        Worker {
-            todos: todos.per_worker(),
+        http::routes(Worker {
+            todos: metrics.todos.per_worker(),
             cache_control: cache_control.clone(),
-            drain: Arc::clone(&stopping),
+            drain: Arc::clone(&metrics.drain),
             audited,
+            counts: metrics.requests.worker(),
+            metrics: (!elsewhere).then(|| metrics.clone()),
             cors: cors.clone(),
-        }
+        })
     })
+}
+
+/// An address of its own for scrapes: one worker, and connections that hold up no end.
+fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound), StartError> {
+    let listener = Listener::bind(listen)?;
+    let address = listener.address()?;
+    let limits = Limits { head: SCRAPE, body: SCRAPE, idle: SCRAPE * 6, connections: 64 };
+    let options = ServerOptions { workers: 1, limits, leaving: 8, shutdown_timeout: SCRAPE };
+    let (drain, metrics) = (Arc::new(Drain::default()), metrics.clone());
+    let stopping = Arc::clone(&drain);
+    let server = server::serve(listener, &options, drain, move || {
+        http::metrics_routes(Worker {
+            todos: metrics.todos.clone(),
+            cache_control: HeaderValue::from_static("no-store"),
+            drain: Arc::clone(&stopping),
+            audited: false,
+            counts: metrics.requests.worker(),
+            metrics: Some(metrics.clone()),
+            cors: None,
+        })
+    })?;
+    Ok((server, address))
 }

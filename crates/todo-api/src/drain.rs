@@ -70,6 +70,11 @@ impl Drain {
         OpenConnection(Arc::clone(self))
     }
 
+    /// Connections that are open.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+
     /// Begins the end, and waits until the open connections have had their last reply, at most `patience`. Idle
     /// connections are not waited for.
     pub async fn run(&self, gate: Gate, patience: Duration) {
@@ -78,17 +83,13 @@ impl Drain {
         tokio::time::sleep(STEP).await;
         self.on.store(true, Ordering::Relaxed);
         let (began, mut changed) = (Instant::now(), Instant::now());
-        let mut open = self.open();
+        let mut open = self.connections();
         while open > 0 && changed.elapsed() < QUIET && began.elapsed() < patience {
             tokio::time::sleep(STEP).await;
-            if self.open() != open {
-                (open, changed) = (self.open(), Instant::now());
+            if self.connections() != open {
+                (open, changed) = (self.connections(), Instant::now());
             }
         }
-    }
-
-    fn open(&self) -> usize {
-        self.connections.load(Ordering::Acquire)
     }
 }
 

@@ -6,7 +6,8 @@
 //! - [`error`]: why the service does not start.
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
-//! - [`todos`]: cache and store joined.
+//! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
+//! - [`metrics`]: what `/metrics` says.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
@@ -22,9 +23,11 @@ pub mod error;
 pub mod http;
 pub mod limited_log;
 pub mod listen;
+pub mod metrics;
 pub mod precondition;
 mod refused;
 mod server;
 pub mod settings;
+pub mod stored_todos;
 pub mod telemetry;
 pub mod todos;

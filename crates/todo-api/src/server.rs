@@ -10,13 +10,13 @@ use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
+use actix_web::web::ServiceConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::connection::{Connection, Limits, Table};
 use crate::descriptors;
 use crate::drain::Drain;
-use crate::http::{Worker, routes};
 use crate::listen::Listener;
 
 /// Most connections over the bound of a worker that it may have for a moment, while those that leave hang up.
@@ -40,10 +40,16 @@ pub(crate) fn shares(max_connections: usize, workers: usize) -> (usize, usize) {
     (sockets.saturating_sub(leaving).clamp(1, max_connections.div_ceil(workers)), leaving)
 }
 
-/// Starts the server; `worker` is called on each worker's own thread.
-pub(crate) fn serve<W>(listener: Listener, options: &ServerOptions, drain: Arc<Drain>, worker: W) -> io::Result<Server>
+/// Starts the server; `routes` is called on each worker's own thread.
+pub(crate) fn serve<R, C>(
+    listener: Listener,
+    options: &ServerOptions,
+    drain: Arc<Drain>,
+    routes: R,
+) -> io::Result<Server>
 where
-    W: Fn() -> Worker + Clone + Send + 'static,
+    R: Fn() -> C + Clone + Send + 'static,
+    C: FnOnce(&mut ServiceConfig) + 'static,
 {
     let limits = options.limits;
     let builder = Server::build()
@@ -56,14 +62,14 @@ where
         Listener::Tcp(listener) => builder.listen("todo-api", listener, move || {
             let drain = Arc::clone(&drain);
             let prepare = |stream: &TcpStream| drop(stream.set_nodelay(true));
-            service(limits, drain, worker(), ending.clone(), prepare)
+            service(limits, drain, routes(), ending.clone(), prepare)
         }),
         Listener::Unix(listener, file) => {
             // The file is removed when the last factory goes.
             let file = Arc::new(file);
             builder.listen_uds("todo-api", listener, move || {
                 let _ = &file;
-                service(limits, Arc::clone(&drain), worker(), ending.clone(), |_: &UnixStream| ())
+                service(limits, Arc::clone(&drain), routes(), ending.clone(), |_: &UnixStream| ())
             })
         }
     };
@@ -73,7 +79,7 @@ where
 fn service<T>(
     limits: Limits,
     drain: Arc<Drain>,
-    worker: Worker,
+    routes: impl FnOnce(&mut ServiceConfig),
     ending: GracefulShutdownSignal,
     prepare: impl Fn(&T) + Clone + 'static,
 ) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
@@ -81,7 +87,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let table = Table::watched(limits);
-    let app = App::new().configure(routes(worker)).into_factory().map_err(|error| error.error_response());
+    let app = App::new().configure(routes).into_factory().map_err(|error| error.error_response());
     let http = HttpService::build()
         .graceful_shutdown_signal(move || {
             let ending = ending.clone();

@@ -1,32 +1,24 @@
 //! `Todos`: cache and store joined.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::{
-    Answer, Builder, CacheAside, CacheUrl, ChangeSource, ChangeStream, Commit, Health, Loaded, ReadError,
-};
-use cache_aside::{ReadOptions, Source, Stats, WriteError, Written};
-use futures::future::join_all;
+use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
+use cache_aside::{WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
-use todo_store::{Change as StoreChange, Changes, Precondition, Store, StoreError, Versioned};
+use todo_store::{Precondition, Store, StoreError, Versioned};
 use uuid::Uuid;
 
 use crate::entity_tag::{EntityTag, TagList};
 use crate::precondition::{Preconditions, Verdict};
-use crate::refused::Refused;
+use crate::stored_todos::StoredTodos;
 
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
     engine: CacheAside<StoredTodos>,
 }
-
-/// The store as the cache engine sees it: bytes under an id.
-#[derive(Clone)]
-pub struct StoredTodos(Store, Arc<Refused>);
 
 /// How often a write looks again when others change the todo between its look and its commit.
 const LOOKS: usize = 8;
@@ -119,100 +111,11 @@ impl Change {
     }
 }
 
-impl Source for StoredTodos {
-    type Error = StoreError;
-
-    fn identity(&self) -> Option<String> {
-        Some(self.0.identity().to_owned())
-    }
-
-    async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
-        // Nothing is stored under what is no id.
-        let Ok(id) = id.parse::<TodoId>() else { return Ok(Loaded::Absent) };
-        if let Some(refusal) = self.1.get(id.as_str()) {
-            return Err(refusal);
-        }
-        let writes = self.1.writes();
-        let found = self.0.find(&id).await.inspect_err(|error| self.1.note(id.as_str(), error, writes))?;
-        Ok(match found {
-            Some(found) => Loaded::Value { version: found.version.0, body: found.todo.to_json().into() },
-            None => Loaded::Absent,
-        })
-    }
-
-    async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
-        // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
-        let known: Vec<TodoId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let found = match self.0.find_many(&known).await {
-            Ok(found) => found,
-            Err(error @ StoreError::Unavailable(_)) => return Err(error),
-            Err(_) => return Ok(join_all(ids.iter().map(|id| self.load(id))).await),
-        };
-        let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
-        let loaded = |id: &&str| {
-            let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
-            Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
-                version: found.version.0,
-                body: found.todo.to_json().into(),
-            }))
-        };
-        Ok(ids.iter().map(loaded).collect())
-    }
-}
-
-/// The store's changes as the cache engine sees them.
-pub struct TodoChanges(Changes, Arc<Refused>);
-
-impl ChangeSource for StoredTodos {
-    type Stream = TodoChanges;
-    type Error = StoreError;
-
-    async fn open(&self, name: Option<&str>) -> Result<TodoChanges, StoreError> {
-        let changes = self.0.changes(name).await?;
-        Ok(TodoChanges(changes, Arc::clone(&self.1)))
-    }
-}
-
-impl ChangeStream for TodoChanges {
-    type Error = StoreError;
-
-    fn is_complete(&self) -> bool {
-        self.0.is_complete()
-    }
-
-    async fn next(&mut self) -> Result<Option<cache_aside::Change>, StoreError> {
-        let change = self.0.next().await?;
-        match &change {
-            Some(StoreChange::Written { id, .. } | StoreChange::Deleted { id } | StoreChange::Touched { id }) => {
-                self.1.remove(id.as_str())
-            }
-            Some(StoreChange::Unknown) => self.1.clear(),
-            None => {}
-        }
-        Ok(change.map(|change| match change {
-            StoreChange::Written { id, version } => {
-                cache_aside::Change::Written { id: id.as_str().to_owned(), version: version.0 }
-            }
-            StoreChange::Deleted { id } => cache_aside::Change::Deleted { id: id.as_str().to_owned() },
-            StoreChange::Touched { id } => cache_aside::Change::Touched { id: id.as_str().to_owned() },
-            StoreChange::Unknown => cache_aside::Change::Unknown,
-        }))
-    }
-
-    fn lag(&self) -> Duration {
-        self.0.lag()
-    }
-
-    async fn save(&mut self) -> Result<(), StoreError> {
-        self.0.save().await
-    }
-}
-
 impl Todos {
     /// Begins the cache in front of a store; [`Todos::over`] takes it when it is started.
     /// What is no todo is remembered for `absent`, as is what is not there.
     pub fn builder(store: Store, cache: &CacheUrl, absent: Duration) -> Builder<StoredTodos> {
-        CacheAside::builder(cache, StoredTodos(store, Arc::new(Refused::new(absent))))
+        CacheAside::builder(cache, StoredTodos::new(store, absent))
     }
 
     /// The todos behind a cache.
@@ -272,7 +175,7 @@ impl Todos {
     pub async fn create(&self, new: NewTodo) -> Result<(TodoId, Written<bool>), WriteError<StoreError>> {
         let chosen = new.id.is_some();
         let todo = new.into_todo(new_id);
-        let (store, refused, id) = (self.store().clone(), Arc::clone(&self.engine.source().1), todo.id.clone());
+        let (store, refused, id) = (self.store().clone(), Arc::clone(self.engine.source().refused()), todo.id.clone());
         let commit = async move {
             let created = if chosen { store.create(&todo).await } else { store.create_under_new_id(&todo).await };
             refused.remove(todo.id.as_str());
@@ -294,17 +197,31 @@ impl Todos {
         preconditions: Preconditions,
     ) -> Result<Changed, WriteError<StoreError>> {
         if let Change::Patch(patch) = &change
-            && let Some(now) = self.unchanged_by(patch, id, &preconditions).await.map_err(WriteError::Store)?
+            && let Some(now) = self.look(patch, id, &preconditions).await?
         {
             return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
         }
-        let (store, refused, own) = (self.store().clone(), Arc::clone(&self.engine.source().1), id.clone());
+        let (store, refused, own) = (self.store().clone(), Arc::clone(self.engine.source().refused()), id.clone());
         let commit = async move {
             let changed = change.when(&preconditions, &store, &own).await;
             refused.remove(own.as_str());
             committed(changed)
         };
         self.engine.write(id.as_str(), commit).await.map(Changed::Written)
+    }
+
+    /// As [`Todos::unchanged_by`], unless the store is left alone.
+    async fn look(
+        &self,
+        patch: &TodoPatch,
+        id: &TodoId,
+        preconditions: &Preconditions,
+    ) -> Result<Option<Versioned>, WriteError<StoreError>> {
+        self.engine.ask_store(self.unchanged_by(patch, id, preconditions)).await.map_err(|error| match error {
+            ReadError::Source(error) => WriteError::Store(Arc::unwrap_or_clone(error)),
+            ReadError::BreakerOpen => WriteError::BreakerOpen,
+            _ => WriteError::Abandoned,
+        })
     }
 
     /// The todo as it is in the store, if the preconditions hold and the patch would leave it as it is.
@@ -318,6 +235,11 @@ impl Todos {
         let tag = EntityTag::of(now.version.0, &now.todo.to_json());
         let is_same = patch.apply(now.todo.clone()) == now.todo;
         Ok((is_same && preconditions.evaluate(Some(&tag)) == Verdict::Hold).then_some(now))
+    }
+
+    /// State of the breaker in front of the store.
+    pub fn store_breaker(&self) -> BreakerState {
+        self.engine.store_breaker()
     }
 
     /// Whether the store answers.
@@ -334,7 +256,7 @@ impl Todos {
     }
 
     fn store(&self) -> &Store {
-        &self.engine.source().0
+        self.engine.source().store()
     }
 
     /// How many times the store was read, over all workers.
@@ -352,6 +274,7 @@ fn committed<T>(done: Result<Commit<T, StoreError>, StoreError>) -> Commit<T, St
     match done {
         Ok(commit) => commit,
         Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),
+        Err(error @ StoreError::Unavailable(_)) => Commit::Unavailable(error),
         Err(error) => Commit::Nothing(error),
     }
 }

@@ -1,6 +1,6 @@
 //! The checker: what it says of small histories, of the service as it is, and of one whose guards are switched off.
 //!
-//! - `notation`: small histories as text. `accepted`, `refused`, `refused_late`: what the checker says of them. `batches`: the
+//! - `notation`: small histories as text. `accepted`, `refused`: what the checker says of them. `batches`: the
 //!   same of reads of many todos at once.
 //! - `simulated`: what it says of many histories that are right by construction.
 //! - `model`: the rules, switched off one by one.
@@ -22,7 +22,6 @@ mod notation;
 mod postgres;
 mod program;
 mod refused;
-mod refused_late;
 mod runs;
 mod simulated;
 mod support;

@@ -4,6 +4,8 @@
 //! It looks at four header fields only, and takes the offers to change the protocol out of them: an offer that is not
 //! taken is to be ignored (RFC 9110 §7.8), while the server's parser ends the connection for it.
 
+use super::chunks::{Chunks, Step};
+
 /// What a client is about to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -36,14 +38,8 @@ enum State {
     Skip,
     /// In a body of known length.
     Fixed(u64),
-    /// In the line that gives the size of a chunk.
-    Size { size: u64, digits: bool },
-    /// In a chunk's data.
-    Data(u64),
-    /// In the end of the line behind a chunk's data.
-    DataEnd,
-    /// Behind the last chunk: lines until an empty one.
-    Trailer { empty: bool },
+    /// In a chunked body.
+    Chunked(Chunks),
     /// Given up.
     Unknown,
 }
@@ -70,9 +66,7 @@ impl Framing {
         match self.state {
             State::Start => Phase::Between,
             State::Line | State::Skip => Phase::Head,
-            State::Fixed(_) | State::Size { .. } | State::Data(_) | State::DataEnd | State::Trailer { .. } => {
-                Phase::Body
-            }
+            State::Fixed(_) | State::Chunked(_) => Phase::Body,
             State::Unknown => Phase::Unknown,
         }
     }
@@ -105,14 +99,14 @@ impl Framing {
                     self.state = if step as u64 == left { State::Start } else { State::Fixed(left - step as u64) };
                     step
                 }
-                State::Data(left) => {
-                    let step = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                    self.state = if step as u64 == left { State::DataEnd } else { State::Data(left - step as u64) };
+                State::Chunked(chunks) => {
+                    let (step, next) = chunks.advance(rest);
+                    self.state = match next {
+                        Step::On(chunks) => State::Chunked(chunks),
+                        Step::End => State::Start,
+                        Step::Unknown => State::Unknown,
+                    };
                     step
-                }
-                State::Size { .. } | State::DataEnd | State::Trailer { .. } => {
-                    self.chunk_byte(rest[0]);
-                    1
                 }
                 State::Unknown => rest.len(),
             };
@@ -178,26 +172,9 @@ impl Framing {
     fn end_of_head(&mut self) {
         self.state = match (self.chunked, self.length) {
             (true, Some(_)) => State::Unknown,
-            (true, None) => State::Size { size: 0, digits: true },
+            (true, None) => State::Chunked(Chunks::START),
             (false, None | Some(0)) => State::Start,
             (false, Some(length)) => State::Fixed(length),
-        };
-    }
-
-    fn chunk_byte(&mut self, byte: u8) {
-        self.state = match self.state {
-            State::Size { size, .. } if byte == b'\n' && size == 0 => State::Trailer { empty: true },
-            State::Size { size, .. } if byte == b'\n' => State::Data(size),
-            State::Size { size, digits: true } => match char::from(byte).to_digit(16) {
-                Some(_) if size >> 56 != 0 => State::Unknown,
-                Some(digit) => State::Size { size: size * 16 + u64::from(digit), digits: true },
-                None => State::Size { size, digits: false },
-            },
-            State::DataEnd if byte == b'\n' => State::Size { size: 0, digits: true },
-            State::Trailer { empty: true } if byte == b'\n' => State::Start,
-            State::Trailer { .. } if byte == b'\n' => State::Trailer { empty: true },
-            State::Trailer { empty } => State::Trailer { empty: empty && byte == b'\r' },
-            state => state,
         };
     }
 }

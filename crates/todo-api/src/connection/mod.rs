@@ -1,9 +1,10 @@
 //! Connections below HTTP: every one of them has a deadline at every moment, and none of them keeps others out.
 //!
-//! - [`framing`]: where a request begins and ends. [`table`]: the connections of a worker, their deadlines, and who goes
-//!   when there are too many.
+//! - [`framing`]: where a request begins and ends; [`chunks`]: where a chunked body does.
+//! - [`table`]: the connections of a worker, their deadlines, and who goes when there are too many.
 //! - [`stream`]: the socket that the server's HTTP/1 parser sees. [`refusal`]: what is answered where that parser gives up.
 
+pub(crate) mod chunks;
 pub(crate) mod framing;
 pub(crate) mod refusal;
 pub(crate) mod stream;

@@ -16,15 +16,16 @@ use crate::precondition::{Preconditions, Verdict};
 /// 200 with the todo, 304 if the sender has it, 404 if there is none, 412 if it is not the one that is asked for.
 pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
-    let answered = answer(&request, &worker).await;
+    let answered = answer(&request, &worker, &reply).await;
     reply.send(answered)
 }
 
-async fn answer(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
+async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
     let id = todo_id(request)?;
     let how = read_options(request)?;
     let preconditions = etag::preconditions(request.headers())?;
     let answer = worker.todos.read(&id, how).await?;
+    reply.answered_from(answer.outcome);
     Ok(response(worker, &preconditions, answer))
 }
 

@@ -1,6 +1,6 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
-//! - [`get`], [`list`], [`create`], [`change`], [`health`]: the handlers.
+//! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`]: the handlers.
 //! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
@@ -17,6 +17,7 @@ mod failure_log;
 pub mod get;
 pub mod health;
 pub mod list;
+pub mod metrics;
 pub mod reply;
 pub mod request;
 
@@ -30,6 +31,7 @@ use crate::drain::Drain;
 use crate::http::cors::Cors;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
+use crate::metrics::{Metrics, requests};
 use crate::todos::Todos;
 
 /// What every handler of one worker shares.
@@ -42,6 +44,10 @@ pub struct Worker {
     pub drain: Arc<Drain>,
     /// Whether the auditor runs.
     pub audited: bool,
+    /// What this worker counts of its requests.
+    pub counts: Arc<requests::Worker>,
+    /// What all workers count, where `/metrics` is answered by this listener.
+    pub metrics: Option<Metrics>,
     /// Which web pages of others may call the service.
     pub cors: Option<Cors>,
 }
@@ -49,6 +55,11 @@ pub struct Worker {
 /// The routes of one worker.
 pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
+        if worker.metrics.is_some() {
+            app.service(
+                probe("/metrics").route(web::get().to(metrics::metrics)).route(web::head().to(metrics::metrics)),
+            );
+        }
         app.app_data(web::Data::new(worker))
             .app_data(web::PayloadConfig::new(body::MAX_BODY_BYTES))
             .service(
@@ -69,6 +80,15 @@ pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
             )
             .service(probe("/livez").route(web::get().to(health::livez)).route(web::head().to(health::livez)))
             .service(probe("/readyz").route(web::get().to(health::readyz)).route(web::head().to(health::readyz)))
+            .default_service(web::to(no_such_resource));
+    }
+}
+
+/// The routes of a listener that is for scrapes only.
+pub fn metrics_routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |app| {
+        app.app_data(web::Data::new(worker))
+            .service(probe("/metrics").route(web::get().to(metrics::metrics)).route(web::head().to(metrics::metrics)))
             .default_service(web::to(no_such_resource));
     }
 }

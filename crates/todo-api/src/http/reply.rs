@@ -1,10 +1,12 @@
 //! `Reply`: what every reply carries, and the log line of the request; and what the replies to writes share.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use cache_aside::Outcome;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use todo_model::TodoId;
 
@@ -25,33 +27,41 @@ pub struct Reply<'a> {
     request: &'a HttpRequest,
     worker: &'a Worker,
     route: &'static str,
-    began: Option<Instant>,
+    began: Instant,
+    outcome: Cell<&'static str>,
+    sent: bool,
 }
 
 impl<'a> Reply<'a> {
     /// `route` is the path's template: logs and metrics never name requests by their ids.
     pub fn new(request: &'a HttpRequest, worker: &'a Worker, route: &'static str) -> Self {
-        let began = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
-        Self { request, worker, route, began }
+        worker.counts.begin();
+        Self { request, worker, route, began: Instant::now(), outcome: Cell::new(""), sent: false }
+    }
+
+    /// Where a read was answered from.
+    pub fn answered_from(&self, outcome: Outcome) {
+        self.outcome.set(outcome.as_str());
     }
 
     /// The response with its request id; problem details for an error, whose cause is logged here and nowhere else.
-    pub fn send(self, result: Result<HttpResponse, ApiError>) -> HttpResponse {
+    pub fn send(mut self, result: Result<HttpResponse, ApiError>) -> HttpResponse {
         let request_id = RequestId::of(self.request);
         let mut response = result.unwrap_or_else(|error| {
             failure_log::log(&error, &request_id, self.route);
             error.response()
         });
-        if let Some(began) = self.began {
-            tracing::debug!(
-                request_id = request_id.as_str(),
-                method = %self.request.method(),
-                route = self.route,
-                status = response.status().as_u16(),
-                micros = began.elapsed().as_micros() as u64,
-                "answered"
-            );
-        }
+        let took = self.began.elapsed();
+        tracing::debug!(
+            request_id = request_id.as_str(),
+            method = %self.request.method(),
+            route = self.route,
+            status = response.status().as_u16(),
+            micros = took.as_micros() as u64,
+            "answered"
+        );
+        self.worker.counts.end(self.route, self.request.method(), response.status(), self.outcome.get(), took);
+        self.sent = true;
         response.headers_mut().insert(X_REQUEST_ID, request_id.into_header());
         if !response.headers().contains_key(CACHE_CONTROL) {
             // What says nothing may be kept by a cache on the way (RFC 9111 §4.2.2): only GET of a todo is for caches.
@@ -64,6 +74,15 @@ impl<'a> Reply<'a> {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
+    }
+}
+
+impl Drop for Reply<'_> {
+    fn drop(&mut self) {
+        if !self.sent {
+            // Its client went away, and the handler with it.
+            self.worker.counts.give_up();
+        }
     }
 }
 

@@ -17,12 +17,15 @@ use todo_api::todos::Todos;
 use tokio::sync::oneshot;
 
 /// Patient deadlines: the tests share two cores with their servers, and most are not about being fast.
-const PATIENT: [&str; 6] = ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s"];
+const PATIENT: [&str; 8] =
+    ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s", "--store-soft-timeout", "10s"];
 
 /// A running service; stopped when dropped.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) todos: Todos,
+    /// URL of the address that is for scrapes only.
+    pub(crate) scrapes: Option<String>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -66,7 +69,8 @@ impl Service {
                 let listener = Listener::bind(&settings.listen).unwrap();
                 let application = Application::build(&settings, listener).await.unwrap();
                 let Bound::Tcp(address) = *application.address() else { panic!("these tests speak TCP") };
-                started.send((address, application.todos().clone())).unwrap();
+                let scrapes = application.metrics_address().map(Bound::url);
+                started.send((address, application.todos().clone(), scrapes)).unwrap();
                 application
                     .run_until(async {
                         let _ = stopped.await;
@@ -75,9 +79,9 @@ impl Service {
                     .unwrap();
             });
         });
-        let (address, todos) = running.recv().expect("the service starts");
-        let client = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
-        Self { address, todos, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        let (address, todos, scrapes) = running.recv().expect("the service starts");
+        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
+        Self { address, todos, scrapes, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -100,6 +104,8 @@ impl Service {
     }
 
     pub(crate) fn stop(&mut self) {
+        // Without its idle connections, which the service would give some time to end.
+        self.client = Client::new();
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the service ends without a panic");

@@ -1,6 +1,5 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them.
 
-mod breaker;
 mod connection;
 mod control;
 mod incarnation;
@@ -22,7 +21,6 @@ use deadpool_redis::redis::{
 };
 use deadpool_redis::{Manager, Pool, Runtime};
 
-use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
 use self::keys::Keys;
@@ -30,6 +28,7 @@ use self::refusals::Refusals;
 pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
+use crate::breaker::{Breaker, Guarded};
 use crate::cell::{Cell, Kind, Seen, ZeroPadded};
 use crate::error::CacheError;
 use crate::l1::L1;
@@ -85,7 +84,7 @@ impl RedisCache {
             incarnation: Arc::new(incarnation),
             validity,
             keys,
-            breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
+            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -280,9 +279,7 @@ impl RedisCache {
     where
         F: Future<Output = RedisResult<Value>>,
     {
-        if !self.shared.breaker.admits() {
-            return Err(CacheError::BreakerOpen);
-        }
+        let Some(_pass) = self.shared.breaker.admit() else { return Err(CacheError::BreakerOpen) };
         self.attempt(commands).await
     }
 

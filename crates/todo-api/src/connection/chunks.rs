@@ -1,0 +1,60 @@
+//! `Chunks`: where a chunked body ends (RFC 9112 §7.1). It follows the framing and looks into no data.
+
+/// What comes next of a chunked body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Chunks {
+    /// The line that gives the size of a chunk.
+    Size {
+        size: u64,
+        /// Whether digits may still come; an extension follows them.
+        digits: bool,
+    },
+    /// A chunk's data: this many bytes.
+    Data(u64),
+    /// The end of the line behind a chunk's data.
+    DataEnd,
+    /// Lines behind the last chunk, until an empty one.
+    Trailer { empty: bool },
+}
+
+/// What bytes led to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// The body goes on.
+    On(Chunks),
+    /// The body is complete.
+    End,
+    /// Not understood here.
+    Unknown,
+}
+
+impl Chunks {
+    pub(crate) const START: Self = Self::Size { size: 0, digits: true };
+
+    /// Goes on over the first of these bytes, of which there is one at least: over how many, and to what.
+    pub(crate) fn advance(self, bytes: &[u8]) -> (usize, Step) {
+        if let Self::Data(left) = self {
+            let step = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let left = left - step as u64;
+            return (step, Step::On(if left == 0 { Self::DataEnd } else { Self::Data(left) }));
+        }
+        (1, self.byte(bytes[0]))
+    }
+
+    fn byte(self, byte: u8) -> Step {
+        Step::On(match self {
+            Self::Size { size: 0, .. } if byte == b'\n' => Self::Trailer { empty: true },
+            Self::Size { size, .. } if byte == b'\n' => Self::Data(size),
+            Self::Size { size, digits: true } => match char::from(byte).to_digit(16) {
+                Some(_) if size >> 56 != 0 => return Step::Unknown,
+                Some(digit) => Self::Size { size: size * 16 + u64::from(digit), digits: true },
+                None => Self::Size { size, digits: false },
+            },
+            Self::DataEnd if byte == b'\n' => Self::START,
+            Self::Trailer { empty: true } if byte == b'\n' => return Step::End,
+            Self::Trailer { .. } if byte == b'\n' => Self::Trailer { empty: true },
+            Self::Trailer { empty } => Self::Trailer { empty: empty && byte == b'\r' },
+            same => same,
+        })
+    }
+}
