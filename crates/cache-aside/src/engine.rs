@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::breaker::Breaker;
-use crate::clock::now_ms;
+use crate::clock::{Clock, now_ms, now_us};
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
 use crate::l1::L1;
@@ -45,6 +45,8 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,
+    /// The clock that cells are dated by.
+    pub(crate) clock: Arc<Clock>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
     /// Whether this process follows the change stream for all.
@@ -133,9 +135,11 @@ impl<S: Source> CacheAside<S> {
     /// Waits until values are fresh for their full time: the change stream is known to be live, or none is followed. `false`
     /// if it is not by then.
     pub async fn wait_until_live(&self, patience: Duration) -> bool {
-        let validity = &self.shared.validity;
+        let Shared { validity, clock, .. } = &*self.shared;
+        // What a load that begins now would fill.
+        let is_fill_valid = || validity.is_valid(clock.at_least_ms(now_us()), clock.now().ms);
         let live = async {
-            while !(validity.is_live(now_ms()) && validity.is_valid(now_ms())) {
+            while !(validity.is_live(now_ms()) && is_fill_valid()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -9,7 +9,6 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::breaker::Pass;
-use crate::clock::now_ms;
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
@@ -98,7 +97,7 @@ impl<S: Source> CacheAside<S> {
             return;
         }
         if !self.shared.repair.add_if_room(id, invalidation) {
-            self.shared.validity.invalidate_before(now_ms(), Cause::Bypass);
+            self.shared.validity.invalidate_before(self.shared.clock.now().ms, Cause::Bypass);
         }
     }
 

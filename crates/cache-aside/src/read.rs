@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::cell::{Cell, Seen};
-use crate::clock::now_ms;
+use crate::clock::{Now, now_ms};
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
@@ -105,17 +105,17 @@ impl<S: Source> CacheAside<S> {
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
         let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
-        self.assess(id, cell, how, now_ms())
+        self.assess(id, cell, how, self.shared.clock.now())
     }
 
     /// What the cell is good for to this reader, and what it was.
     #[inline(always)]
-    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
+    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now: Now) -> (Freshness, Seen) {
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
         }
-        (evaluate(cell, now_ms, self.options(), &self.shared.validity), seen)
+        (evaluate(cell, now, self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
@@ -256,7 +256,7 @@ impl<S: Source> CacheAside<S> {
         };
         before_put();
         failpoints::pause(Point::AfterLoad).await;
-        let put = Put::of(&loaded, start, self.options());
+        let put = Put::of(&loaded, start, self.options(), &self.shared.clock);
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
         let (outcome, detail, stored) = match result {

@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::clock::after_every_clock_ms;
 use crate::error::CacheError;
 use crate::source::Loaded;
 use crate::stats::RepairStats;
@@ -250,8 +249,8 @@ impl RepairQueue {
     }
 
     async fn invalidate_everything(&self) {
-        let (covered, at_ms) = (self.state().added, after_every_clock_ms());
-        if self.0.backend.invalidate_before(at_ms).await.is_err() {
+        let covered = self.state().added;
+        if self.0.backend.invalidate_all().await.is_err() {
             tokio::time::sleep(self.0.pause).await;
             return;
         }

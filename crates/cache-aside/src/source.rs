@@ -65,7 +65,7 @@ pub trait Source: Clone + Send + Sync + 'static {
     }
 
     /// Names the store, the same in every process that reads it: caches of two stores under one prefix would answer for each
-    /// other, and are noticed at the start by this. `None`, the default, if that is not to be checked.
+    /// other, and are noticed by this at the start and by the heartbeats of the change stream. `None`, the default, if that is not to be checked.
     fn identity(&self) -> Option<String> {
         None
     }

@@ -167,7 +167,8 @@ pub struct ChangeStreamStats {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidityStats {
-    /// Milliseconds since 1970: no cell filled before is served. 0 if the moment never moved.
+    /// Milliseconds since 1970, by the clock of Redis if the cache is there: no cell filled before is served. 0 if the moment
+    /// never moved.
     pub valid_after_ms: u64,
     /// Times it moved because Redis is another than the cells were filled in.
     pub by_incarnation: u64,

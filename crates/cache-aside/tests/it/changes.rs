@@ -24,7 +24,7 @@ over_each_cache! {
 
 /// The changes of a [`FakeStore`], as a test tells them.
 #[derive(Clone)]
-struct FakeChanges {
+pub(crate) struct FakeChanges {
     tell: broadcast::Sender<Change>,
     complete: bool,
     lag: Duration,
@@ -34,7 +34,7 @@ struct FakeChanges {
 
 /// The store does not answer, or the test is over.
 #[derive(Debug)]
-struct Failed;
+pub(crate) struct Failed;
 
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,14 +44,14 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-struct FakeStream {
+pub(crate) struct FakeStream {
     changes: broadcast::Receiver<Change>,
     complete: bool,
     lag: Duration,
 }
 
 impl FakeChanges {
-    fn new(complete: bool) -> Self {
+    pub(crate) fn new(complete: bool) -> Self {
         Self {
             tell: broadcast::channel(1_000).0,
             complete,
@@ -61,7 +61,14 @@ impl FakeChanges {
         }
     }
 
-    fn tell(&self, change: Change) {
+    /// A stream that cannot be opened.
+    pub(crate) fn failing() -> Self {
+        let changes = Self::new(true);
+        changes.failing.store(true, Ordering::SeqCst);
+        changes
+    }
+
+    pub(crate) fn tell(&self, change: Change) {
         self.tell.send(change).unwrap();
     }
 }

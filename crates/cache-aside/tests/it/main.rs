@@ -6,6 +6,7 @@ mod audit;
 mod batches;
 mod cells;
 mod changes;
+mod clocks;
 mod examples;
 mod field;
 mod incarnations;

@@ -51,7 +51,8 @@ pub(crate) async fn linked_cluster() -> Arc<Cluster> {
 pub(crate) async fn of_their_own(store: Servers) -> Arc<Cluster> {
     let variables = vec![("TODO_LOG".to_owned(), "error".to_owned())];
     let system = System::TodoApi;
-    let options = ClusterOptions { system, api: api(), processes: 2, flags: Vec::new(), variables, store, links: true };
+    let (flags, clocks) = (Vec::new(), Vec::new());
+    let options = ClusterOptions { system, api: api(), processes: 2, flags, variables, clocks, store, links: true };
     Arc::new(Cluster::start(&options).await.unwrap())
 }
 
@@ -65,6 +66,19 @@ pub(crate) async fn cluster_over(
     start(System::TodoApi, mongo_url, api, flags, variables).await
 }
 
+/// Three processes of this program, the first two with wall clocks that are so far ahead or behind.
+pub(crate) async fn skewed_cluster(
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+    clocks: [&str; 2],
+) -> Arc<Cluster> {
+    let store_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    let clocks = clocks.map(str::to_owned).to_vec();
+    let options = ClusterOptions { processes: 3, clocks, ..options(System::TodoApi, store_url, api, flags, variables) };
+    Arc::new(Cluster::start(&options).await.unwrap())
+}
+
 async fn start(
     system: System,
     store_url: String,
@@ -72,17 +86,27 @@ async fn start(
     flags: &[&str],
     variables: &[(&str, &str)],
 ) -> Arc<Cluster> {
+    Arc::new(Cluster::start(&options(system, store_url, api, flags, variables)).await.unwrap())
+}
+
+fn options(
+    system: System,
+    store_url: String,
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> ClusterOptions {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let options = ClusterOptions {
+    ClusterOptions {
         system,
         api,
         processes: 2,
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         variables: variables.iter().map(owned).collect(),
+        clocks: Vec::new(),
         store: Servers::At(store_url),
         links: false,
-    };
-    Arc::new(Cluster::start(&options).await.unwrap())
+    }
 }
 
 /// Options of a short run that nobody writes past.
