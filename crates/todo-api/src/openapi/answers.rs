@@ -65,8 +65,11 @@ impl Answer {
             headers.into_iter().map(|name| (name.to_owned(), reference("headers", name))).collect();
         let mut content = self.content;
         if !self.problems.is_empty() {
-            let examples: Map<String, Value> =
-                self.problems.iter().map(|problem| (problem.name.to_owned(), reference("examples", problem.name))).collect();
+            let examples: Map<String, Value> = self
+                .problems
+                .iter()
+                .map(|problem| (problem.name.to_owned(), reference("examples", problem.name)))
+                .collect();
             content.insert(
                 "application/problem+json".to_owned(),
                 json!({ "schema": reference("schemas", "Problem"), "examples": examples }),
@@ -101,10 +104,24 @@ fn as_they_should_be(operation: Operation, resource: Resource) -> BTreeMap<u16, 
     let answers = match operation {
         Operation::Read => vec![
             (200, answer("The todo.", &["ETag", "Cache-Status"], todo())),
-            (304, answer("The sender has the todo already: `If-None-Match` names its tag.", &["ETag", "Cache-Status"], Map::new())),
+            (
+                304,
+                answer(
+                    "The sender has the todo already: `If-None-Match` names its tag.",
+                    &["ETag", "Cache-Status"],
+                    Map::new(),
+                ),
+            ),
         ],
         Operation::ReadMany => {
-            vec![(200, answer("The todos, in the order asked for.", &["Cache-Status"], json("Todos", schemas::todos_example())))]
+            vec![(
+                200,
+                answer(
+                    "The todos, in the order asked for.",
+                    &["Cache-Status"],
+                    json("Todos", schemas::todos_example()),
+                ),
+            )]
         }
         Operation::Create => {
             vec![(201, answer("The todo was created.", &["Location", "ETag", "Cache-Status"], todo()))]
@@ -139,7 +156,8 @@ fn as_they_should_be(operation: Operation, resource: Resource) -> BTreeMap<u16, 
             vec![(200, answer("This document.", &[], Map::from_iter([("application/json".to_owned(), content)])))]
         }
         Operation::Docs => {
-            let content = Map::from_iter([text("text/html; charset=utf-8", "A page that needs nothing besides itself.")]);
+            let content =
+                Map::from_iter([text("text/html; charset=utf-8", "A page that needs nothing besides itself.")]);
             vec![(200, answer("The page.", &["Content-Security-Policy"], content))]
         }
         Operation::Options => {

@@ -42,13 +42,7 @@ fn table() -> Vec<Header> {
         ("Cache-Status", CACHE_STATUS, "^todo-api; ", "todo-api; hit; ttl=57".to_owned(), true),
         ("Location", "Path of the todo.", "^/todos/.+$", "/todos/4711".to_owned(), true),
         ("Allow", "Methods that are possible.", "^[A-Z, ]+$", "GET, HEAD, OPTIONS".to_owned(), true),
-        (
-            "Retry-After",
-            "Seconds to wait before trying again.",
-            "^[0-9]+$",
-            "1".to_owned(),
-            true,
-        ),
+        ("Retry-After", "Seconds to wait before trying again.", "^[0-9]+$", "1".to_owned(), true),
         ("Accept", "Types that the method takes.", "^.+$", TODO_TYPE.to_owned(), false),
         ("Accept-Patch", "Types that `PATCH` takes (RFC 5789).", "^.+$", PATCH_TYPES.to_owned(), false),
         ("Accept-Post", "Types that `POST` takes.", "^.+$", TODO_TYPE.to_owned(), false),
@@ -67,8 +61,7 @@ fn table() -> Vec<Header> {
 pub(super) fn all() -> Value {
     let described = table().into_iter().map(|(name, description, pattern, example, required)| {
         let schema = json!({ "type": "string", "pattern": pattern });
-        let header =
-            json!({ "description": description, "required": required, "schema": schema, "example": example });
+        let header = json!({ "description": description, "required": required, "schema": schema, "example": example });
         (name.to_owned(), header)
     });
     described.collect::<Map<_, _>>().into()

@@ -66,11 +66,7 @@ pub fn document(resources: &[Resource]) -> Value {
 
 fn path_item(resource: Resource, path: &str) -> Value {
     let mut item = Map::new();
-    let mut parameters = vec![reference("parameters", "X-Request-Id")];
-    if path.contains("{id}") {
-        parameters.insert(0, reference("parameters", "id"));
-    }
-    item.insert("parameters".to_owned(), parameters.into());
+    item.insert("parameters".to_owned(), json!([reference("parameters", "X-Request-Id")]));
     for method in resource.methods().iter().chain([&Method::OPTIONS]) {
         let operation = Operation::of(resource, method);
         item.insert(method.as_str().to_ascii_lowercase(), operation.describe(resource, path, method));

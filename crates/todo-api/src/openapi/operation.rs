@@ -79,7 +79,12 @@ impl Operation {
         operation.insert("summary".to_owned(), summary.into());
         operation.insert("description".to_owned(), description.into());
         operation.insert("responses".to_owned(), answers::of(self, resource, method));
-        let parameters: Vec<Value> = self.parameters().iter().map(|name| reference("parameters", name)).collect();
+        let id = match self {
+            Self::Options => "any-id",
+            _ => "id",
+        };
+        let names = path.contains("{id}").then_some(id).into_iter().chain(self.parameters().iter().copied());
+        let parameters: Vec<Value> = names.map(|name| reference("parameters", name)).collect();
         if !parameters.is_empty() {
             operation.insert("parameters".to_owned(), parameters.into());
         }
@@ -135,9 +140,11 @@ impl Operation {
                 words("metrics", "What the service counts", "For Prometheus, in the format that `Accept` asks for.")
             }
             Self::Document => words("openapi", "This document", "As the running process was built and set up."),
-            Self::Docs => {
-                words("docs", "A page to read this document", "And to try each call. It loads nothing from other hosts.")
-            }
+            Self::Docs => words(
+                "docs",
+                "A page to read this document",
+                "And to try each call. It loads nothing from other hosts.",
+            ),
             Self::Options => words(
                 "options",
                 "What is possible here",

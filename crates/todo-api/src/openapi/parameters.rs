@@ -14,9 +14,7 @@ const DIRECTIVES: &str =
 
 /// Every parameter by its name.
 pub(super) fn all() -> Value {
-    let header = |name: &str, description: &str, schema: Value, example: Value| {
-        json!({ "name": name, "in": "header", "description": description, "schema": schema, "example": example })
-    };
+    let header = |name: &str, description: &str, schema: Value, example: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema, "example": example });
     let tag = schemas::tag_example();
     json!({
         "id": {
@@ -25,6 +23,14 @@ pub(super) fn all() -> Value {
             "required": true,
             "description": "The todo's id, percent-encoded.",
             "schema": reference("schemas", "TodoId"),
+            "example": "4711",
+        },
+        "any-id": {
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "description": "Any text: it is not looked at.",
+            "schema": { "type": "string", "minLength": 1, "pattern": "^[^/]+$" },
             "example": "4711",
         },
         "ids": {
@@ -46,13 +52,13 @@ pub(super) fn all() -> Value {
         "If-Match": header(
             "If-Match",
             "Only if the todo has one of these tags, or `*`: if there is one. Weak tags never match.",
-            json!({ "type": "string", "pattern": TAGS }),
+            json!({ "type": "string", "minLength": 1, "pattern": TAGS }),
             tag.clone().into(),
         ),
         "If-None-Match": header(
             "If-None-Match",
             "A read is 304 if the todo has one of these tags. A write happens only if it has none of them, or `*`: if there is none.",
-            json!({ "type": "string", "pattern": TAGS }),
+            json!({ "type": "string", "minLength": 1, "pattern": TAGS }),
             tag.into(),
         ),
         "Cache-Control": header(
