@@ -33,17 +33,18 @@ function resolve(api, value) {
   return keys.reduce((found, key) => found?.[key], api);
 }
 
-/** Every operation, in the order of the tags and of the paths. */
+/** Every operation, those that matter first. */
 function operations(api) {
   const methods = ["get", "post", "put", "patch", "delete", "head", "options"];
   const all = Object.entries(api.paths).flatMap(([path, item]) =>
     methods.filter((method) => item[method]).map((method) => {
       const operation = item[method];
-      const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => resolve(api, one));
+      const parameters = [...(operation.parameters ?? []), ...(item.parameters ?? [])].map((one) => resolve(api, one));
       return { ...operation, path, method, parameters, tag: operation.tags?.[0] ?? "" };
     }));
-  const order = api.tags.map((tag) => tag.name);
-  return all.sort((a, b) => order.indexOf(a.tag) - order.indexOf(b.tag));
+  // What says nothing new comes last: heads only, what is possible, and second names of a path.
+  const rank = ({ method, path }) => (method === "head" || method === "options" ? 2 : 0) + (path.endsWith("/") ? 1 : 0);
+  return all.sort((a, b) => rank(a) - rank(b));
 }
 
 /** A schema's type and limits in words. */
@@ -53,8 +54,8 @@ function limits(api, schema) {
   if (schema.enum || "const" in schema) return (schema.enum ?? [schema.const]).map((one) => JSON.stringify(one)).join(", ");
   const words = [[schema.type ?? "any"].flat().join(" or ")];
   const count = (min, max, what) => {
-    if (max !== undefined) words.push(`${min ?? 0} to ${max.toLocaleString("en")} ${what}`);
-    else if (min !== undefined) words.push(`at least ${min} ${what}`);
+    if (max !== undefined) words.push(`${min ?? 0} to ${max.toLocaleString("en")} ${what}`.trim());
+    else if (min > 1) words.push(`at least ${min} ${what}`);
   };
   count(schema.minLength, schema.maxLength, "characters");
   count(schema.minItems, schema.maxItems, "members");

@@ -63,9 +63,14 @@ function article(api, operation) {
   return details;
 }
 
-function openNamed() {
+/** Opens the operation that the address names, also one that the filter hides. */
+function openNamed(all) {
   const named = document.getElementById(location.hash.slice(1));
   if (named?.tagName === "DETAILS") {
+    if (named.hidden) {
+      document.getElementById("filter").value = "";
+      filterBy(all, "");
+    }
     named.open = true;
     named.scrollIntoView();
     named.firstElementChild.focus({ preventScroll: true });
@@ -110,8 +115,8 @@ function show(api) {
       filter.focus();
     }
   });
-  addEventListener("hashchange", openNamed);
-  openNamed();
+  addEventListener("hashchange", () => openNamed(all));
+  openNamed(all);
 }
 
 fetch(new URL("openapi.json", BASE))

@@ -32,7 +32,7 @@ pub(super) fn all() -> Value {
             "examples": ["4711"],
         },
         "Todo": {
-            "description": "A todo. Its JSON has exactly these fields in this order. Todos that another program wrote into the store \
+            "description": "A todo. Its JSON has exactly these fields. Todos that another program wrote into the store \
                             may be over the limits of those that are sent here.",
             "type": "object",
             "properties": {
@@ -179,15 +179,15 @@ pub(super) fn new_examples() -> Value {
 /// Bodies of `PUT`.
 pub(super) fn replacement_examples() -> Value {
     json!({
-        "whole": { "summary": "Name and description", "value": { "name": "Ada Lovelace", "description": "Note G" } },
-        "name": { "summary": "No description", "value": { "name": "Ada Lovelace" } },
+        "both": { "summary": "Name and description", "value": { "name": "Ada Lovelace", "description": "Note G" } },
+        "name_only": { "summary": "No description", "value": { "name": "Ada Lovelace" } },
     })
 }
 
 /// Bodies of `PATCH`.
 pub(super) fn patch_examples() -> Value {
     json!({
-        "name": { "summary": "Another name", "value": { "name": "Ada King" } },
-        "description": { "summary": "No description any more", "value": { "description": null } },
+        "another_name": { "summary": "Another name", "value": { "name": "Ada King" } },
+        "no_description": { "summary": "No description any more", "value": { "description": null } },
     })
 }
