@@ -6,8 +6,8 @@ use todo_model::Version;
 use super::{reference, schemas};
 use crate::http::list::MAX_IDS;
 
-/// A list of entity tags, or `*` (RFC 9110 §13.1.1).
-const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+/// A list of entity tags (RFC 9110 §13.1.1).
+const TAGS: &str = r#"^(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*$"#;
 /// Directives with or without arguments (RFC 9111 §5.2).
 const DIRECTIVES: &str =
     r#"^[a-z-]+(=([0-9A-Za-z]+|"[ !#-\[\]-~]*"))?( *, *[a-z-]+(=([0-9A-Za-z]+|"[ !#-\[\]-~]*"))?)*$"#;
@@ -16,6 +16,7 @@ const DIRECTIVES: &str =
 pub(super) fn all() -> Value {
     let header = |name: &str, description: &str, schema: Value, example: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema, "example": example });
     let tag = schemas::tag_example();
+    let tags = json!({ "anyOf": [{ "const": "*" }, { "type": "string", "pattern": TAGS }] });
     json!({
         "id": {
             "name": "id",
@@ -52,13 +53,13 @@ pub(super) fn all() -> Value {
         "If-Match": header(
             "If-Match",
             "Only if the todo has one of these tags, or `*`: if there is one. Weak tags never match.",
-            json!({ "type": "string", "minLength": 1, "pattern": TAGS }),
+            tags.clone(),
             tag.clone().into(),
         ),
         "If-None-Match": header(
             "If-None-Match",
             "A read is 304 if the todo has one of these tags. A write happens only if it has none of them, or `*`: if there is none.",
-            json!({ "type": "string", "minLength": 1, "pattern": TAGS }),
+            tags.clone(),
             tag.into(),
         ),
         "Cache-Control": header(
