@@ -2,6 +2,8 @@
 //!
 //! Arguments: the cache's URL, how often all ids are read, and `many` to read them by one `read_many`.
 
+#![expect(clippy::print_stdout, reason = "it is run by hand and by a script")]
+
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cell::{Cell, Kind, Seen};
-use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::freshness::{Freshness, evaluate};
 use crate::outcome::Entry;
@@ -59,7 +58,7 @@ impl<S: Source> CacheAside<S> {
         let cell = self.backend.get(id).await.ok()??;
         let seen = Seen::of(Some(&cell));
         let differs = differs(&cell, &loaded);
-        let answered = match evaluate(cell, now_ms(), self.options(), &self.shared.validity) {
+        let answered = match evaluate(cell, self.shared.clock.now(), self.options(), &self.shared.validity) {
             Freshness::Fresh(_) | Freshness::RefreshDue(_) => !self.shared.repair.is_pending(id),
             Freshness::Expired(_) => false,
         };

@@ -11,7 +11,9 @@ use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
 use crate::backend::redis::RedisCache;
 use crate::background::Background;
+use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
+use crate::clock::Clock;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
@@ -118,15 +120,17 @@ impl<S: Source> Builder<S> {
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
 
         let validity = Arc::new(Validity::new());
+        let clock = Arc::new(if let CacheUrl::Redis(_) = &url { Clock::of_redis() } else { Clock::of_process() });
         let backend = match &url {
             CacheUrl::Redis(url) => {
-                let redis = RedisCache::new(url, &prefix, &self.options, Arc::clone(&validity));
+                let (validity, clock) = (Arc::clone(&validity), Arc::clone(&clock));
+                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, self.source.identity());
                 Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
             CacheUrl::Off => Backend::Off,
         };
-        claim(&backend, &prefix, self.source.identity()).await?;
+        claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
         let shared = Shared {
@@ -134,9 +138,11 @@ impl<S: Source> Builder<S> {
             prefix,
             flights: SingleFlight::new(),
             store_turns: Semaphore::new(self.options.store_concurrency),
+            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),
+            clock,
             l1: l1.clone(),
             audit: AuditCounts::default(),
             leading: AtomicBool::new(false),
@@ -147,6 +153,7 @@ impl<S: Source> Builder<S> {
         let mut tasks = vec![tokio::spawn(repair.run())];
         if let Backend::Redis(redis) = &engine.backend {
             tasks.push(tokio::spawn(redis.subscription(l1).run()));
+            tasks.push(tokio::spawn(redis.synchronization().run()));
         }
         if let Some(follow) = self.follow {
             validity.expect_heartbeats();
@@ -161,9 +168,9 @@ impl<S: Source> Builder<S> {
 }
 
 /// Notices a store in the place of another one. Where Redis does not answer there is nothing to compare with.
-async fn claim(backend: &Backend, prefix: &str, identity: Option<String>) -> Result<(), StartError> {
-    let (Backend::Redis(redis), Some(identity)) = (backend, identity) else { return Ok(()) };
-    match redis.claim(&identity).await {
+async fn claim(backend: &Backend, prefix: &str) -> Result<(), StartError> {
+    let Backend::Redis(redis) = backend else { return Ok(()) };
+    match redis.claim().await {
         Ok(Some(store)) => Err(StartError::OtherStore { prefix: prefix.to_owned(), store }),
         Ok(None) | Err(_) => Ok(()),
     }

@@ -4,7 +4,7 @@
 //! byte 0      format, '1'
 //! byte 1      kind: V value, N absent, T tombstone
 //! 2..18       version, 16 decimal digits
-//! 18..32      filled at, milliseconds since 1970, 14 decimal digits
+//! 18..32      filled at, milliseconds since 1970 by the clock of the cache, 14 decimal digits
 //! 32..40      what the fill cost, microseconds, 8 decimal digits
 //! 40..        the body (values only)
 //! ```
@@ -58,7 +58,7 @@ pub struct Cell {
     pub kind: Kind,
     /// Version of the value, or the floor of a tombstone. At most [`MAX_VERSION`].
     pub version: u64,
-    /// When the fill or publish was made, milliseconds since 1970.
+    /// When the access to the store began that the cell is of, milliseconds since 1970 by the clock of the cache.
     pub filled_at_ms: u64,
     /// How long the store took to answer, microseconds; 0 for a publish.
     pub cost_us: u32,

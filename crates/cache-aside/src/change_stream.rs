@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::clock::{CLOCKS_APART, now_ms, time_of_day};
+use crate::clock::{now_ms, time_of_day};
 use crate::engine::CacheAside;
 use crate::error::CacheError;
 use crate::invalidator::Invalidator;
@@ -167,7 +167,7 @@ impl<S: Source> CacheAside<S> {
             Change::Written { id, version } => Ok(invalidator.raise_floor(id, version).await?),
             Change::Deleted { id } => {
                 // Its version is not known.
-                let absence = Put::of(&Loaded::Absent, LoadStart::now(), self.options());
+                let absence = Put::of(&Loaded::Absent, LoadStart::now(), self.options(), &self.shared.clock);
                 Ok(invalidator.put_absence(id, absence).await?)
             }
             Change::Touched { id } => Ok(invalidator.remove(id).await?),
@@ -178,12 +178,9 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    /// Invalidates every cell whose load began before now, whatever the clock of its node says.
+    /// Invalidates every cell whose load began before now.
     async fn invalidate_all(&self, why: &str) -> Result<(), Ended> {
-        // Within one process there is one clock, and a fill of this very millisecond may have read what was before.
-        let apart = if let Backend::Memory(_) = self.backend { Duration::from_millis(1) } else { CLOCKS_APART };
-        let at_ms = now_ms() + apart.as_millis() as u64;
-        self.backend.invalidate_before(at_ms).await?;
+        let at_ms = self.backend.invalidate_all().await?;
         tracing::info!("{why}: cells filled before {} are no longer served", time_of_day(at_ms));
         Ok(())
     }

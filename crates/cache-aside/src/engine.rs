@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
-use crate::clock::now_ms;
+use crate::breaker::Breaker;
+use crate::clock::{Clock, now_ms, now_us};
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
 use crate::l1::L1;
@@ -41,8 +42,11 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) prefix: String,
     pub(crate) flights: SingleFlight<FillResult<S::Error>>,
     pub(crate) store_turns: Semaphore,
+    pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,
+    /// The clock that cells are dated by.
+    pub(crate) clock: Arc<Clock>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
     /// Whether this process follows the change stream for all.
@@ -131,9 +135,11 @@ impl<S: Source> CacheAside<S> {
     /// Waits until values are fresh for their full time: the change stream is known to be live, or none is followed. `false`
     /// if it is not by then.
     pub async fn wait_until_live(&self, patience: Duration) -> bool {
-        let validity = &self.shared.validity;
+        let Shared { validity, clock, .. } = &*self.shared;
+        // What a load that begins now would fill.
+        let is_fill_valid = || validity.is_valid(clock.at_least_ms(now_us()), clock.now().ms);
         let live = async {
-            while !(validity.is_live(now_ms()) && validity.is_valid(now_ms())) {
+            while !(validity.is_live(now_ms()) && is_fill_valid()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -145,11 +151,17 @@ impl<S: Source> CacheAside<S> {
         &self.shared.source
     }
 
+    /// State of the breaker in front of the store: while it is open, reads without a kept value and writes fail at once.
+    pub fn store_breaker(&self) -> BreakerState {
+        self.shared.store_breaker.state()
+    }
+
     /// Everything that was counted since the start, over all handles, and how things are now.
     pub fn stats(&self) -> Stats {
         let (shared, mut stats) = (&*self.shared, self.counters.sum());
         let free = shared.store_turns.available_permits();
         stats.loads.running = shared.options.store_concurrency.saturating_sub(free) as u64;
+        stats.store_breaker = self.store_breaker();
         stats.repair = shared.repair.stats();
         stats.validity = shared.validity.stats();
         stats.change_stream = ChangeStreamStats {

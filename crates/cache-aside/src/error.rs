@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::source::Source;
 use crate::url::CacheUrlError;
 
 /// Why a cache did not start.
@@ -56,6 +57,9 @@ pub enum ReadError<E> {
     },
     /// Too many reads wait for the store. Try again later.
     Overloaded,
+    /// The store failed [`crate::Options::breaker_failures`] times in a row and is left alone for a moment, and the cache had
+    /// nothing to answer with. Try again later.
+    BreakerOpen,
     /// Only the cache was to be asked, and it has no answer.
     NotCached,
     /// The store's version is below the one that was asked for.
@@ -65,11 +69,25 @@ pub enum ReadError<E> {
 }
 
 impl<E> ReadError<E> {
-    /// Whether the store is to blame, so that an old value may be answered instead.
+    /// Whether there is no answer of the store, for whatever reason, so that a value past its time may be answered instead.
     pub(crate) fn is_failed_load(&self) -> bool {
         match self {
-            Self::Source(_) | Self::Timeout(_) | Self::Mismatch { .. } | Self::Overloaded | Self::Abandoned => true,
+            Self::Source(_)
+            | Self::Timeout(_)
+            | Self::Mismatch { .. }
+            | Self::Overloaded
+            | Self::BreakerOpen
+            | Self::Abandoned => true,
             Self::NotCached | Self::TooOld => false,
+        }
+    }
+
+    /// Whether the store as a whole is away, as against a read that we did not begin, or one value that it cannot give.
+    pub(crate) fn is_outage<S: Source<Error = E>>(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::BreakerOpen => true,
+            Self::Source(error) => S::is_outage(error),
+            Self::Mismatch { .. } | Self::Overloaded | Self::Abandoned | Self::NotCached | Self::TooOld => false,
         }
     }
 }
@@ -81,6 +99,7 @@ impl<E> Clone for ReadError<E> {
             Self::Timeout(after) => Self::Timeout(*after),
             Self::Mismatch { asked, given } => Self::Mismatch { asked: *asked, given: *given },
             Self::Overloaded => Self::Overloaded,
+            Self::BreakerOpen => Self::BreakerOpen,
             Self::NotCached => Self::NotCached,
             Self::TooOld => Self::TooOld,
             Self::Abandoned => Self::Abandoned,
@@ -95,6 +114,7 @@ impl<E> fmt::Display for ReadError<E> {
             Self::Timeout(after) => write!(f, "the store did not answer within {after:?}"),
             Self::Mismatch { asked, given } => write!(f, "load_many gave {given} answers for {asked} ids"),
             Self::Overloaded => f.write_str("too many reads wait for the store"),
+            Self::BreakerOpen => f.write_str("the store is left alone for a moment after repeated failures"),
             Self::NotCached => f.write_str("the cache has no answer"),
             Self::TooOld => f.write_str("the version asked for is not there yet"),
             Self::Abandoned => f.write_str("the read was given up"),
@@ -116,9 +136,13 @@ impl<E: Error + 'static> Error for ReadError<E> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError<E: Error + 'static> {
-    /// The commit said [`crate::Commit::Nothing`] or [`crate::Commit::Unknown`], and why.
+    /// The commit said [`crate::Commit::Nothing`], [`crate::Commit::Unavailable`] or [`crate::Commit::Unknown`], and why.
     #[error("the store did not confirm the write")]
     Store(#[source] E),
+    /// Nothing was written: the store failed [`crate::Options::breaker_failures`] times in a row and is left alone for a
+    /// moment. Try again later.
+    #[error("nothing was written: the store is left alone for a moment after repeated failures")]
+    BreakerOpen,
     /// The commit panicked, or the process is shutting down: nobody knows whether the store holds the write.
     #[error("the write was given up half way: read before trying again")]
     Abandoned,

@@ -1,8 +1,9 @@
 //! Guards that a test build can switch off, and points at which it can wait, so that a checker can show that it notices.
 //!
 //! Without the feature `teeth` every guard is on, known at compile time, and every pause is nothing. With it,
-//! `TODO_TEETH` names the guards to switch off (`token,put-before-answer`), and `TODO_TEETH_DELAY` the points at which to wait for a
-//! random time up to so many milliseconds (`after-load:20,before-publish:5`), which makes rare races common.
+//! `TODO_TEETH` names the guards to switch off (`token,put-before-answer`), `TODO_TEETH_DELAY` the points at which to wait for a
+//! random time up to so many milliseconds (`after-load:20,before-publish:5`), which makes rare races common, and `TODO_TEETH_CLOCK`
+//! how far the node's wall clock is ahead (`+300s`) or behind (`-300s`).
 
 #[cfg(all(feature = "teeth", not(debug_assertions)))]
 compile_error!("the feature `teeth` takes guards away: it is for test builds, never for a release");
@@ -26,6 +27,8 @@ pub(crate) enum Guard {
     ShareOnlyIfStored,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,
+    /// Cells and moments are dated by the clock of Redis, not by that of a node.
+    Clock,
 }
 
 /// Where a race has its window.
@@ -48,8 +51,14 @@ pub(crate) const fn is_off(_: Guard) -> bool {
 #[expect(clippy::unused_async, reason = "in a test build it waits")]
 pub(crate) async fn pause(_: Point) {}
 
+/// How far the wall clock of this node is ahead of the machine's, milliseconds.
+#[cfg(not(feature = "teeth"))]
+pub(crate) const fn clock_offset_ms() -> i64 {
+    0
+}
+
 #[cfg(feature = "teeth")]
-pub(crate) use switches::{is_off, pause};
+pub(crate) use switches::{clock_offset_ms, is_off, pause};
 
 #[cfg(feature = "teeth")]
 mod switches {
@@ -69,6 +78,7 @@ mod switches {
                 Self::PutBeforeAnswer => "put-before-answer",
                 Self::ShareOnlyIfStored => "share-only-if-stored",
                 Self::L1Record => "l1-record",
+                Self::Clock => "clock",
             }
         }
     }
@@ -84,10 +94,18 @@ mod switches {
     }
 
     static OFF: LazyLock<String> = LazyLock::new(|| std::env::var("TODO_TEETH").unwrap_or_default());
+    static CLOCK_OFFSET: LazyLock<i64> = LazyLock::new(|| {
+        let seconds = std::env::var("TODO_TEETH_CLOCK").unwrap_or_default();
+        seconds.trim_end_matches('s').parse::<i64>().unwrap_or_default() * 1_000
+    });
     static DELAYS: LazyLock<String> = LazyLock::new(|| std::env::var("TODO_TEETH_DELAY").unwrap_or_default());
 
     pub(crate) fn is_off(guard: Guard) -> bool {
         OFF.split(',').any(|name| name == guard.name())
+    }
+
+    pub(crate) fn clock_offset_ms() -> i64 {
+        *CLOCK_OFFSET
     }
 
     pub(crate) async fn pause(point: Point) {

@@ -2,8 +2,9 @@
 
 use crate::error::ReadError;
 use crate::failpoints::{self, Guard};
+use crate::freshness::Kept;
 use crate::outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
-use crate::source::Loaded;
+use crate::source::{Loaded, Source};
 
 /// What a fill ends with.
 pub(crate) struct FillResult<E> {
@@ -39,16 +40,14 @@ fn collapsed(answer: Answer) -> Answer {
     Answer { detail, ..answer }
 }
 
-/// Answers a failed load with a value past its time, if there is one and none newer was asked for (RFC 5861 §4,
+/// Answers a failed load with a kept value, if there is one that serves then and none newer was asked for (RFC 5861 §4,
 /// `stale-if-error`).
-pub(crate) fn or_stale<E>(
-    answer: Result<Answer, ReadError<E>>,
-    fallback: Option<Answer>,
-) -> Result<Answer, ReadError<E>> {
-    match (answer, fallback) {
-        (Err(error), Some(old)) if error.is_failed_load() => {
-            Ok(Answer { outcome: Outcome::Stale, detail: Some(Detail::StaleIfError), ..old })
-        }
+pub(crate) fn or_stale<S: Source>(
+    answer: Result<Answer, ReadError<S::Error>>,
+    kept: Option<Kept>,
+) -> Result<Answer, ReadError<S::Error>> {
+    match (answer, kept) {
+        (Err(error), Some(kept)) if kept.serves_for::<S>(&error) => Ok(kept.into_answer()),
         (answer, _) => answer,
     }
 }

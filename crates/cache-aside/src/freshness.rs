@@ -1,8 +1,12 @@
-//! `Freshness`: whether a cell answers now, answers and is refreshed behind the answer, or does not answer (RFC 9111 §4.2).
+//! `Freshness`: whether a cell answers now, answers and is refreshed behind the answer, or does not answer (RFC 9111 §4.2);
+//! and what a value that does not answer is kept for (RFC 5861 §4). Being busy is no reason for a value that may be wrong.
 
 use crate::cell::{Cell, Kind};
+use crate::clock::Now;
+use crate::error::ReadError;
 use crate::options::{Options, jittered_ms};
-use crate::outcome::{Answer, Entry, Outcome};
+use crate::outcome::{Answer, Detail, Entry, Outcome};
+use crate::source::Source;
 use crate::validity::Validity;
 
 /// What a cell is good for.
@@ -11,33 +15,60 @@ pub(crate) enum Freshness {
     Fresh(Answer),
     /// It answers, and it is time for a refresh.
     RefreshDue(Answer),
-    /// It does not answer; perhaps its value serves if the store fails.
-    Expired(Option<Answer>),
+    /// It does not answer; perhaps its value serves when the store does not.
+    Expired(Option<Kept>),
 }
 
-pub(crate) fn evaluate(cell: Cell, now_ms: u64, options: &Options, validity: &Validity) -> Freshness {
+/// A value that does not answer by itself any more, and when it serves all the same.
+#[derive(Debug, Clone)]
+pub(crate) enum Kept {
+    /// Valid, and only past its time: serves whenever the store gives no answer, or not soon. A full queue is no reason to
+    /// fail such a read (RFC 5861 §4): nothing says that the value is not the store's.
+    Aged(Answer),
+    /// Filled before the validity moment, so that what was written since may be missing in it: serves only while the store
+    /// itself is away.
+    Invalid(Answer),
+}
+
+impl Kept {
+    /// The value as an answer of its own kind, whichever it is.
+    pub(crate) fn into_answer(self) -> Answer {
+        let (Self::Aged(answer) | Self::Invalid(answer)) = self;
+        Answer { outcome: Outcome::Stale, detail: Some(Detail::StaleIfError), ..answer }
+    }
+
+    /// Whether it may be answered in the place of this error.
+    pub(crate) fn serves_for<S: Source>(&self, error: &ReadError<S::Error>) -> bool {
+        match self {
+            Self::Aged(_) => error.is_failed_load(),
+            Self::Invalid(_) => error.is_outage::<S>(),
+        }
+    }
+}
+
+pub(crate) fn evaluate(cell: Cell, now: Now, options: &Options, validity: &Validity) -> Freshness {
     let fresh = match cell.kind {
-        Kind::Value if validity.is_live(now_ms) => options.fresh,
+        Kind::Value if validity.is_live(now.local_ms) => options.fresh,
         Kind::Value => options.fresh.min(options.fresh_without_stream),
         Kind::Absent => options.absent,
         Kind::Tombstone => return Freshness::Expired(None),
     };
-    let age_ms = now_ms.saturating_sub(cell.filled_at_ms);
+    let age_ms = now.ms.saturating_sub(cell.filled_at_ms);
     let ttl_ms = jittered_ms(fresh, spread(&cell)) as i64 - age_ms as i64;
     let due = is_due(&cell, ttl_ms, options.early_refresh_beta);
-    let (kind, valid) = (cell.kind, validity.is_valid(cell.filled_at_ms));
+    let (kind, valid) = (cell.kind, validity.is_valid(cell.filled_at_ms, now.ms));
     let mut answer = Answer { entry: None, outcome: Outcome::Absent, detail: None, ttl_ms };
     if kind == Kind::Value {
         answer.outcome = if ttl_ms > 0 { Outcome::Hit } else { Outcome::Stale };
         answer.entry = Some(Entry { version: cell.version, body: cell.body });
     }
     match ttl_ms {
-        _ if !valid => Freshness::Expired((kind == Kind::Value).then_some(answer)),
+        _ if !valid => Freshness::Expired((kind == Kind::Value).then_some(Kept::Invalid(answer))),
         1.. if !due => Freshness::Fresh(answer),
         1.. => Freshness::RefreshDue(answer),
         _ if kind == Kind::Absent => Freshness::Expired(None),
         _ if -ttl_ms <= options.stale_while_revalidate.as_millis() as i64 => Freshness::RefreshDue(answer),
-        _ => Freshness::Expired(Some(answer)),
+        _ => Freshness::Expired(Some(Kept::Aged(answer))),
     }
 }
 

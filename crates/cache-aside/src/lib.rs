@@ -13,18 +13,20 @@
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
-//! - `freshness`: whether a cell still answers. `validity`: which cells may be answered at all.
+//! - `freshness`: whether a cell still answers, and what it is kept for. `validity`: which cells may be answered at all.
 //! - `l1`: values in this process, in front of Redis.
 //! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
 //! - `single_flight`: one fill per id at a time.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
+//! - `breaker`: what fails again and again is left alone for a while.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
 
 pub mod audit;
 mod backend;
 mod background;
+mod breaker;
 pub mod builder;
 pub mod cell;
 pub mod change_stream;

@@ -41,12 +41,17 @@ pub struct Options {
     pub tombstone: Duration,
     /// How long the store may take to answer a load. A load over it counts as one that failed.
     pub load_timeout: Duration,
-    /// How long the right to fill lasts. Must be above `load_timeout`, or slow fills are lost.
+    /// How long a read waits for a load when the cache still has a valid value past its time: then it is answered with that
+    /// value, as stale, and the load goes on behind the answer (FusionCache, "Factory soft timeout").
+    pub load_soft_timeout: Duration,
+    /// How long the right to fill lasts. Must be above `load_timeout`, or slow fills are lost; above the sum with
+    /// `store_queue`, or those that waited for their turn are.
     pub lease: Duration,
     /// XFetch's beta (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015):
     /// above 1 refreshes earlier, 0 never before the end.
     pub early_refresh_beta: f64,
-    /// Deadline of one round trip to Redis.
+    /// Deadline of one round trip to Redis. A Redis that pauses for less costs its readers this wait, and the store no load; one
+    /// that refuses connections or breaks them is known to be away at once.
     pub redis_timeout: Duration,
     /// Deadline of making a connection to Redis.
     pub connect_timeout: Duration,
@@ -56,11 +61,12 @@ pub struct Options {
     pub write_policy: WritePolicy,
     /// Reads of the store at one time, over all workers.
     pub store_concurrency: usize,
-    /// How long a read waits for its turn at the store.
+    /// How long a read waits for its turn at the store. With `store_concurrency` turns and loads that take `t`, so many
+    /// readers of different values get through: turns × (1 + queue ÷ t).
     pub store_queue: Duration,
-    /// Failures of Redis in a row after which the breaker opens: Redis is left alone.
+    /// Failures in a row, of Redis or of the store, after which its breaker opens: it is left alone.
     pub breaker_failures: u32,
-    /// How long the breaker stays open; then one request tries Redis again.
+    /// How long a breaker stays open; then one request at a time tries again.
     pub breaker_pause: Duration,
     /// Bytes that the in-process cache may hold, keys and overhead estimated in.
     pub memory_max_bytes: u64,
@@ -88,14 +94,15 @@ impl Default for Options {
             absent: Duration::from_secs(5),
             tombstone: Duration::from_secs(60),
             load_timeout: Duration::from_secs(2),
-            lease: Duration::from_secs(3),
+            load_soft_timeout: Duration::from_millis(250),
+            lease: Duration::from_millis(3_500),
             early_refresh_beta: 1.0,
-            redis_timeout: Duration::from_millis(50),
+            redis_timeout: Duration::from_millis(500),
             connect_timeout: Duration::from_secs(1),
             publish_timeout: Duration::from_millis(20),
             write_policy: WritePolicy::default(),
             store_concurrency: 64,
-            store_queue: Duration::from_millis(200),
+            store_queue: Duration::from_secs(1),
             breaker_failures: 5,
             breaker_pause: Duration::from_secs(1),
             memory_max_bytes: 256 << 20,

@@ -1,12 +1,10 @@
 //! What is put into the cache for what the store gave, and the token that says on whose behalf. A cell is as old as the
 //! access to the store that it came from.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 
 use crate::cell::{Cell, Kind, MAX_VERSION};
-use crate::clock::now_ms;
+use crate::clock::{Clock, now_us};
 use crate::failpoints::{self, Guard};
 use crate::options::{Options, jittered_ms};
 use crate::source::Loaded;
@@ -42,23 +40,23 @@ pub(crate) struct Put {
     pub(crate) ttl_ms: u64,
 }
 
-/// The moment at which an access to the store began. The cell filled by it is as old as that moment: what happened since
-/// may not be in it.
+/// The moment at which an access to the store began, on the clock of this process. The cell filled by it is as old as that
+/// moment: what happened since may not be in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoadStart {
-    at: Instant,
-    at_ms: u64,
+    at_us: u64,
 }
 
 impl LoadStart {
     pub(crate) fn now() -> Self {
-        Self { at: Instant::now(), at_ms: now_ms() }
+        Self { at_us: now_us() }
     }
 }
 
 impl Put {
-    /// The put for what the store answered to a load that began at `start`.
-    pub(crate) fn of(loaded: &Loaded, start: LoadStart, options: &Options) -> Self {
+    /// The put for what the store answered to a load that began at `start`. Only now that moment is told by the clock of the
+    /// cache: it may be another cache's than when the load began.
+    pub(crate) fn of(loaded: &Loaded, start: LoadStart, options: &Options, clock: &Clock) -> Self {
         let jitter = rand::random::<f64>();
         let (kind, version, body, kept) = match loaded {
             Loaded::Value { version, body } => {
@@ -69,8 +67,8 @@ impl Put {
         let cell = Cell {
             kind,
             version: version.min(MAX_VERSION),
-            filled_at_ms: start.at_ms,
-            cost_us: u32::try_from(start.at.elapsed().as_micros()).unwrap_or(u32::MAX),
+            filled_at_ms: clock.at_least_ms(start.at_us),
+            cost_us: u32::try_from(now_us().saturating_sub(start.at_us)).unwrap_or(u32::MAX),
             body,
         };
         Self { cell, ttl_ms: jittered_ms(kept, jitter).max(1) }

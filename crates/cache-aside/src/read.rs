@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::cell::{Cell, Seen};
-use crate::clock::now_ms;
+use crate::clock::{Now, now_ms};
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
@@ -72,7 +72,7 @@ impl<S: Source> CacheAside<S> {
 
     /// Answers from what all processes share: the cache, or else the store.
     pub(crate) async fn read_shared(&self, id: &str, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
-        let mut fallback = None;
+        let (mut kept, mut late) = (None, None);
         for _ in 0..ROUNDS {
             let (freshness, seen) = self.lookup(id, &how).await;
             match freshness {
@@ -82,13 +82,20 @@ impl<S: Source> CacheAside<S> {
                     return Ok(answer);
                 }
                 Freshness::Expired(_) if how.only_if_cached => return Err(ReadError::NotCached),
-                Freshness::Expired(old) => fallback = old.or(fallback),
+                Freshness::Expired(old) => kept = old.or(kept),
             }
-            if let Some(answer) = self.fill_or_wait(id, how, seen).await {
-                return or_stale(new_enough(answer, &how), fallback);
+            if let Some(answer) = self.past_open_breaker(&mut kept) {
+                return answer;
+            }
+            let late = *late.get_or_insert_with(|| self.soft_deadline());
+            // In a box, so that hits carry no room for it.
+            match self.unless_late(kept.as_ref(), late, Box::pin(self.fill_or_wait(id, how, seen))).await {
+                Ok(Some(answer)) => return or_stale::<S>(new_enough(answer, &how), kept),
+                Ok(None) => {}
+                Err(stale) => return Ok(stale),
             }
         }
-        or_stale(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), fallback)
+        or_stale::<S>(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), kept)
     }
 
     /// One `GET`: what the cell is good for, and what it was.
@@ -98,17 +105,17 @@ impl<S: Source> CacheAside<S> {
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
         let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
-        self.assess(id, cell, how, now_ms())
+        self.assess(id, cell, how, self.shared.clock.now())
     }
 
     /// What the cell is good for to this reader, and what it was.
     #[inline(always)]
-    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now_ms: u64) -> (Freshness, Seen) {
+    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now: Now) -> (Freshness, Seen) {
         let seen = Seen::of(Some(&cell));
         if cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
         }
-        (evaluate(cell, now_ms, self.options(), &self.shared.validity), seen)
+        (evaluate(cell, now, self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
@@ -120,7 +127,7 @@ impl<S: Source> CacheAside<S> {
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         if let Backend::Off = self.backend {
             let loaded = self.load(id).await;
-            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff));
+            return Some(self.answer_past_cache(id, loaded, Detail::CacheOff).await);
         }
         match self.shared.flights.join(id) {
             Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
@@ -171,7 +178,7 @@ impl<S: Source> CacheAside<S> {
             Lease::Unreachable => {
                 self.gather([leader]).await;
                 let loaded = self.load(id).await;
-                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError), shareable: true }
+                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError).await, shareable: true }
             }
         }
     }
@@ -249,14 +256,14 @@ impl<S: Source> CacheAside<S> {
         };
         before_put();
         failpoints::pause(Point::AfterLoad).await;
-        let put = Put::of(&loaded, start, self.options());
+        let put = Put::of(&loaded, start, self.options(), &self.shared.clock);
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
         let (outcome, detail, stored) = match result {
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
             Err(_) => {
-                self.invalidate_later(id, &loaded);
+                self.invalidate_before_answer(id, &loaded).await;
                 (Outcome::Bypass, Some(Detail::CacheError), false)
             }
         };
@@ -272,6 +279,9 @@ impl<S: Source> CacheAside<S> {
 
     /// Refreshes once: per process by the flight, per cluster by the lease.
     pub(crate) fn refresh_in_background(&self, id: &str, seen: Seen) {
+        if self.shared.store_breaker.is_open() {
+            return;
+        }
         let Role::Leader(leader) = self.shared.flights.join(id) else { return };
         self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());

@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::{join, join_all};
+use tokio::time::timeout_at;
 
 use crate::backend::Backend;
 use crate::cell::Seen;
 use crate::clock::now_ms;
+use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
 use crate::failpoints::{self, Point};
 use crate::fill::{FillResult, new_enough, or_stale};
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, Kept};
 use crate::outcome::{Answer, Detail, ReadOptions};
 use crate::put::LoadStart;
 use crate::read::Lease;
@@ -29,7 +31,7 @@ type Read<S> = Result<Answer, ReadError<<S as Source>::Error>>;
 struct Missing {
     at: usize,
     seen: Seen,
-    fallback: Option<Answer>,
+    kept: Option<Kept>,
 }
 
 /// A fill that this request leads.
@@ -84,9 +86,12 @@ impl<S: Source> CacheAside<S> {
                     Some(Ok(answer))
                 }
                 Freshness::Expired(_) if how.only_if_cached => Some(Err(ReadError::NotCached)),
-                Freshness::Expired(fallback) => {
-                    missing.push(Missing { at, seen, fallback });
-                    None
+                Freshness::Expired(mut kept) => {
+                    let answer = self.past_open_breaker(&mut kept);
+                    if answer.is_none() {
+                        missing.push(Missing { at, seen, kept });
+                    }
+                    answer
                 }
             });
         }
@@ -106,9 +111,9 @@ impl<S: Source> CacheAside<S> {
         let mut looks = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_LOOKUP) {
             let cells = self.backend.get_many(ids).await.unwrap_or_else(|_| vec![None; ids.len()]);
-            let now_ms = now_ms();
+            let now = self.shared.clock.now();
             looks.extend(ids.iter().zip(cells).map(|(id, cell)| match cell {
-                Some(cell) => self.assess(id, cell, how, now_ms),
+                Some(cell) => self.assess(id, cell, how, now),
                 None => (Freshness::Expired(None), Seen::Nothing),
             }));
         }
@@ -117,18 +122,20 @@ impl<S: Source> CacheAside<S> {
 
     /// Leads the fills that nobody leads, in one task, and waits for those of others.
     async fn fill_or_wait_many(&self, ids: &[&str], how: ReadOptions, missing: Vec<Missing>) -> Vec<(usize, Read<S>)> {
+        let late = self.soft_deadline();
         if let Backend::Off = self.backend {
             let missed: Vec<&str> = missing.iter().map(|missing| ids[missing.at]).collect();
             let loaded = self.load_many(&missed).await;
-            let answers = missing.into_iter().zip(loaded).map(|(missing, loaded)| {
-                let answer = self.answer_past_cache(ids[missing.at], loaded, Detail::CacheOff);
+            let answers = missing.into_iter().zip(loaded).map(|(missing, loaded)| async move {
+                let answer = self.answer_past_cache(ids[missing.at], loaded, Detail::CacheOff).await;
                 (missing.at, new_enough(answer, &how))
             });
-            return answers.collect();
+            return join_all(answers).await;
         }
-        let (mut fills, mut waits, mut fallbacks) = (Vec::new(), Vec::new(), HashMap::new());
-        for Missing { at, seen, fallback } in missing {
-            fallbacks.insert(at, fallback);
+        let all_aged = missing.iter().all(|missing| matches!(missing.kept, Some(Kept::Aged(_))));
+        let (mut fills, mut waits, mut kept) = (Vec::new(), Vec::new(), HashMap::new());
+        for Missing { at, seen, kept: old } in missing {
+            kept.extend(old.map(|old| (at, old)));
             match self.shared.flights.join(ids[at]) {
                 Role::Leader(leader) => fills.push(Fill { at, id: ids[at].into(), seen, leader }),
                 Role::Waiter(waiter) => waits.push((at, waiter, true)),
@@ -145,10 +152,20 @@ impl<S: Source> CacheAside<S> {
                 None => (at, self.read_shared(ids[at], how).await),
             }
         }));
-        let (filled, waited) = join(filling, waiting).await;
+        let both = join(filling, waiting);
+        let (filled, waited) = if all_aged {
+            // As long as one value must be waited for, so may the others.
+            let Ok(both) = timeout_at(late, both).await else {
+                self.counters.add_many(Counter::SoftTimeout, kept.len());
+                return kept.into_iter().map(|(at, kept)| (at, Ok(kept.into_answer()))).collect();
+            };
+            both
+        } else {
+            both.await
+        };
         let filled = filled.unwrap_or_else(|_| led.iter().map(|at| (*at, Err(ReadError::Abandoned))).collect());
         let filled = filled.into_iter().map(|(at, answer)| (at, new_enough(answer, &how)));
-        filled.chain(waited).map(|(at, answer)| (at, or_stale(answer, fallbacks.remove(&at).flatten()))).collect()
+        filled.chain(waited).map(|(at, answer)| (at, or_stale::<S>(answer, kept.remove(&at)))).collect()
     }
 
     /// Leases for all, then one load for those that were given, while the others wait for who has theirs.
@@ -192,7 +209,7 @@ impl<S: Source> CacheAside<S> {
                         self.put_loaded(&fill.id, Some(token), start, loaded, || fill.leader.seal()).await
                     }
                     Lease::Elsewhere | Lease::Unreachable => {
-                        let answer = self.answer_past_cache(&fill.id, loaded, Detail::CacheError);
+                        let answer = self.answer_past_cache(&fill.id, loaded, Detail::CacheError).await;
                         FillResult { answer, shareable: true }
                     }
                 };

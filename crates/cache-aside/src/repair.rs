@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::backend::Backend;
-use crate::clock::after_every_clock_ms;
 use crate::error::CacheError;
 use crate::source::Loaded;
 use crate::stats::RepairStats;
@@ -124,12 +123,14 @@ impl RepairQueue {
         state.overflowed || state.waiting.contains_key(id)
     }
 
-    /// Adds an invalidation on behalf of a reader, if there is room: an outage of the cache has many readers, and they
-    /// never take the places that are kept for writers.
-    pub(crate) fn add_if_room(&self, id: &str, invalidation: PendingInvalidation) {
-        if self.pending() < self.0.max {
+    /// Adds an invalidation on behalf of a reader, if there is room, and says whether there was: an outage of the cache has
+    /// many readers, and they never take the places that are kept for writers.
+    pub(crate) fn add_if_room(&self, id: &str, invalidation: PendingInvalidation) -> bool {
+        let has_room = self.pending() < self.0.max;
+        if has_room {
             self.add(id, invalidation);
         }
+        has_room
     }
 
     /// Gives the invalidation to the cache as soon as the cache takes it. Writers have as many places again as readers;
@@ -248,8 +249,8 @@ impl RepairQueue {
     }
 
     async fn invalidate_everything(&self) {
-        let (covered, at_ms) = (self.state().added, after_every_clock_ms());
-        if self.0.backend.invalidate_before(at_ms).await.is_err() {
+        let covered = self.state().added;
+        if self.0.backend.invalidate_all().await.is_err() {
             tokio::time::sleep(self.0.pause).await;
             return;
         }

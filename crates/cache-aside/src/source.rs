@@ -55,8 +55,17 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// What the store holds under `id` now.
     fn load(&self, id: &str) -> impl Future<Output = Result<Loaded, Self::Error>> + Send;
 
+    /// Whether this error says that the store as a whole is away or does not answer, as against one that concerns a single
+    /// value, or a refusal that comes at once. After some of these in a row the store is left alone for a moment
+    /// ([`crate::Options::breaker_failures`]), and while it is away values from before the cache was last invalidated as a
+    /// whole are answered. `true`, the default, if nothing is known of the errors.
+    fn is_outage(error: &Self::Error) -> bool {
+        let _ = error;
+        true
+    }
+
     /// Names the store, the same in every process that reads it: caches of two stores under one prefix would answer for each
-    /// other, and are noticed at the start by this. `None`, the default, if that is not to be checked.
+    /// other, and are noticed by this at the start and by the heartbeats of the change stream. `None`, the default, if that is not to be checked.
     fn identity(&self) -> Option<String> {
         None
     }

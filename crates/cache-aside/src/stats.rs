@@ -20,6 +20,8 @@ pub struct Stats {
     pub repair: RepairStats,
     /// The breaker in front of Redis; closed if the cache is not in Redis.
     pub breaker: BreakerState,
+    /// The breaker in front of the store.
+    pub store_breaker: BreakerState,
     /// The change stream.
     pub change_stream: ChangeStreamStats,
     /// The moment from which on cells are valid.
@@ -44,8 +46,10 @@ pub struct ReadStats {
     pub collapsed: u64,
     /// Values from the cache past their fresh time, while a refresh is under way.
     pub stale: u64,
-    /// Values from the cache past their fresh time, because the store failed.
+    /// Values from the cache past their fresh time, because the store failed, or did not answer soon enough.
     pub stale_if_error: u64,
+    /// Those of them for which a load went on behind the answer: see [`crate::Options::load_soft_timeout`].
+    pub soft_timeouts: u64,
     /// Absence that the cache knew of.
     pub absent: u64,
     /// Reads from the store because the cache is switched off.
@@ -132,16 +136,16 @@ pub struct RepairStats {
     pub overflowed: u64,
 }
 
-/// The breaker in front of Redis.
+/// State of a breaker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakerState {
-    /// The cache is used.
+    /// What it guards is used.
     #[default]
     Closed,
-    /// The cache failed, and is left alone.
+    /// What it guards failed again and again, and is left alone; perhaps one request tries it.
     Open,
-    /// The cache failed, and the next request tries it.
+    /// What it guards failed again and again, and the next request tries it.
     HalfOpen,
 }
 
@@ -163,7 +167,8 @@ pub struct ChangeStreamStats {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidityStats {
-    /// Milliseconds since 1970: no cell filled before is served. 0 if the moment never moved.
+    /// Milliseconds since 1970, by the clock of Redis if the cache is there: no cell filled before is served. 0 if the moment
+    /// never moved.
     pub valid_after_ms: u64,
     /// Times it moved because Redis is another than the cells were filled in.
     pub by_incarnation: u64,
@@ -171,6 +176,8 @@ pub struct ValidityStats {
     pub by_change_stream: u64,
     /// Times it moved because another process announced it.
     pub by_announcement: u64,
+    /// Times it moved, for this process only, because this process answered more values past the cache than it can remember.
+    pub by_bypass: u64,
 }
 
 /// Values in this process, in front of Redis.

@@ -65,6 +65,12 @@ pub trait TypedSource: Clone + Send + Sync + 'static {
     /// Why a load failed.
     type Error: Error + Send + Sync + 'static;
 
+    /// As [`Source::is_outage`].
+    fn is_outage(error: &Self::Error) -> bool {
+        let _ = error;
+        true
+    }
+
     /// What the store holds under `id` now; `None` if there is nothing.
     fn load(&self, id: &str) -> impl Future<Output = Result<Option<Versioned<Self::Value>>, Self::Error>> + Send;
 }
@@ -90,6 +96,13 @@ pub enum TypedError<E: Error + 'static, C: Error + 'static> {
 
 impl<S: TypedSource, C: Codec<S::Value>> Source for Encoded<S, C> {
     type Error = TypedError<S::Error, C::Error>;
+
+    fn is_outage(error: &Self::Error) -> bool {
+        match error {
+            TypedError::Source(error) => S::is_outage(error),
+            TypedError::Codec(_) => false,
+        }
+    }
 
     async fn load(&self, id: &str) -> Result<Loaded, Self::Error> {
         let Some(Versioned { version, value }) = self.source.load(id).await.map_err(TypedError::Source)? else {
@@ -252,6 +265,7 @@ where
         },
         Commit::Absent { version, result } => Commit::Absent { version, result },
         Commit::Nothing(error) => Commit::Nothing(TypedError::Source(error)),
+        Commit::Unavailable(error) => Commit::Unavailable(TypedError::Source(error)),
         Commit::Unknown(error) => Commit::Unknown(TypedError::Source(error)),
     }
 }

@@ -37,7 +37,10 @@ pub enum Commit<T, E, B = Bytes> {
     },
     /// Nothing was written, and why.
     Nothing(E),
-    /// Nobody knows whether it was written, and why.
+    /// Nothing was written, because the store is away or does not answer, and why. After some of these in a row the store is
+    /// left alone for a moment ([`crate::Options::breaker_failures`]).
+    Unavailable(E),
+    /// Nobody knows whether it was written, and why. Counts as a failure of the store, too.
     Unknown(E),
 }
 
@@ -73,7 +76,8 @@ impl<S: Source> CacheAside<S> {
     /// In a task of its own: a client that goes away must not stop a write between its commit and its publish.
     ///
     /// # Errors
-    /// Those of the store ([`Commit::Nothing`], [`Commit::Unknown`]), and [`WriteError::Abandoned`] if `commit` panicked.
+    /// Those of the store ([`Commit::Nothing`], [`Commit::Unavailable`], [`Commit::Unknown`]), [`WriteError::BreakerOpen`] at
+    /// once while the store is left alone, and [`WriteError::Abandoned`] if `commit` panicked.
     pub async fn write<T, E, F>(&self, id: impl AsRef<str>, commit: F) -> Result<Written<T>, WriteError<E>>
     where
         T: Send + 'static,
@@ -82,6 +86,11 @@ impl<S: Source> CacheAside<S> {
     {
         let (this, id): (_, Arc<str>) = (self.clone(), id.as_ref().into());
         let write = tokio::spawn(async move {
+            let Some(_pass) = this.shared.store_breaker.admit() else {
+                this.counters.add(Counter::WriteFailed);
+                return Err(WriteError::BreakerOpen);
+            };
+            let commit = this.judged(commit);
             let written = match this.options().write_policy {
                 WritePolicy::Through => this.write_through(&id, commit).await,
                 WritePolicy::Invalidate => this.write_and_invalidate(&id, commit).await,
@@ -92,9 +101,9 @@ impl<S: Source> CacheAside<S> {
                 l1.invalidate(&id, None);
             }
             this.count_write(&written);
-            written
+            written.map_err(|not| WriteError::Store(not.into_error()))
         });
-        write.await.map_err(|_| WriteError::Abandoned)?.map_err(|not| WriteError::Store(not.into_error()))
+        write.await.map_err(|_| WriteError::Abandoned)?
     }
 
     fn count_write<T, E>(&self, written: &Result<Written<T>, NotCommitted<E>>) {
@@ -150,16 +159,18 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn publish(&self, id: &str, token: Token, (version, loaded): (u64, Loaded), start: LoadStart) -> Published {
-        let mut put = Put::of(&loaded, start, self.options());
+        let mut put = Put::of(&loaded, start, self.options(), &self.shared.clock);
         // How long a write takes says nothing of a fill.
         put.cell.cost_us = 0;
         put.cell.version = version.min(MAX_VERSION);
         match self.in_time(self.backend.put(id, Some(token), &put)).await {
             Ok(_) => self.published(),
-            Err(_) => {
+            Err(CacheError::Timeout(_)) => {
                 self.shared.repair.add(id, PendingInvalidation::of(&loaded));
                 Published::Deferred
             }
+            // Perhaps only this connection broke, and another one is there at once.
+            Err(_) => self.apply_or_defer(id, PendingInvalidation::of(&loaded)).await,
         }
     }
 
@@ -217,7 +228,7 @@ impl<T, E> Commit<T, E> {
         match self {
             Self::Value { version, body, result } => Ok(Committed { version, body: Some(body), result }),
             Self::Absent { version, result } => Ok(Committed { version, body: None, result }),
-            Self::Nothing(error) => Err(NotCommitted::Nothing(error)),
+            Self::Nothing(error) | Self::Unavailable(error) => Err(NotCommitted::Nothing(error)),
             Self::Unknown(error) => Err(NotCommitted::Unknown(error)),
         }
     }

@@ -95,6 +95,7 @@ fn cluster_options(flags: &Run) -> Result<ClusterOptions, CheckError> {
         processes: u32::try_from(flags.processes).unwrap_or(u32::MAX),
         flags: flags.service.flags(flags.write_policy, flags.l1_ttl.as_millis()),
         variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
+        clocks: Vec::new(),
         store_url: None,
     })
 }

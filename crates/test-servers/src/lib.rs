@@ -4,13 +4,14 @@
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
 //!   servers that are one. `names`: what is unique.
-//! - `wait`: until a condition holds.
+//! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
 
 mod certificates;
 mod find;
 mod mongo;
 mod mongo_set;
 mod names;
+mod pace;
 mod postgres;
 mod process;
 mod redis;
@@ -21,6 +22,7 @@ pub use find::{missing, missing_postgres, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;
 pub use names::{free_port, fresh_name};
+pub use pace::lateness;
 pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
 pub use redis::{RedisServer, shared_redis};

@@ -114,7 +114,7 @@ impl MongoServer {
             args.extend(["--replSet", "rs0"].map(str::to_owned));
         }
         args.extend(self.args.iter().cloned());
-        self.process = Some(Process::start(&mongod(), &args, &self.folder.path().join("log")));
+        self.process = Some(Process::start_with_folder(&mongod(), &args, &self.folder));
         self.wait("answers", |server| server.command(doc! { "ping": 1 }).is_ok());
     }
 
@@ -131,12 +131,28 @@ impl MongoServer {
         let began = Instant::now();
         while !ready(self) {
             assert!(
-                began.elapsed() < Duration::from_secs(60),
+                began.elapsed() < Duration::from_secs(180),
                 "waited in vain until mongod {what}: {}",
                 std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Starts one whose commands can be slowed down: see [`MongoServer::slow_down`].
+    pub fn start_for_faults() -> Self {
+        Self::start_with(&["--setParameter", "enableTestCommands=1"])
+    }
+
+    /// From now on, every `command` on `namespace` takes so much longer; zero ends that. The namespace matters: the server reads
+    /// its own collections for a client, too.
+    pub fn slow_down(&self, command: &str, namespace: &str, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).expect("milliseconds of a test");
+        let data =
+            doc! { "failCommands": [command], "namespace": namespace, "blockConnection": true, "blockTimeMS": millis };
+        let mode = if by.is_zero() { "off" } else { "alwaysOn" };
+        self.command(doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data })
+            .expect("a server that was started for faults takes fail points");
     }
 
     /// Runs a command on a database.

@@ -97,10 +97,10 @@ impl PostgresServer {
         args.push(self.port.to_string());
         args.extend(SETTINGS.iter().flat_map(|&setting| ["-c".to_owned(), setting.to_owned()]));
         let program = args.remove(0);
-        self.process = Some(Process::start(Path::new(&program), &args, &self.folder.path().join("log")));
+        self.process = Some(Process::start_with_folder(Path::new(&program), &args, &self.folder));
         let began = Instant::now();
         while self.run_sql("postgres", "SELECT 1").is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "postgres does not answer: {}", self.log());
+            assert!(began.elapsed() < Duration::from_secs(180), "postgres does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -1,18 +1,22 @@
 //! One server process. A supervising shell holds the read end of a pipe whose write end is ours: when this process
-//! ends, by whatever signal, the pipe closes and the shell kills the server.
+//! ends, by whatever signal, the pipe closes and the shell kills the server. If nothing came through the pipe before, nobody
+//! is left who would remove the server's folder, so the shell does.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+
+use tempfile::TempDir;
 
 const SUPERVISE: &str = r#"exec 3<&0
 "$@" 3<&- </dev/null >"$SERVER_LOG" 2>&1 &
 server=$!
 echo "$server"
 exec >/dev/null 2>&1
-read -r _ <&3
+read -r _ <&3 || orphaned=1
 kill -KILL "$server" 2>/dev/null
 wait "$server" 2>/dev/null
+if [ -n "${orphaned:-}" ] && [ -n "$SERVER_FOLDER" ]; then rm -rf -- "$SERVER_FOLDER"; fi
 "#;
 
 /// One process. Killed when dropped, and when this process ends, by whatever signal.
@@ -29,8 +33,24 @@ impl Process {
         Self::start_in(program, args, &[], log)
     }
 
+    /// Starts it with a folder of its own, where its log is. The folder goes with the process, if this one ends without
+    /// removing it.
+    pub(crate) fn start_with_folder(program: &Path, args: &[String], folder: &TempDir) -> Self {
+        Self::supervise(program, args, &[], &folder.path().join("log"), Some(folder.path()))
+    }
+
     /// Starts it with these variables, and none of the caller's that configure our programs.
     pub fn start_in(program: &Path, args: &[String], variables: &[(String, String)], log: &Path) -> Self {
+        Self::supervise(program, args, variables, log, None)
+    }
+
+    fn supervise(
+        program: &Path,
+        args: &[String],
+        variables: &[(String, String)],
+        log: &Path,
+        folder: Option<&Path>,
+    ) -> Self {
         let mut supervisor = Command::new("bash");
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TODO_") {
@@ -43,6 +63,7 @@ impl Process {
             .arg(program)
             .args(args)
             .env("SERVER_LOG", log)
+            .env("SERVER_FOLDER", folder.unwrap_or(Path::new("")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -75,7 +96,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.lifeline.take());
+        if let Some(mut lifeline) = self.lifeline.take() {
+            let _ = lifeline.write_all(b"\n");
+        }
         let _ = self.supervisor.wait();
     }
 }

@@ -62,11 +62,11 @@ impl RedisServer {
         args.extend(["--dir".to_owned(), self.folder.path().display().to_string()]);
         args.extend(self.args.iter().cloned());
         let log = self.folder.path().join("log");
-        self.process = Some(Process::start(&redis_server(), &args, &log));
+        self.process = Some(Process::start_with_folder(&redis_server(), &args, &self.folder));
         let began = Instant::now();
         while !self.answers() {
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(180),
                 "redis-server does not answer: {}",
                 std::fs::read_to_string(&log).unwrap_or_default()
             );

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 /// After so long nothing comes any more, on any machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Waits until the condition holds.
 ///
 /// # Panics
-/// It does not within a minute.
+/// It does not within three minutes.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !condition().await {

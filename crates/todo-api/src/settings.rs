@@ -107,12 +107,20 @@ pub struct Settings {
     #[arg(long, env = "TODO_STORE_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = values::duration)]
     pub store_timeout: Duration,
 
-    /// Reads of the store at one time; further ones wait up to 200 ms, then get 503.
+    /// How long a GET whose todo is cached, but too old, waits for the store before it is answered as it is (stale).
+    #[arg(long, env = "TODO_STORE_SOFT_TIMEOUT", default_value = "250ms", value_name = "DURATION", value_parser = values::duration_or_zero)]
+    pub store_soft_timeout: Duration,
+
+    /// Reads of the store at one time; further ones wait. MongoDB: there is a connection for each, and 36 for everything else.
     #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
 
+    /// How long a read of the store waits for its turn, before it gets 503.
+    #[arg(long, env = "TODO_STORE_QUEUE", default_value = "1s", value_name = "DURATION", value_parser = values::duration_or_zero)]
+    pub store_queue: Duration,
+
     /// Deadline of one round trip to Redis; beyond it the store is asked.
-    #[arg(long, env = "TODO_REDIS_TIMEOUT", default_value = "50ms", value_name = "DURATION", value_parser = values::duration)]
+    #[arg(long, env = "TODO_REDIS_TIMEOUT", default_value = "500ms", value_name = "DURATION", value_parser = values::duration)]
     pub redis_timeout: Duration,
 
     /// How long a write waits for the cache before it is acknowledged all the same.
@@ -166,8 +174,9 @@ impl Settings {
         options.stale_if_error = self.keep;
         options.absent = self.absent;
         options.load_timeout = self.store_timeout;
+        options.load_soft_timeout = self.store_soft_timeout;
         // The right to fill must outlast the slowest fill.
-        options.lease = self.store_timeout + Duration::from_secs(1);
+        options.lease = self.store_queue + self.store_timeout + Duration::from_millis(500);
         options.redis_timeout = self.redis_timeout;
         options.publish_timeout = self.publish_timeout;
         options.write_policy = match self.write_policy {
@@ -176,6 +185,7 @@ impl Settings {
             WritePolicyFlag::None => WritePolicy::None,
         };
         options.store_concurrency = self.store_concurrency;
+        options.store_queue = self.store_queue;
         options.l1_max_bytes = self.l1_max_bytes;
         options.memory_max_bytes = self.cache_max_bytes;
         options
@@ -185,6 +195,7 @@ impl Settings {
         StoreOptions {
             database: self.database.clone(),
             collection: self.collection.clone(),
+            concurrency: Some(self.store_concurrency),
             timeout: self.store_timeout,
             ..StoreOptions::default()
         }

@@ -42,6 +42,10 @@ impl Source for StoredTodos {
         Some(self.store.identity().to_owned())
     }
 
+    fn is_outage(error: &StoreError) -> bool {
+        matches!(error, StoreError::Unavailable(_) | StoreError::UnknownOutcome(_))
+    }
+
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
         // Nothing is stored under what is no id.
         let Ok(id) = id.parse::<TodoId>() else { return Ok(Loaded::Absent) };
@@ -57,15 +61,22 @@ impl Source for StoredTodos {
     }
 
     async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
+        // Nothing is stored under what is no id, and what was refused lately is not asked for again.
+        let mut refused: HashMap<&str, StoreError> =
+            ids.iter().filter_map(|&id| Some((id, self.refused.get(id)?))).collect();
+        let asked = ids.iter().filter(|&&id| !refused.contains_key(id));
+        let known: Vec<TodoId> = asked.filter_map(|id| id.parse().ok()).collect();
         // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
-        let known: Vec<TodoId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let found = match self.store.find_many(&known).await {
             Ok(found) => found,
             Err(error @ StoreError::Unavailable(_)) => return Err(error),
             Err(_) => return Ok(join_all(ids.iter().map(|id| self.load(id))).await),
         };
         let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
-        let loaded = |id: &&str| {
+        let loaded = |&id: &&str| {
+            if let Some(refusal) = refused.remove(id) {
+                return Err(refusal);
+            }
             let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
             Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
                 version: found.version.0,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::{Answer, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
+use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
 use cache_aside::{WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Precondition, Store, StoreError, Versioned};
@@ -197,7 +197,7 @@ impl Todos {
         preconditions: Preconditions,
     ) -> Result<Changed, WriteError<StoreError>> {
         if let Change::Patch(patch) = &change
-            && let Some(now) = self.unchanged_by(patch, id, &preconditions).await.map_err(WriteError::Store)?
+            && let Some(now) = self.look(patch, id, &preconditions).await?
         {
             return Ok(Changed::Unchanged { version: now.version.0, body: now.todo.to_json().into() });
         }
@@ -208,6 +208,20 @@ impl Todos {
             committed(changed)
         };
         self.engine.write(id.as_str(), commit).await.map(Changed::Written)
+    }
+
+    /// As [`Todos::unchanged_by`], unless the store is left alone.
+    async fn look(
+        &self,
+        patch: &TodoPatch,
+        id: &TodoId,
+        preconditions: &Preconditions,
+    ) -> Result<Option<Versioned>, WriteError<StoreError>> {
+        self.engine.ask_store(self.unchanged_by(patch, id, preconditions)).await.map_err(|error| match error {
+            ReadError::Source(error) => WriteError::Store(Arc::unwrap_or_clone(error)),
+            ReadError::BreakerOpen => WriteError::BreakerOpen,
+            _ => WriteError::Abandoned,
+        })
     }
 
     /// The todo as it is in the store, if the preconditions hold and the patch would leave it as it is.
@@ -221,6 +235,11 @@ impl Todos {
         let tag = EntityTag::of(now.version.0, &now.todo.to_json());
         let is_same = patch.apply(now.todo.clone()) == now.todo;
         Ok((is_same && preconditions.evaluate(Some(&tag)) == Verdict::Hold).then_some(now))
+    }
+
+    /// State of the breaker in front of the store.
+    pub fn store_breaker(&self) -> BreakerState {
+        self.engine.store_breaker()
     }
 
     /// Whether the store answers.
@@ -255,6 +274,7 @@ fn committed<T>(done: Result<Commit<T, StoreError>, StoreError>) -> Commit<T, St
     match done {
         Ok(commit) => commit,
         Err(error @ StoreError::UnknownOutcome(_)) => Commit::Unknown(error),
+        Err(error @ StoreError::Unavailable(_)) => Commit::Unavailable(error),
         Err(error) => Commit::Nothing(error),
     }
 }

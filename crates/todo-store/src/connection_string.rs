@@ -144,6 +144,20 @@ impl ConnectionString {
     }
 }
 
+impl ConnectionString {
+    /// One line if it bounds the pool of connections below what so many reads at one time, and so many connections for
+    /// everything else, come to.
+    pub(crate) fn pool_warning(&self, reads: usize, reserve: usize) -> Option<String> {
+        let (name, size) = self.options.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("maxPoolSize"))?;
+        // The driver refuses 0.
+        let size: usize = size.parse().ok().filter(|size| *size > 0 && *size < reads.saturating_add(reserve))?;
+        Some(format!(
+            "{name}={size} in the connection string is below {reads} reads at one time and {reserve} connections for writes, \
+             change stream and probes: they wait for each other; leave it out, or raise it, or allow fewer reads"
+        ))
+    }
+}
+
 impl Parts {
     /// Of a text that the driver has parsed: a user name and password can hold neither `@` nor `/` then.
     fn of(address: &str, database: Option<String>) -> Self {
@@ -183,6 +197,22 @@ impl fmt::Debug for ConnectionString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pool_below_what_is_needed_is_named() {
+        for (options, named) in [
+            ("", false),
+            ("maxPoolSize=10", true),
+            ("MAXPOOLSIZE=99", true),
+            ("maxPoolSize=100", false),
+            ("maxPoolSize=0", false),
+            ("maxPoolSize=5&maxPoolSize=200", false),
+            ("maxPoolSize=x", false),
+        ] {
+            let warning = ConnectionString::new(&format!("mongodb://h/?{options}")).pool_warning(64, 36);
+            assert_eq!(warning.is_some(), named, "{options}: {warning:?}");
+        }
+    }
 
     #[test]
     fn every_option_has_its_effect_or_is_named_in_the_one_warning() {

@@ -59,7 +59,7 @@ pub mod url;
 pub use change::Change;
 pub use changes::Changes;
 pub use connection_string::ConnectionString;
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use options::{OpenMode, StoreOptions};
 pub use precondition::{Precondition, Replaced, Versioned};
 pub use printable::printable;

@@ -11,6 +11,10 @@ pub struct StoreOptions {
     pub database: Option<String>,
     /// MongoDB collection. Not used by the embedded store.
     pub collection: String,
+    /// Reads that may be under way at one time. MongoDB: the pool has a connection for each, and a reserve for writes, the
+    /// change stream and probes, so that none of these waits behind reads; without it, and without `maxPoolSize` in the
+    /// connection string, the pool is as large as the driver makes it. Not used by the embedded store.
+    pub concurrency: Option<usize>,
     /// Deadline of every operation on single todos; also of finding the store at the start.
     pub timeout: Duration,
     /// Deadline of every operation on many todos.
@@ -35,6 +39,7 @@ impl Default for StoreOptions {
             mode: OpenMode::default(),
             database: None,
             collection: "todos".to_owned(),
+            concurrency: None,
             timeout: Duration::from_secs(2),
             bulk_timeout: Duration::from_secs(30),
             embedded_cache_bytes: 16 << 20,

@@ -155,8 +155,11 @@ impl MemoryCache {
         validity.on_heartbeat(lag, *max_lag, now_ms(), *heartbeat_timeout);
     }
 
-    pub(crate) fn invalidate_before(&self, at_ms: u64) {
+    pub(crate) fn invalidate_all(&self) -> u64 {
+        // A fill of this very millisecond may have read what was before.
+        let at_ms = now_ms() + 1;
         self.shared.validity.invalidate_before(at_ms, Cause::ChangeStream);
+        at_ms
     }
 
     fn state(&self, id: &str) -> Option<CellState> {

@@ -89,9 +89,10 @@ impl Backend {
         on!(self, (), send_heartbeat(lag))
     }
 
-    /// Tells every process that no cell filled before `at_ms` (milliseconds since 1970) may be answered.
-    pub(crate) async fn invalidate_before(&self, at_ms: u64) -> Result<(), CacheError> {
-        on!(self, (), invalidate_before(at_ms))
+    /// Tells every process that no cell whose load began before now may be answered; this moment in milliseconds since 1970 on
+    /// the clock of the cache.
+    pub(crate) async fn invalidate_all(&self) -> Result<u64, CacheError> {
+        on!(self, 0, invalidate_all())
     }
 
     /// Removes the cell and the lease of an id: always safe, since a fill then needs a new lease.

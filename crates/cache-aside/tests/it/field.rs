@@ -54,6 +54,7 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
         ("-publish", "the command PUBLISH", "+publish"),
         ("-subscribe", "the command SUBSCRIBE", "+subscribe"),
         ("-info", "the command INFO", "+info"),
+        ("-time", "the command TIME", "+time"),
         ("-getrange", "the command GETRANGE", "+getrange"),
         ("-setrange", "the command SETRANGE", "+setrange"),
         ("-rename", "the command RENAME", "+rename"),
@@ -76,9 +77,9 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
 }
 
 #[tokio::test]
-async fn a_user_without_channels_or_info_has_hits_all_the_same() {
+async fn a_user_without_channels_info_or_time_has_hits_all_the_same() {
     let redis = RedisServer::start();
-    for taken in ["resetchannels", "-publish", "-info"] {
+    for taken in ["resetchannels", "-publish", "-info", "-time"] {
         let (store, options) = (FakeStore::new(), options());
         let mut rule = smallest_rule(&options.prefix);
         rule.push(taken.to_owned());
@@ -215,7 +216,7 @@ async fn more_deferred_writes_than_there_are_places_invalidate_everything_instea
 
 /// A store with a name.
 #[derive(Clone)]
-struct Named(FakeStore, &'static str);
+pub(crate) struct Named(pub(crate) FakeStore, pub(crate) &'static str);
 
 impl Source for Named {
     type Error = StoreDown;

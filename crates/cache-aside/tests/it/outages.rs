@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use cache_aside::{BreakerState, Detail, Health, Outcome, Published};
+use cache_aside::{BreakerState, Commit, Detail, Health, Outcome, Published, ReadOptions};
+use deadpool_redis::redis::{Client, cmd};
 use test_servers::RedisServer;
 
-use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
+use crate::read_many::ids;
+use crate::support::{FakeStore, Setup, StoreDown, body, engine_at, get, options, outcome, put, redis_url, until};
 
 fn quick() -> Setup {
     options().with(|o| {
@@ -87,8 +89,84 @@ async fn a_write_that_could_not_be_published_is_made_up_for() {
     let written = put(&engine, "1", "new").await;
     assert_eq!(written.published, Published::Deferred);
     assert_eq!(engine.stats().repair.pending, 1);
-    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not validity the cell");
+    assert_eq!(body(&get(&engine, "1").await), Some("new"), "the process that wrote it does not answer the cell");
     redis.resume();
     until("the repair is through", || async { engine.stats().repair.pending == 0 }).await;
     assert_eq!(body(&get(&elsewhere, "1").await), Some("new"), "and so does no other process any more");
+}
+
+fn cut_every_connection(redis: &RedisServer) {
+    let mut control = Client::open(redis.url()).unwrap().get_connection().unwrap();
+    cmd("CLIENT").arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"]).exec(&mut control).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_under_a_read_or_a_write_defers_nothing_while_redis_is_there() {
+    let (store, redis) = (FakeStore::new(), RedisServer::start());
+    let shared = options();
+    let engine = engine_at(&redis_url(&redis), &store, shared.clone());
+    let elsewhere = engine_at(&redis_url(&redis), &store, shared);
+    for id in ["1", "2"] {
+        put(&engine, id, "old").await;
+        assert_eq!(body(&get(&elsewhere, id).await), Some("old"));
+    }
+    let version = store.set("1", "new");
+    let held = store.hold().await;
+    let reading = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.read("1", ReadOptions::refetch()).await.unwrap() }
+    });
+    store.begun(1).await;
+    cut_every_connection(&redis);
+    drop(held);
+    let answer = reading.await.unwrap();
+    assert_eq!(answer.entry.as_ref().map(|entry| entry.version), Some(version));
+    assert_eq!(body(&get(&elsewhere, "1").await), Some("new"), "{answer:?} was answered before");
+
+    let url = redis.url();
+    let commit = async move {
+        let mut control = Client::open(url).unwrap().get_connection().unwrap();
+        cmd("CLIENT").arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"]).exec(&mut control).unwrap();
+        Commit::<_, StoreDown>::Value { version: version + 10, body: "newest".into(), result: () }
+    };
+    store.set_at("2", "newest", version + 10);
+    let written = engine.write("2", commit).await.unwrap();
+    assert_eq!(written.published, Published::Yes);
+    assert_eq!(body(&get(&elsewhere, "2").await), Some("newest"));
+    assert_eq!(engine.stats().repair.deferred, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_answered_past_redis_never_goes_back_though_it_cannot_remember_every_id() {
+    let (store, redis) = (FakeStore::new(), RedisServer::start());
+    let shared = quick();
+    let elsewhere = engine_at(&redis_url(&redis), &store, shared.clone());
+    let few = shared.with(|o| {
+        o.repair_max = 1;
+        o.breaker_failures = 1;
+    });
+    let engine = engine_at(&redis_url(&redis), &store, few);
+    let ids = ids(0..20);
+    for id in &ids {
+        put(&elsewhere, id, "old").await;
+        assert_eq!(body(&get(&engine, id).await), Some("old"));
+    }
+    redis.suspend();
+    // By writers of whom the cache is not told for now.
+    for id in &ids {
+        store.set(id, "new");
+        assert_eq!(body(&get(&engine, id).await), Some("new"));
+    }
+    redis.resume();
+    until("every value is cached again", || async {
+        let mut hits = 0;
+        for id in &ids {
+            let answer = get(&engine, id).await;
+            assert_eq!(body(&answer), Some("new"), "{id}: {answer:?}");
+            hits += usize::from(answer.outcome == Outcome::Hit);
+        }
+        hits == ids.len()
+    })
+    .await;
+    assert!(engine.stats().validity.by_bypass > 0);
 }

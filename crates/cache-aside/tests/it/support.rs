@@ -166,6 +166,7 @@ pub(crate) fn options() -> Setup {
     options.publish_timeout = Duration::from_secs(5);
     options.store_queue = Duration::from_secs(5);
     options.load_timeout = Duration::from_secs(60);
+    options.load_soft_timeout = Duration::from_secs(60);
     options.lease = Duration::from_secs(70);
     options.breaker_pause = Duration::from_millis(50);
     Setup { prefix: fresh_name("cell"), options, l1: None }

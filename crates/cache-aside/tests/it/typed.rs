@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use cache_aside::{CacheAside, Codec, Commit, Encoded, Json, Outcome, ReadError, ReadOptions, Typed, TypedError};
+use cache_aside::{
+    BreakerState, CacheAside, Codec, Commit, Encoded, Json, Outcome, ReadError, ReadOptions, Typed, TypedError,
+};
 use cache_aside::{TypedSource, Versioned, WriteError};
 
 type Book = (String, u32);
@@ -92,6 +94,10 @@ async fn a_value_that_cannot_be_encoded_is_an_error_with_its_cause_and_is_not_ca
     let commit = async { Commit::Value { version: 13, body: book(13).value, result: () } };
     let error = cache.write("1", commit).await.unwrap_err();
     assert!(matches!(error, WriteError::Store(TypedError::Codec(_))), "{error:?}");
+    for _ in 0..20 {
+        assert!(matches!(cache.get("1").await, Err(ReadError::Source(_))));
+    }
+    assert_eq!(cache.cache().store_breaker(), BreakerState::Closed, "one value is no outage of the store");
     books.0.lock().unwrap().insert("1".to_owned(), book(14));
     assert_eq!(cache.get("1").await.unwrap(), Some(book(14).value));
 }

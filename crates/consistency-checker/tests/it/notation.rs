@@ -53,6 +53,28 @@ pub(crate) fn refuse(promises: Promises, invariant: Invariant, text: &str) -> St
     stories.join("\n")
 }
 
+/// A table of right histories, a test each.
+macro_rules! accepted {
+    ($($name:ident: $promises:expr, $history:literal;)+) => {
+        $(#[test]
+        fn $name() {
+            crate::notation::accept($promises, $history);
+        })+
+    };
+}
+pub(crate) use accepted;
+
+/// A table of wrong histories, a test each, with the invariant that they break.
+macro_rules! refused {
+    ($($name:ident: $promises:expr, $invariant:expr, $history:literal;)+) => {
+        $(#[test]
+        fn $name() {
+            crate::notation::refuse($promises, $invariant, $history);
+        })+
+    };
+}
+pub(crate) use refused;
+
 pub(crate) fn history(text: &str) -> History {
     let mut history = History::default();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {

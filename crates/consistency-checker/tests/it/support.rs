@@ -51,6 +51,19 @@ pub(crate) async fn cluster_over(
     start(System::TodoApi, mongo_url, api, flags, variables).await
 }
 
+/// Three processes of this program, the first two with wall clocks that are so far ahead or behind.
+pub(crate) async fn skewed_cluster(
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+    clocks: [&str; 2],
+) -> Arc<Cluster> {
+    let store_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    let clocks = clocks.map(str::to_owned).to_vec();
+    let options = ClusterOptions { processes: 3, clocks, ..options(System::TodoApi, store_url, api, flags, variables) };
+    Arc::new(Cluster::start(&options).await.unwrap())
+}
+
 async fn start(
     system: System,
     store_url: String,
@@ -58,16 +71,26 @@ async fn start(
     flags: &[&str],
     variables: &[(&str, &str)],
 ) -> Arc<Cluster> {
+    Arc::new(Cluster::start(&options(system, store_url, api, flags, variables)).await.unwrap())
+}
+
+fn options(
+    system: System,
+    store_url: String,
+    api: PathBuf,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> ClusterOptions {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let options = ClusterOptions {
+    ClusterOptions {
         system,
         api,
         processes: 2,
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         variables: variables.iter().map(owned).collect(),
+        clocks: Vec::new(),
         store_url: Some(store_url),
-    };
-    Arc::new(Cluster::start(&options).await.unwrap())
+    }
 }
 
 /// Options of a short run that nobody writes past.

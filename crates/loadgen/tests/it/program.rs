@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use test_servers::lateness;
 
 use crate::support::{errors, finish, free_port, program, until};
 use crate::target::{Target, honest};
@@ -76,7 +77,8 @@ fn a_server_that_is_not_there_is_one_line_within_5_s() {
     assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
     assert!(text.contains("does not answer: no connection: connection refused"), "{text}");
     assert!(!text.contains("secret"), "{text}");
-    assert!(output.stdout.is_empty() && began.elapsed() < Duration::from_secs(5));
+    let took = began.elapsed();
+    assert!(output.stdout.is_empty() && took < Duration::from_secs(5) + lateness(), "{took:?}");
 }
 
 #[test]
@@ -88,7 +90,8 @@ fn a_server_that_never_answers_is_one_line_within_5_s() {
     let text = errors(&output);
     assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
     assert!(text.contains("no answer within 3s"), "{text}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(5) + lateness(), "{took:?}");
 }
 
 #[test]
@@ -128,7 +131,11 @@ fn json(output: &Output) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_signal_that_ends_a_run_leaves_its_report() {
-    for signal in ["INT", "TERM", "HUP"] {
+    // Whoever runs the tests under nohup lets the program ignore a hang-up, too: see below.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let hang_up = if ignored.unwrap_or(0) & 1 == 0 { &["HUP"][..] } else { &[] };
+    for signal in ["INT", "TERM"].iter().chain(hang_up) {
         let target = Target::start(honest);
         let (output, _) = signalled(&target, &[], &[signal]).await;
         assert_eq!(output.status.code(), Some(0), "{signal}: {}", errors(&output));
@@ -214,7 +221,7 @@ async fn a_reader_that_went_away_is_no_error() {
         let mut shell = std::process::Command::new("bash");
         let script = format!("set -o pipefail; {} {flags} 2>&1 >&3 3>&- | cat", env!("CARGO_BIN_EXE_loadgen"));
         // A pipe whose reader has ended before anything is written.
-        shell.args(["-c", &format!("exec 3> >(exec 0<&-; exit); sleep 0.2; {script}")]);
+        shell.args(["-c", &format!("exec 3> >(exec 0<&-; exit); wait $!; {script}")]);
         let output = finish(shell).await;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(0), "{flags}: {said}");

@@ -24,7 +24,8 @@ async fn an_answer_that_takes_too_long_is_counted_as_timed_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_goes_away_makes_few_messages_and_all_requests_are_counted() {
-    let target = Target::start(honest);
+    // So slow that a third of the requests cannot be over before it goes, however late that is noticed.
+    let target = Target::start_slow(Duration::from_millis(20), honest);
     let url = target.url();
     let (summary, ()) = tokio::join!(run(&url, &["--requests", "3000", "--hatch-rate", "1000"]), async {
         until("some requests came", async || target.count() > 50).await;

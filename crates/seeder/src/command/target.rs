@@ -71,6 +71,7 @@ impl Target {
             timeout: Duration::from_secs(4),
             bulk_timeout: Duration::from_secs(120),
             embedded_cache_bytes: WIDE_CACHE,
+            ..StoreOptions::default()
         }
     }
 

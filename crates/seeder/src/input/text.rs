@@ -96,6 +96,10 @@ impl Text {
     /// [`Problem::Io`], [`Problem::Gzip`].
     pub fn rest(&mut self) -> Result<&[u8], ReadError> {
         if self.next == self.chunk.len() {
+            // Zeroed as it is allocated, not byte by byte.
+            if self.chunk.capacity() == 0 {
+                self.chunk = vec![0; CHUNK];
+            }
             self.chunk.resize(CHUNK, 0);
             let count = self.input.read_some(&mut self.chunk)?;
             self.chunk.truncate(count);

@@ -148,7 +148,7 @@ async fn options_without_effect_are_named_in_one_warning() {
 /// The test shell limits the size of files, as a full disk does; also root obeys.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_count_is_of_what_is_on_disk_when_the_disk_is_full() {
-    for kilobytes in [30_000, 60_000, 100_000] {
+    for kilobytes in [5_000, 15_000, 30_000] {
         let place = embedded();
         let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
         let seeder = env!("CARGO_BIN_EXE_seeder");

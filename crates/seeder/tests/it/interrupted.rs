@@ -1,55 +1,53 @@
 //! Broken runs, and going on with them.
 
-use std::process::Command;
+use std::process::Output;
 
 use seeder::todos::todos;
 use todo_store::{Store, StoreOptions};
 
-use crate::support::{Place, embedded, mongo, said, until};
+use crate::support::{COUNTS, Place, embedded, is_in_the_middle, mongo, said, signalled, until};
 
-const COUNT: u64 = 100_000;
-
-/// Starts a run over MongoDB, and waits until it is in the middle.
-async fn in_the_middle(place: &Place) -> std::process::Child {
-    let child = place.command(&["--count", &COUNT.to_string(), "--jobs", "2"]).spawn().unwrap();
-    let store: Store = place.open().await;
-    until("some todos are written", || async { store.count().await.unwrap() > 3_000 }).await;
-    child
+/// A run over MongoDB that a signal ended in its middle, what it said, and how many todos it was to write.
+async fn broken_by(signal: &str) -> (Place, Output, u64) {
+    for count in COUNTS {
+        let place = mongo();
+        let mut child = place.command(&["--count", &count.to_string(), "--jobs", "2"]).spawn().unwrap();
+        let is_in_the_middle = is_in_the_middle(&mut child, &place).await;
+        let output = signalled(child, signal);
+        if is_in_the_middle && place.count().await < count {
+            return (place, output, count);
+        }
+    }
+    panic!("every run was over before it could be broken");
 }
 
-async fn goes_on(place: &Place) {
+async fn goes_on(place: &Place, count: u64) {
     let broken_at = place.count().await;
-    assert!(broken_at > 0 && broken_at < COUNT, "it was not in the middle: {broken_at}");
-    let resumed = place.generate(&["--count", &COUNT.to_string(), "--resume"]);
+    assert!(broken_at > 0 && broken_at < count, "it was not in the middle: {broken_at}");
+    let resumed = place.generate(&["--count", &count.to_string(), "--resume"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
     let line = said(&resumed);
-    assert!(line.contains(&format!("{} todos written", COUNT - broken_at)), "{line}");
+    assert!(line.contains(&format!("{} todos written", count - broken_at)), "{line}");
     assert!(line.contains(&format!("{broken_at} were there already")), "{line}");
-    assert_eq!(place.count().await, COUNT, "no duplicate");
-    assert_eq!(place.todos(COUNT).await, todos(42, 1..COUNT + 1), "no gap");
+    assert_eq!(place.count().await, count, "no duplicate");
+    assert_eq!(place.todos(count).await, todos(42, 1..count + 1), "no gap");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_was_killed_is_resumed_without_a_gap_or_a_duplicate() {
-    let place = mongo();
-    let mut child = in_the_middle(&place).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    goes_on(&place).await;
+    let (place, _, count) = broken_by("-KILL").await;
+    goes_on(&place, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_and_sigint_end_it_with_what_was_written_and_how_to_go_on() {
     for signal in ["-TERM", "-INT"] {
-        let place = mongo();
-        let child = in_the_middle(&place).await;
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        let output = child.wait_with_output().unwrap();
+        let (place, output, count) = broken_by(signal).await;
         assert_eq!(output.status.code(), Some(1));
         let written = place.count().await;
         let line = said(&output);
         assert!(line.contains(&format!("{written} todos were written")) && line.contains("--resume"), "{line}");
-        goes_on(&place).await;
+        goes_on(&place, count).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use bson::{Document, RawDocumentBuf, doc, rawdoc};
 use test_servers::shared_mongo;
 
-use crate::support::{embedded, mongo, sorted};
+use crate::support::{bson_file, embedded, mongo, sorted};
 
 /// What a file has, and what a store has of it under `--ids-as-text`.
 fn cases() -> Vec<(RawDocumentBuf, RawDocumentBuf)> {
@@ -15,18 +15,11 @@ fn cases() -> Vec<(RawDocumentBuf, RawDocumentBuf)> {
     ]
 }
 
-fn file(folder: &std::path::Path, documents: &[RawDocumentBuf]) -> String {
-    let path = folder.join("todos.bson");
-    std::fs::write(&path, documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect::<Vec<_>>())
-        .unwrap();
-    path.display().to_string()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_numbers_are_stored_as_text_in_both_stores_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (given, stored): (Vec<_>, Vec<_>) = cases().into_iter().unzip();
-    let file = file(folder.path(), &given);
+    let file = bson_file(folder.path(), &given);
     for place in [mongo(), embedded()] {
         let said = place.done("restore", &[&file, "--ids-as-text", "--strict"]);
         assert!(said.contains("4 todos written") && said.contains("3 ids are numbers in the file"), "{said}");
@@ -52,13 +45,13 @@ async fn without_the_flag_it_is_named_and_a_resume_keeps_it() {
     let (given, _): (Vec<_>, Vec<_>) = cases().into_iter().unzip();
     let mut twice = given.clone();
     twice.push(rawdoc! { "_id": 9, "id": 5, "name": "another" });
-    let file = file(folder.path(), &given);
+    let file = bson_file(folder.path(), &given);
     let hint = "3 of these have a number as their id: --ids-as-text stores it as text";
     assert!(mongo().done("restore", &[&file]).contains(hint));
     let said = embedded().fails("restore", &[&file]);
     assert!(said.contains("3 NOT STORED") && said.contains(hint), "{said}");
 
-    let twice = self::file(folder.path(), &twice);
+    let twice = bson_file(folder.path(), &twice);
     for place in [mongo(), embedded()] {
         let said = place.fails("restore", &[&twice, "--ids-as-text"]);
         assert!(said.contains("to go on") && said.contains(" --ids-as-text --resume"), "{said}");
@@ -69,7 +62,7 @@ async fn without_the_flag_it_is_named_and_a_resume_keeps_it() {
 async fn opening_mongodb_names_numeric_ids_with_the_command_that_mends_them() {
     let folder = tempfile::tempdir().unwrap();
     let (given, stored): (Vec<_>, Vec<_>) = cases().into_iter().unzip();
-    let file = file(folder.path(), &stored);
+    let file = bson_file(folder.path(), &stored);
     let place = mongo();
     place.put("todos", &given[..1]).await;
     let said = place.done("restore", &[&file, "--on-conflict", "skip"]);

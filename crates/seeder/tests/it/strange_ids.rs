@@ -1,16 +1,9 @@
 //! Ids that no todo has: they are stored, compared and shown as what they are, and never as a query or a command.
 
-use bson::{RawDocumentBuf, Regex, cstr, rawdoc};
+use bson::{Regex, cstr, rawdoc};
 
 use crate::samples::todos;
-use crate::support::{embedded, mongo, sorted};
-
-fn file(folder: &std::path::Path, documents: &[RawDocumentBuf]) -> String {
-    let path = folder.join("todos.bson");
-    std::fs::write(&path, documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect::<Vec<_>>())
-        .unwrap();
-    path.display().to_string()
-}
+use crate::support::{bson_file, embedded, mongo, sorted};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_patterns_and_arrays_are_values_and_no_queries() {
@@ -24,7 +17,7 @@ async fn documents_patterns_and_arrays_are_values_and_no_queries() {
         rawdoc! { "_id": 5, "id": "text", "name": "E" },
         rawdoc! { "_id": { "a": 1 }, "id": { "b": 1 }, "name": "F" },
     ];
-    let file = file(folder.path(), &all);
+    let file = bson_file(folder.path(), &all);
     let place = mongo();
     for flags in [&[][..], &["--resume"], &["--on-conflict", "replace"], &["--on-conflict", "skip"]] {
         place.done("restore", &[&[file.as_str()][..], flags].concat());
@@ -37,7 +30,7 @@ async fn documents_patterns_and_arrays_are_values_and_no_queries() {
 async fn a_document_that_is_not_stored_is_a_failure_unless_that_is_wished() {
     let folder = tempfile::tempdir().unwrap();
     let numbered: Vec<_> = (0..50).map(|n| rawdoc! { "_id": n, "id": n, "name": "A" }).collect();
-    let file = file(folder.path(), &numbered);
+    let file = bson_file(folder.path(), &numbered);
     for place in [embedded(), embedded()] {
         let said = place.fails("restore", &[&file]);
         assert!(said.contains("0 todos written") && said.contains("50 NOT STORED"), "{said}");
@@ -50,7 +43,7 @@ async fn a_document_that_is_not_stored_is_a_failure_unless_that_is_wished() {
 async fn nothing_from_a_file_or_a_server_steers_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\n\u{202e}";
-    let file = file(
+    let file = bson_file(
         folder.path(),
         &[rawdoc! { "_id": 1, "id": evil, "name": 5 }, rawdoc! { "_id": 2, "id": evil, "name": "A" }],
     );

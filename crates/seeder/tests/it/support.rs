@@ -1,7 +1,7 @@
 //! The program, and what it left in the store.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use bson::RawDocumentBuf;
@@ -132,6 +132,30 @@ impl Place {
     }
 }
 
+/// How many todos a run writes that is to be broken in its middle: more if it was over before it could be broken, as one may
+/// be on a machine that is slow to break it.
+pub(crate) const COUNTS: [u64; 3] = [20_000, 200_000, 2_000_000];
+
+/// Waits until a run has written some thousands; false if it is over already.
+pub(crate) async fn is_in_the_middle(child: &mut Child, place: &Place) -> bool {
+    let store = place.open().await;
+    let mut is_over = false;
+    until("some todos are written", || {
+        is_over = child.try_wait().unwrap().is_some();
+        let (over, store) = (is_over, &store);
+        async move { over || store.count().await.unwrap() >= 3_000 }
+    })
+    .await;
+    !is_over
+}
+
+/// Sends a signal, and waits for the end of the run.
+pub(crate) fn signalled(child: Child, signal: &str) -> Output {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    child.wait_with_output().unwrap()
+}
+
 /// The command line that a broken run names, as a shell takes it.
 pub(crate) fn resume(line: &str) -> Command {
     let mut command = Command::new("sh");
@@ -143,6 +167,14 @@ pub(crate) fn raw(documents: &[RawDocumentBuf]) -> Documents {
     let mut all = Documents::default();
     documents.iter().for_each(|document| all.push(document.as_bytes()).unwrap());
     all
+}
+
+/// A file of BSON: documents one behind the other.
+pub(crate) fn bson_file(folder: &Path, documents: &[RawDocumentBuf]) -> String {
+    let path = folder.join("todos.bson");
+    std::fs::write(&path, documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect::<Vec<_>>())
+        .unwrap();
+    path.display().to_string()
 }
 
 pub(crate) fn sorted(documents: &[RawDocumentBuf]) -> Vec<Vec<u8>> {

@@ -9,7 +9,7 @@ use cache_aside::{ReadError, WriteError};
 use serde::Serialize;
 use thiserror::Error;
 use todo_model::{InputError, Version};
-use todo_store::StoreError;
+use todo_store::{Cause, StoreError};
 
 use crate::entity_tag::TagListError;
 use crate::http::body::{CODING, MAX_BODY_BYTES, PATCH_TYPES, TODO_TYPE};
@@ -104,9 +104,9 @@ pub enum ApiError {
         /// The field, and what is wrong with it.
         problem: String,
     },
-    /// 503 with `Retry-After`: the store cannot be reached, or is too busy.
+    /// 503 with `Retry-After`: the store cannot be reached, is left alone after failures, or is too busy. Nothing was written.
     #[error("the store cannot answer now, try again")]
-    Unavailable(#[source] Option<StoreError>),
+    Unavailable(#[source] Cause),
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
     #[error("the version asked for is not there yet")]
     TooOld,
@@ -207,12 +207,14 @@ impl From<ReadError<StoreError>> for ApiError {
         match error {
             ReadError::Source(source) => match Arc::unwrap_or_clone(source) {
                 source @ (StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => {
-                    Self::Unavailable(Some(source))
+                    Self::Unavailable(Arc::new(source))
                 }
                 StoreError::NotATodo { id, problem } => Self::NotATodo { id, problem },
                 source => Self::Failed(Some(source)),
             },
-            ReadError::Timeout(_) | ReadError::Overloaded => Self::Unavailable(None),
+            ReadError::Timeout(_) | ReadError::Overloaded | ReadError::BreakerOpen => {
+                Self::Unavailable(Arc::new(error))
+            }
             ReadError::NotCached => Self::NotCached,
             ReadError::TooOld => Self::TooOld,
             _ => Self::Failed(None),
@@ -222,13 +224,17 @@ impl From<ReadError<StoreError>> for ApiError {
 
 impl From<WriteError<StoreError>> for ApiError {
     fn from(error: WriteError<StoreError>) -> Self {
-        let WriteError::Store(error) = error else { return Self::Failed(None) };
+        let error = match error {
+            WriteError::Store(error) => error,
+            WriteError::BreakerOpen => return Self::Unavailable(Arc::new(error)),
+            _ => return Self::Failed(None),
+        };
         match error {
             StoreError::Exists(id) => Self::Exists(id.to_string()),
             StoreError::KeyTaken(_) => Self::KeyTaken(error),
             StoreError::NotFound(_) => Self::NotFound,
             StoreError::Conflict(_) => Self::PreconditionFailed(READ_IT_AGAIN),
-            StoreError::Unavailable(_) => Self::Unavailable(Some(error)),
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
             StoreError::UnknownOutcome(_) => Self::UnknownOutcome(error),
             StoreError::NotATodo { id, problem } => Self::NotATodo { id, problem },
             other => Self::Failed(Some(other)),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use cache_aside::Health;
 use cache_aside::stats::AuditStats;
+use cache_aside::{BreakerState, Health};
 use serde::Serialize;
+use todo_store::StoreError;
 
 use crate::http::Worker;
 use crate::http::reply::Reply;
@@ -18,9 +19,10 @@ pub async fn livez(request: HttpRequest, worker: web::Data<Worker>) -> HttpRespo
 
 /// 200 if the store answers and the process is not about to end, else 503. The cache is told of, not required.
 pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
-    let (store, cache) = futures::join!(worker.todos.store_health(), worker.todos.cache_health());
+    let breaker = worker.todos.store_breaker();
+    let (store, cache) = futures::join!(store_health(&worker, breaker), worker.todos.cache_health());
     let draining = worker.drain.is_on();
-    if let Err(error) = &store {
+    if let Err(Some(error)) = &store {
         static NOT_READY: Limited = Limited::every(Duration::from_secs(1));
         if let Some(times) = NOT_READY.permit() {
             tracing::warn!(%error, times, "not ready: the store does not answer");
@@ -33,6 +35,11 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
             (false, Err(_)) => "not ready",
         },
         store: if store.is_ok() { "up" } else { "down" },
+        store_breaker: match breaker {
+            BreakerState::Open => Some("open"),
+            BreakerState::HalfOpen => Some("half-open"),
+            _ => None,
+        },
         cache: match cache {
             Health::Up => "up",
             Health::ReadOnly => "read-only",
@@ -47,6 +54,12 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
     Reply::new(&request, &worker, "/readyz").send(Ok(response.json(ready)))
 }
 
+/// What is used counts: a store whose answers do not come is away, though a ping might succeed. Asked for nothing, it is half
+/// open a moment later, and the ping decides.
+async fn store_health(worker: &Worker, breaker: BreakerState) -> Result<(), Option<StoreError>> {
+    if breaker == BreakerState::Open { Err(None) } else { worker.todos.store_health().await.map_err(Some) }
+}
+
 #[derive(Serialize)]
 struct Live {
     status: &'static str,
@@ -56,6 +69,9 @@ struct Live {
 struct Ready {
     status: &'static str,
     store: &'static str,
+    /// State of the breaker in front of the store, unless it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_breaker: Option<&'static str>,
     cache: &'static str,
     /// Why the cache refuses writes, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]

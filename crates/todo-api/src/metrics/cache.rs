@@ -29,13 +29,21 @@ fn gauge(name: &'static str, help: &'static str, value: impl Into<f64>) -> Famil
     Family::gauge(name, help).value(value.into())
 }
 
+fn breaker(name: &'static str, help: &'static str, is: BreakerState) -> Family {
+    let state = |state: BreakerState| f64::from(u8::from(is == state));
+    Family::gauge(name, help)
+        .with([("state", "closed")], state(BreakerState::Closed))
+        .with([("state", "open")], state(BreakerState::Open))
+        .with([("state", "half_open")], state(BreakerState::HalfOpen))
+}
+
 fn reads(stats: &Stats) -> Vec<Family> {
     let reads = &stats.reads;
     vec![
         counter(
             "cache_reads",
             "Reads by where they were answered from: hit and hit_l1 are fresh values, stale ones are refreshed behind the \
-             answer, stale_if_error ones are answered because the store failed, absent is known absence, bypass asks the \
+             answer, stale_if_error ones are answered because the store failed or was late, absent is known absence, bypass asks the \
              store past the cache.",
             "outcome",
             [
@@ -58,6 +66,11 @@ fn reads(stats: &Stats) -> Vec<Family> {
             [("single_flight", reads.single_flight_waits), ("lease", reads.lease_waits)],
         ),
         total("cache_refreshes", "Refreshes begun behind an answer.", reads.refreshes),
+        total(
+            "cache_soft_timeouts",
+            "Reads answered with a value past its time because the load took longer than the soft time-out; the load goes on.",
+            reads.soft_timeouts,
+        ),
     ]
 }
 
@@ -120,12 +133,17 @@ fn writes(stats: &Stats) -> Vec<Family> {
 
 fn health(stats: &Stats) -> Vec<Family> {
     let (stream, validity) = (&stats.change_stream, &stats.validity);
-    let state = |state: BreakerState| f64::from(u8::from(stats.breaker == state));
     let mut families = vec![
-        Family::gauge("cache_breaker_state", "The breaker in front of Redis; the state it is in has the value 1.")
-            .with([("state", "closed")], state(BreakerState::Closed))
-            .with([("state", "open")], state(BreakerState::Open))
-            .with([("state", "half_open")], state(BreakerState::HalfOpen)),
+        breaker(
+            "cache_breaker_state",
+            "The breaker in front of Redis; the state it is in has the value 1.",
+            stats.breaker,
+        ),
+        breaker(
+            "cache_store_breaker_state",
+            "The breaker in front of the store; the state it is in has the value 1.",
+            stats.store_breaker,
+        ),
         gauge(
             "change_stream_expected",
             "1 if foreign writes are to be noticed by the store's change stream.",
@@ -140,12 +158,14 @@ fn health(stats: &Stats) -> Vec<Family> {
         counter(
             "cache_invalidations_of_all",
             "Times everything cached before became invalid: another Redis (incarnation), changes missed or unknown \
-             (change_stream), or another process said so (announcement).",
+             (change_stream), another process said so (announcement), or this one answered more past Redis than it can \
+             remember (bypass).",
             "cause",
             [
                 ("incarnation", validity.by_incarnation),
                 ("change_stream", validity.by_change_stream),
                 ("announcement", validity.by_announcement),
+                ("bypass", validity.by_bypass),
             ],
         ),
         gauge(

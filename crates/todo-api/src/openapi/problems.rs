@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 use todo_model::{NewTodo, TodoId, TodoPatch};
-use todo_store::StoreError;
+use todo_store::{Cause, StoreError};
 
 use super::operation::Operation;
 use super::{headers, refusals};
@@ -52,7 +52,7 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
 
 /// At least one error of each kind, each under a name.
 fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
-    let cause = || Arc::new(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let cause = || -> Cause { Arc::new(std::io::Error::from(std::io::ErrorKind::TimedOut)) };
     let id = || TodoId::try_from("4711".to_owned()).expect("four digits are an id");
     let not_json = NewTodo::from_json(b"{").expect_err("a brace is no JSON");
     let no_object = NewTodo::from_json(b"[]").expect_err("an array is no todo");
@@ -88,7 +88,7 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("TooManyIds", ApiError::Ids(format!("must be at most {MAX_IDS}, are {}", MAX_IDS + 1))),
         ("NoIdInList", ApiError::IdInList { position: 2, problem: too_long }),
         ("NotATodo", ApiError::NotATodo { id: id().to_string(), problem: "name must be a string".to_owned() }),
-        ("Unavailable", ApiError::Unavailable(None)),
+        ("Unavailable", ApiError::Unavailable(cause())),
         ("TooOld", ApiError::TooOld),
         ("NotCached", ApiError::NotCached),
         ("UnknownOutcome", ApiError::UnknownOutcome(StoreError::UnknownOutcome(cause()))),

@@ -111,6 +111,10 @@ fn ready() -> Value {
         "properties": {
             "status": { "enum": ["ready", "not ready", "stopping"] },
             "store": { "enum": ["up", "down"] },
+            "store_breaker": {
+                "description": "State of the breaker in front of the store, unless it is closed.",
+                "enum": ["open", "half-open"],
+            },
             "cache": { "enum": ["up", "read-only", "down", "off", "unknown"] },
             "cache_refusal": {
                 "description": "Why the cache refuses writes, in its own words.",

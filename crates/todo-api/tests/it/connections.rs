@@ -1,21 +1,9 @@
-//! Connections: offers, deadlines, crowds, and what is no HTTP.
+//! Connections: offers to upgrade, what is no HTTP, and where a request ends.
 
 use std::io::Write;
-use std::net::{Shutdown, TcpStream};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::net::Shutdown;
 
-use crate::program::{PATIENCE, Program, ask, ends, receive};
-
-const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: test\r\n\r\n";
-
-fn post(headers: &str, id: usize) -> String {
-    let body = format!(r#"{{"id":"{id}","name":"A"}}"#);
-    format!(
-        "POST /todos HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
+use crate::program::{LIVEZ, Program, ask, ends, post, receive};
 
 /// What JDK 11 to 24 send with every request in the clear unless told otherwise.
 const JAVA: &str = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\n";
@@ -105,127 +93,6 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
 }
 
 #[test]
-fn heads_and_bodies_that_never_come_are_408_and_idle_connections_are_closed() {
-    let program = Program::start(&["--head-timeout", "300ms", "--body-timeout", "300ms", "--keep-alive", "300ms"]);
-    let half_head = "GET /livez HTTP/1.1\r\nhost: te";
-    let half_body =
-        "POST /todos HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
-    let half_chunk = "POST /todos HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{";
-    let held_line = "GET /livez HTTP/1.1\r\nConnec";
-    for (sent, says) in [(half_head, "head"), (held_line, "head"), (half_body, "body"), (half_chunk, "body")] {
-        for first in ["", LIVEZ] {
-            let mut stream = program.connect();
-            if !first.is_empty() {
-                assert_eq!(ask(&mut stream, first).status(), 200);
-            }
-            let answer = ask(&mut stream, sent);
-            assert_eq!(answer.status(), 408, "{sent:?} after {first:?}");
-            assert!(answer.problem().contains(says));
-            assert!(ends(&mut stream), "{sent:?}");
-        }
-    }
-    let mut silent = program.connect();
-    assert!(ends(&mut silent), "without a word: a browser's spare connection is no request");
-    let mut idle = program.connect();
-    assert_eq!(ask(&mut idle, LIVEZ).status(), 200);
-    assert!(ends(&mut idle));
-}
-
-#[test]
-fn a_client_that_goes_on_sending_is_not_hurried_by_the_deadline_of_another_stage() {
-    let program = Program::start(&["--head-timeout", "60s", "--body-timeout", "60s", "--keep-alive", "200ms"]);
-    let mut stream = program.connect();
-    let (head, rest) = LIVEZ.split_at(10);
-    stream.write_all(head.as_bytes()).unwrap();
-    // Longer than the idle deadline.
-    std::thread::sleep(Duration::from_millis(600));
-    assert_eq!(ask(&mut stream, rest).status(), 200);
-}
-
-/// Asks on connections of their own until an answer comes.
-fn livez(program: &Program) -> u16 {
-    let began = Instant::now();
-    loop {
-        let mut stream = program.connect();
-        let sent = stream.write_all(LIVEZ.as_bytes());
-        if let (Ok(()), Some(answer)) = (sent, receive(&mut stream)) {
-            return answer.status();
-        }
-        assert!(began.elapsed() < PATIENCE, "/livez is out of reach");
-    }
-}
-
-/// Whether an answer or the end is there.
-fn was_answered(stream: &TcpStream) -> bool {
-    stream.set_nonblocking(true).unwrap();
-    let peeked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false).unwrap();
-    !peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-}
-
-#[test]
-fn bodies_that_never_come_keep_nobody_out() {
-    let program = Program::start(&["--max-connections", "40", "--body-timeout", "1h", "--workers", "2"]);
-    let half = post("", 1).replace("content-length: 21", "content-length: 99");
-    let mut crowd: Vec<TcpStream> = Vec::new();
-    for _ in 0..300 {
-        let mut stream = program.connect();
-        let _ = stream.write_all(half.as_bytes());
-        crowd.push(stream);
-        if crowd.len().is_multiple_of(20) {
-            assert_eq!(livez(&program), 200, "beside {} connections", crowd.len());
-        }
-    }
-    // Of 300 at most the bound and those that are just leaving are still there.
-    let (began, mut gone) = (Instant::now(), Vec::new());
-    while gone.len() < 200 {
-        assert!(began.elapsed() < PATIENCE, "{} of 300 were sent away", gone.len());
-        let (heard, silent): (Vec<_>, Vec<_>) = crowd.into_iter().partition(was_answered);
-        gone.extend(heard);
-        crowd = silent;
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let told = gone.iter_mut().filter_map(receive).inspect(|answer| {
-        assert_eq!(answer.status(), 408, "{answer:?}");
-        assert!(answer.problem().contains("too many connections"));
-    });
-    assert!(told.count() > 100, "those that had to go were told why");
-    program.wait_for_log("--max-connections");
-}
-
-#[test]
-fn with_few_file_descriptors_it_says_so_and_goes_on_answering() {
-    let mut command = Command::new("bash");
-    command.args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_todo-api")]);
-    let program = Program::start_by(command, &["--body-timeout", "1h", "--workers", "2"]);
-    program.wait_for_log("fewer file descriptors");
-    let mut kept = program.connect();
-    assert_eq!(ask(&mut kept, LIVEZ).status(), 200);
-    let crowd: Vec<_> = (0..300)
-        .map(|_| {
-            let mut stream = program.connect();
-            let _ = stream.write_all(b"POST /todos HTTP/1.1\r\nhost: t\r\ncontent-length: 9\r\n\r\n{");
-            stream
-        })
-        .collect();
-    assert_eq!(livez(&program), 200);
-    drop(crowd);
-    assert_eq!(livez(&program), 200);
-    let log = program.log().join("\n");
-    assert!(!log.contains("Too many open files"), "{log}");
-}
-
-#[test]
-fn the_soft_limit_is_raised_to_what_is_needed() {
-    let mut command = Command::new("bash");
-    command.args(["-c", "ulimit -Sn 100; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_todo-api")]);
-    let program = Program::start_by(command, &["--max-connections", "300"]);
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
-    let soft = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
-    assert!(soft.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap() >= 300, "{soft}");
-}
-
-#[test]
 fn a_client_that_half_closes_gets_its_answer() {
     let program = Program::start(&[]);
     let mut stream = program.connect();
@@ -281,21 +148,6 @@ fn requests_are_told_apart_however_they_are_sent() {
     assert_eq!(ask(&mut stream, "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").status(), 200);
     assert_eq!(ask(&mut stream, "GET /livez HTTP/1.0\r\n\r\n").status(), 200);
     assert!(ends(&mut stream));
-}
-
-#[test]
-fn a_body_that_drips_is_no_body_that_comes() {
-    let program = Program::start(&["--body-timeout", "500ms"]);
-    let mut stream = program.connect();
-    stream.write_all(post("", 1).replace("content-length: 21", "content-length: 60000").as_bytes()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let began = Instant::now();
-    while stream.peek(&mut [0]).is_err() {
-        assert!(began.elapsed() < PATIENCE, "a byte at a time holds it for ever");
-        let _ = stream.write_all(b" ");
-    }
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    assert_eq!(receive(&mut stream).unwrap().status(), 408);
 }
 
 #[test]

@@ -4,9 +4,7 @@ use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 
-use crate::program::{PATIENCE, Program, ask, receive};
-
-const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: test\r\n\r\n";
+use crate::program::{LIVEZ, PATIENCE, Program, ask, receive};
 
 #[test]
 fn the_line_listening_has_the_address_that_it_got_and_a_url() {
@@ -84,9 +82,7 @@ fn a_second_signal_ends_it_at_once() {
         let mut other = program.connect();
         assert_eq!(ask(&mut other, LIVEZ).status(), 200);
         program.signal(first);
-        while !program.log().iter().any(|line| line.contains("stopping")) {
-            std::thread::yield_now();
-        }
+        program.wait_for_log("stopping");
         program.signal(second);
         assert_eq!(program.wait().code(), Some(code));
     }

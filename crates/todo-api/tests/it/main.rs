@@ -9,6 +9,8 @@ mod changing;
 mod connections;
 mod cors;
 mod creating;
+mod crowds;
+mod deadlines;
 mod docs;
 mod documented;
 mod foreign;

@@ -1,6 +1,11 @@
 //! Redis or MongoDB away.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use cache_aside::BreakerState;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
 use test_servers::{MongoServer, RedisServer, fresh_name, shared_mongo};
 
 use crate::support::{Service, cache_status, detail, header, until};
@@ -76,4 +81,77 @@ async fn with_the_store_away_the_cache_answers_what_it_has_and_the_rest_is_503()
     mongo.restart();
     until("the store is back", || async { service.get("/todos/2").await.status() == 404 }).await;
     assert_eq!(service.get("/readyz").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_is_left_alone_and_writes_are_503_until_one_tries_it_in_vain_no_more() {
+    let mut mongo = MongoServer::start();
+    let store = mongo.url();
+    let service = Service::start(&["--store", &store, "--store-timeout", "1s"]).await;
+    until("a todo is created", || async {
+        matches!(service.post(r#"{"id":"1","name":"A"}"#).await.status().as_u16(), 201 | 409)
+    })
+    .await;
+    mongo.stop();
+    let put = async || {
+        let request = service.request(Method::PUT, "/todos/2").header("content-type", "application/json");
+        request.body(r#"{"name":"B"}"#).send().await.unwrap()
+    };
+    until("the breaker is open", || async {
+        let response = put().await;
+        assert!(matches!(response.status().as_u16(), 503 | 504), "{response:?}");
+        service.todos.store_breaker() == BreakerState::Open
+    })
+    .await;
+    let ready = service.get("/readyz").await;
+    assert_eq!(ready.status(), 503);
+    let ready: Value = ready.json().await.unwrap();
+    assert_eq!((&ready["store"], &ready["store_breaker"]), (&"down".into(), &"open".into()));
+
+    let mut at_once = 0;
+    for _ in 0..200 {
+        let open = service.todos.store_breaker() == BreakerState::Open;
+        let failed = service.todos.stats().writes.failed;
+        for response in [put().await, service.get("/todos/3").await] {
+            assert_eq!(header(&response, "retry-after"), "1");
+            assert_eq!(response.status(), 503, "nothing was sent, and that is known");
+        }
+        let patch = service.request(Method::PATCH, "/todos/1").header("content-type", "application/json");
+        assert_eq!(patch.body(r#"{"name":"C"}"#).send().await.unwrap().status(), 503);
+        at_once += u32::from(open && service.todos.stats().writes.failed > failed);
+        if at_once >= 20 {
+            break;
+        }
+    }
+    assert!(at_once >= 20);
+
+    mongo.restart();
+    until("a write passes", || async { put().await.status().is_success() }).await;
+    let ready = service.get("/readyz").await;
+    assert_eq!(ready.status(), 200);
+    assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "status": "ready", "store": "up", "cache": "up" }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_pass_beside_two_hundred_readers_of_a_slow_store() {
+    let mongo = MongoServer::start_for_faults();
+    let store = mongo.url();
+    let patient = ["--store-timeout", "25s", "--store-queue", "25s", "--change-stream", "off"];
+    let service = Service::start(&[&["--store", store.as_str()][..], &patient[..]].concat()).await;
+    service.create("1").await;
+    // Longer than a write waits, when several finds are before it on each connection.
+    mongo.slow_down("find", "test.todos", Duration::from_secs(8));
+    let service = &service;
+    let readers = join_all((0..200).map(|id| async move { service.get(&format!("/todos/r{id}")).await.status() }));
+    let writers = async {
+        until("as many reads are under way as may be", || async { service.todos.stats().loads.running == 64 }).await;
+        let writes = (0..20).map(|id| service.post(format!(r#"{{"id":"w{id}","name":"A"}}"#)));
+        for created in join_all(writes).await {
+            assert_eq!(created.status(), 201, "{created:?}");
+        }
+        assert_eq!(service.request(Method::DELETE, "/todos/1").send().await.unwrap().status(), 204);
+        mongo.slow_down("find", "test.todos", Duration::ZERO);
+    };
+    let (statuses, ()) = futures::join!(readers, writers);
+    assert!(statuses.iter().all(|status| matches!(status.as_u16(), 404 | 503)), "{statuses:?}");
 }

@@ -11,6 +11,17 @@ use serde_json::Value;
 /// How long anything may take on a machine that does ten other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+pub(crate) const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// A request that creates a todo, with further lines in its head.
+pub(crate) fn post(headers: &str, id: usize) -> String {
+    let body = format!(r#"{{"id":"{id}","name":"A"}}"#);
+    format!(
+        "POST /todos HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 /// The program, running.
 pub(crate) struct Program {
     pub(crate) child: Child,

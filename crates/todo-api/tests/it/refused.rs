@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
 use test_servers::{MongoServer, fresh_name, shared_mongo};
+use todo_model::Todo;
 use todo_store::raw::Documents;
-use todo_store::{Store, StoreOptions};
+use todo_store::{Precondition, Store, StoreOptions};
 
 use crate::program::{Program, ask};
+use crate::support::Service;
 
 /// `{id: ID, name: 5}` as BSON (bsonspec.org).
 fn strange(id: &str) -> Vec<u8> {
@@ -76,21 +79,53 @@ async fn what_is_no_todo_is_502_with_its_field_remembered_and_logged_once() {
     .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_todos_at_once_look_at_what_is_remembered_of_each() {
+    let database = fresh_name("refused");
+    let store = store_with(&database, &[strange("1"), strange("2")]).await;
+    let url = shared_mongo().url();
+    let flags = ["--absent", "1h", "--change-stream", "off", "--database", &database, "--store", &url];
+    let service = Service::start(&flags).await;
+    let statuses = async |ids: &str| {
+        let members: Value = service.get(&format!("/todos?ids={ids}")).await.json().await.unwrap();
+        members.as_array().unwrap().iter().map(|member| member["status"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(service.get("/todos/1").await.status(), 502);
+    assert_eq!(statuses("1,2,3").await, [502, 502, 404]);
+    for id in ["1", "2"] {
+        let good = Todo { id: id.parse().unwrap(), name: "good".to_owned(), description: None };
+        store.replace(&good, &Precondition::None).await.unwrap();
+    }
+    // Nobody told the service, so the hour is not over for it, by whichever way the refusals were met.
+    assert_eq!(service.get("/todos/2").await.status(), 502);
+    assert_eq!(statuses("4,2,1").await, [404, 502, 502]);
+    assert_eq!(service.get("/todos?ids=2,1").await.status(), 502);
+}
+
 #[test]
 fn a_store_that_is_away_is_a_line_a_second() {
     let mut mongo = MongoServer::start();
     let url = mongo.url();
-    let program = Program::start(&["--store", &url, "--store-timeout", "100ms"]);
+    // Each waits for its deadline, which must be long enough for the start on a slow machine: so they wait together.
+    let program = Program::start(&["--store", &url, "--store-timeout", "2s"]);
     mongo.stop();
-    let (mut stream, began) = (program.connect(), Instant::now());
-    for id in 0..60 {
-        let answer = ask(&mut stream, &get(&format!("x{id}")));
-        assert_eq!(answer.status(), 503, "{answer:?}");
-        answer.problem();
-    }
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for id in 0..60 {
+            let mut stream = program.connect();
+            scope.spawn(move || {
+                let answer = ask(&mut stream, &get(&format!("x{id}")));
+                assert_eq!(answer.status(), 503, "{answer:?}");
+                answer.problem();
+            });
+        }
+    });
     program.wait_for_log("the store cannot answer now");
     let (seconds, log) = (began.elapsed().as_secs() as usize, program.log());
     let errors =
         log.iter().filter(|line| line.contains("ERROR") && line.contains("the store cannot answer now")).count();
     assert!((1..=seconds + 2).contains(&errors), "{errors} lines in {seconds} s");
+    assert!(!log.iter().any(|line| line.contains("\"cause\":\"\"")), "each names its cause: {log:?}");
+    let opened = log.iter().filter(|line| line.contains("the store does not answer: until it does")).count();
+    assert_eq!(opened, 1, "one line at the change: {log:?}");
 }

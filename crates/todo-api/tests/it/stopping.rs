@@ -1,44 +1,11 @@
 //! SIGTERM under load loses no request: who could connect gets an answer.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
-
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    _folder: tempfile::TempDir,
-}
-
-/// The real program, on a free port.
-fn start() -> Program {
-    let folder = tempfile::tempdir().unwrap();
-    let store = format!("redb:{}", folder.path().join("todos.redb").display());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_todo-api"))
-        .args(["--listen", "127.0.0.1:0", "--store", &store])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = loop {
-        let line: Value = serde_json::from_str(&log.next().expect("it says where it listens").unwrap()).unwrap();
-        if let Some(address) = line["address"].as_str() {
-            break address.parse().unwrap();
-        }
-    };
-    // Its log must go somewhere until it ends.
-    std::thread::spawn(move || log.for_each(drop));
-    Program { child, address, _folder: folder }
-}
-
-fn signal(program: &Program, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &program.child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
+use crate::program::{PATIENCE, Program};
 
 /// Asks once on an open connection; whether the connection may be used again.
 fn ask(connection: &mut TcpStream) -> std::io::Result<bool> {
@@ -62,15 +29,15 @@ fn ask(connection: &mut TcpStream) -> std::io::Result<bool> {
 }
 
 fn connect(address: SocketAddr) -> Option<TcpStream> {
-    let connection = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
-    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let connection = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
     Some(connection)
 }
 
 /// Loads the program with 20 clients, stops it in the middle, and counts requests that were sent and not answered.
 fn requests_lost(keep_alive: bool) -> (u64, Vec<String>) {
-    let mut program = start();
-    let (address, answered, stopped) = (program.address, AtomicU64::new(0), AtomicBool::new(false));
+    let mut program = Program::start(&[]);
+    let (address, answered, stopped) = (program.address(), AtomicU64::new(0), AtomicBool::new(false));
     let mut lost = Vec::new();
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..20)
@@ -91,13 +58,13 @@ fn requests_lost(keep_alive: bool) -> (u64, Vec<String>) {
             })
             .collect();
         while answered.load(Ordering::SeqCst) < 2_000 {
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(1));
         }
         stopped.store(true, Ordering::SeqCst);
-        signal(&program, "TERM");
+        program.signal("TERM");
         lost.extend(clients.into_iter().filter_map(|client| client.join().unwrap().err()));
     });
-    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    assert_eq!(program.wait().code(), Some(0));
     (answered.load(Ordering::SeqCst), lost)
 }
 
@@ -115,9 +82,9 @@ fn sigterm_loses_no_request_on_connections_of_one_request_each() {
 
 #[test]
 fn sigint_ends_an_idle_service_at_once_though_connections_are_open() {
-    let mut program = start();
-    let mut idle = connect(program.address).unwrap();
+    let mut program = Program::start(&[]);
+    let mut idle = connect(program.address()).unwrap();
     assert!(ask(&mut idle).unwrap());
-    signal(&program, "INT");
-    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    program.signal("INT");
+    assert_eq!(program.wait().code(), Some(0));
 }

@@ -17,7 +17,8 @@ use todo_api::todos::Todos;
 use tokio::sync::oneshot;
 
 /// Patient deadlines: the tests share two cores with their servers, and most are not about being fast.
-const PATIENT: [&str; 6] = ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s"];
+const PATIENT: [&str; 8] =
+    ["--redis-timeout", "5s", "--publish-timeout", "5s", "--store-timeout", "10s", "--store-soft-timeout", "10s"];
 
 /// A running service; stopped when dropped.
 pub(crate) struct Service {
@@ -79,7 +80,7 @@ impl Service {
             });
         });
         let (address, todos, scrapes) = running.recv().expect("the service starts");
-        let client = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
+        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         Self { address, todos, scrapes, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
@@ -103,6 +104,8 @@ impl Service {
     }
 
     pub(crate) fn stop(&mut self) {
+        // Without its idle connections, which the service would give some time to end.
+        self.client = Client::new();
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the service ends without a panic");

@@ -39,6 +39,13 @@ pub(crate) fn too_late(deadline: Duration, kind: OpKind) -> StoreError {
     no_answer(kind, Arc::new(Message(format!("no answer within {deadline:?}"))))
 }
 
+/// A write that waited for a connection until its deadline.
+pub(crate) fn never_sent(deadline: Duration) -> StoreError {
+    StoreError::Unavailable(Arc::new(Message(format!(
+        "no connection was free within {deadline:?}, so nothing was sent"
+    ))))
+}
+
 fn no_answer(kind: OpKind, cause: Cause) -> StoreError {
     match kind {
         OpKind::Read => StoreError::Unavailable(cause),

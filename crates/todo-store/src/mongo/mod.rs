@@ -6,10 +6,11 @@
 //! - `replacement`: a whole collection in the place of another.
 //! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
 //!   `election`: which primary there is.
-//! - `errors`: what the driver's errors mean.
+//! - `errors`: what the driver's errors mean. `connected`: whether an operation can have been sent at all.
 
 mod bulk;
 mod changes;
+mod connected;
 mod election;
 mod errors;
 mod event;
@@ -82,7 +83,20 @@ impl Deadline {
         kind: OpKind,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<Result<T, Error>, StoreError> {
-        tokio::time::timeout_at(self.at, step).await.map_err(|_| errors::too_late(self.allowed, kind))
+        let step = tokio::time::timeout_at(self.at, step);
+        if kind == OpKind::Read {
+            return step.await.map_err(|_| errors::too_late(self.allowed, kind));
+        }
+        let (done, connected) = connected::watched(step).await;
+        match done {
+            Err(_) if !connected => Err(errors::never_sent(self.allowed)),
+            Err(_) => Err(errors::too_late(self.allowed, kind)),
+            Ok(Err(error)) if !connected => match errors::classify(error.clone(), kind) {
+                StoreError::UnknownOutcome(cause) => Err(StoreError::Unavailable(cause)),
+                _ => Ok(Err(error)),
+            },
+            Ok(done) => Ok(done),
+        }
     }
 
     async fn run<T>(self, kind: OpKind, step: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {

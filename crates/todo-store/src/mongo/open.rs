@@ -9,6 +9,7 @@ use mongodb::options::{
 };
 use mongodb::{Client, IndexModel};
 
+use super::connected;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::updates::Clock;
@@ -23,6 +24,12 @@ use crate::printable;
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
 /// How long a start waits to learn whether ids are numbers.
 const NUMERIC_IDS: Duration = Duration::from_millis(500);
+/// Connections beside those for reads: for writes and what they look at, the change stream, probes. With 64 reads they come to
+/// 100, which is what other drivers of MongoDB make their pools.
+const RESERVE: usize = 36;
+/// Connections that are made at one time. With the driver's two, a cold pool of a server far away is not ready before the first
+/// deadlines (RUST-1712).
+const CONNECTING: u32 = 8;
 
 impl MongoStore {
     pub(crate) async fn open(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
@@ -37,6 +44,9 @@ impl MongoStore {
     pub(super) async fn connect(url: &ConnectionString, options: &StoreOptions) -> Result<Self, StoreError> {
         if let Some(warning) = url.warning(options.timeout) {
             tracing::warn!("{}", printable(&warning));
+        }
+        if let Some(warning) = options.concurrency.and_then(|reads| url.pool_warning(reads, RESERVE)) {
+            tracing::warn!("{warning}");
         }
         let primaries = Primaries::default();
         let client = connect(url, options, &primaries).await?;
@@ -136,6 +146,12 @@ async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Pri
         Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
     };
     client.sdam_event_handler = Some(primaries.handler());
+    client.cmap_event_handler = Some(connected::handler());
+    if let Some(reads) = options.concurrency {
+        let size = u32::try_from(reads.saturating_add(RESERVE)).unwrap_or(u32::MAX);
+        client.max_connecting.get_or_insert(CONNECTING);
+        client.max_pool_size.get_or_insert(size.max(client.min_pool_size.unwrap_or_default()));
+    }
     client.app_name.get_or_insert_with(|| "todo-cache-aside".to_owned());
     // Below the deadline of operations, so that "nobody is there" is told apart from "no answer".
     client.server_selection_timeout.get_or_insert(options.timeout.mul_f64(0.75));

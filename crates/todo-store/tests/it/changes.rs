@@ -32,7 +32,7 @@ impl Watcher {
             if let Some(change) = self.told.pop_front() {
                 return change;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "no change was told");
+            assert!(began.elapsed() < Duration::from_secs(180), "no change was told");
             self.told.extend(self.changes.next().await.unwrap());
         }
     }
@@ -220,7 +220,7 @@ async fn an_election_takes_back_what_was_read_meanwhile() {
     let mut told = None;
     let began = Instant::now();
     while told != Some(Change::Unknown) {
-        assert!(began.elapsed() < Duration::from_secs(30), "nothing was taken back");
+        assert!(began.elapsed() < Duration::from_secs(180), "nothing was taken back");
         match watcher.changes.next().await {
             Ok(change) => told = change,
             // Not there yet, or the watch did not survive: the next one knows the election of before.

@@ -1,22 +1,36 @@
--- Says from which moment on the cells of this Redis are valid: if it is another than the cells were filled in, from now on.
--- `run_id` changes with every start of a server, `master_replid` when another server's data took the place of its own
--- (Redis manual, "INFO").
--- KEYS: incarnation. ARGV: now (milliseconds, 14 digits).
+-- Says which Redis this is, from which moment on its cells are valid, and what its clock shows. If it is another than the
+-- cells were filled in, they are valid from now on. `run_id` changes with every start of a server, `master_replid` when
+-- another server's data took the place of its own (Redis manual, "INFO").
+-- KEYS: incarnation. ARGV: the caller's clock (milliseconds, 14 digits), the name by which the caller knows this Redis, the
+-- moment that it knows (14 digits).
+local time = redis.pcall('TIME')
+local now = ARGV[1]
+if not time.err then now = string.format('%014.0f', time[1] * 1000 + math.floor(time[2] / 1000)) end
+local soon = string.format('%014.0f', now + 1)
+
+local name = 'unknown'
 local replication = redis.pcall('INFO', 'replication')
-if type(replication) == 'table' then
-  -- The user may not ask: each connection counts as one to another Redis. A replica refuses the SET.
-  redis.call('SET', KEYS[1], ARGV[1] .. ' unknown')
-  return ARGV[1]
+if type(replication) ~= 'table' then
+  if string.find(replication, 'role:slave', 1, true) then
+    return redis.error_reply('REPLICA it is a replica, which may be behind')
+  end
+  name = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+    .. ' ' .. string.match(replication, 'master_replid:(%w+)')
 end
-if string.find(replication, 'role:slave', 1, true) then
-  return redis.error_reply('REPLICA it is a replica, which may be behind')
-end
-local name = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-  .. ' ' .. string.match(replication, 'master_replid:(%w+)')
+
+local same = ARGV[2] == name
 local known = redis.pcall('GET', KEYS[1])
 if type(known) == 'table' then known = false end
-if known and string.sub(known, 16) == name then
-  return string.sub(known, 1, 14)
+local moment, of = string.match(known or '', '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d) (.*)$')
+-- The user may not ask for the name: each connection counts as one to another Redis. A replica refuses the SET.
+if not same and (of ~= name or name == 'unknown') then moment = now end
+-- What the data has lost (FLUSHALL, eviction), the caller knows.
+if not moment then moment = ARGV[3] end
+-- A moment of the future is of a clock that was set back since, or of a release that asked the clocks of nodes.
+if moment > soon and not time.err then moment = soon end
+if known ~= moment .. ' ' .. name then
+  local call = same and redis.pcall or redis.call
+  call('SET', KEYS[1], moment .. ' ' .. name)
 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. name)
-return ARGV[1]
+if time.err then return {moment, name} end
+return {moment, name, time[1], time[2]}

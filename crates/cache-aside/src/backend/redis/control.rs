@@ -8,7 +8,7 @@ use deadpool_redis::redis::{Value, cmd, from_redis_value};
 
 use super::{RedisCache, Shared, scripts, word};
 use crate::cell::ZeroPadded;
-use crate::clock::after_every_clock_ms;
+use crate::clock::now_ms;
 use crate::error::CacheError;
 use crate::put::Token;
 use crate::validity::Cause;
@@ -25,19 +25,24 @@ impl RedisCache {
         Ok((cursor, names.iter().filter_map(|name| keys.id(name)).collect()))
     }
 
-    /// Claims the prefix for the store with this identity; `Some` is the store that is served under it right now.
-    pub(crate) async fn claim(&self, identity: &str) -> Result<Option<String>, CacheError> {
-        let Shared { keys, validity, .. } = &*self.shared;
-        let valid_after_ms = after_every_clock_ms();
-        let now: [u8; 14] = valid_after_ms.zero_padded();
+    /// Claims the prefix for the store, if it has an identity; `Some` is the store that is served under it right now.
+    pub(crate) async fn claim(&self) -> Result<Option<String>, CacheError> {
+        let Shared { keys, validity, identity, .. } = &*self.shared;
+        let Some(identity) = identity else { return Ok(None) };
+        let now: [u8; 14] = now_ms().zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
         let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
-        let answer = word(self.call(&scripts::CLAIM, &names, &args).await?)?;
-        if answer == "taken over" {
-            validity.invalidate_before(valid_after_ms, Cause::Incarnation);
-            tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+        let answer: Vec<String> = from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
+            .map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        match &answer[..] {
+            [other, store] if other == "other" => Ok(Some(store.clone())),
+            [_, moment] => {
+                validity.invalidate_before(self.moment(moment), Cause::Incarnation);
+                tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+                Ok(None)
+            }
+            _ => Ok(None),
         }
-        Ok((answer != "ours" && answer != "taken over").then_some(answer))
     }
 
     /// Takes the lead over the change stream if nobody has it, or keeps it.
@@ -53,16 +58,89 @@ impl RedisCache {
     }
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
-        let Shared { keys, validity, .. } = &*self.shared;
+        let Shared { keys, validity, identity, .. } = &*self.shared;
+        let heartbeat = Control::Heartbeat { lag, valid_after_ms: validity.valid_after_ms(), store: identity.clone() };
         let mut publish = cmd("PUBLISH");
-        publish.arg(keys.control()).arg(format!("B{} {}", lag.as_millis(), validity.valid_after_ms()));
+        publish.arg(keys.control()).arg(heartbeat.text());
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
     }
 
-    pub(crate) async fn invalidate_before(&self, at_ms: u64) -> Result<(), CacheError> {
-        let Shared { keys, validity, .. } = &*self.shared;
+    /// No cell whose load began before now is valid any more, in any process; the moment as Redis made it.
+    pub(crate) async fn invalidate_all(&self) -> Result<u64, CacheError> {
+        let Shared { keys, validity, clock, .. } = &*self.shared;
+        let now: [u8; 14] = now_ms().zero_padded();
+        let args = [&now[..], keys.control().as_bytes()];
+        let moment = self.call(&scripts::INVALIDATE_BEFORE, &[keys.incarnation()], &args).await.and_then(word);
+        // If Redis did not take it, this process at least answers nothing of before.
+        let at_ms = moment.as_deref().map_or_else(|_| clock.now().ms + 1, |moment| self.moment(moment));
         validity.invalidate_before(at_ms, Cause::ChangeStream);
-        let at: [u8; 14] = at_ms.zero_padded();
-        self.call(&scripts::INVALIDATE_BEFORE, &[keys.incarnation()], &[&at, keys.control().as_bytes()]).await.map(drop)
+        moment.map(|_| at_ms)
+    }
+
+    /// A moment as the scripts give it.
+    fn moment(&self, text: &str) -> u64 {
+        text.parse().unwrap_or_else(|_| self.shared.clock.now().ms + 1)
+    }
+}
+
+/// What is announced to every process on the control channel.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// The change stream of a store is followed, and so far behind. The moment from which on cells are valid goes along.
+    Heartbeat { lag: Duration, valid_after_ms: u64, store: Option<String> },
+    /// Cells filled before the moment are not valid any more.
+    InvalidateBefore { at_ms: u64 },
+}
+
+impl Control {
+    /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
+    /// has one. `D01700000000000`: the moment, as the scripts announce it.
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        if let Some(at_ms) = text.strip_prefix('D') {
+            return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
+        }
+        let mut parts = text.strip_prefix('B')?.splitn(3, ' ');
+        let (lag_ms, valid_after_ms) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self::Heartbeat {
+            lag: Duration::from_millis(lag_ms),
+            valid_after_ms,
+            store: parts.next().map(str::to_owned),
+        })
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
+            Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
+            Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
+                format!("B{} {valid_after_ms} {store}", lag.as_millis())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_announced_is_read_as_it_was_written() {
+        let beat = |store: Option<&str>| Control::Heartbeat {
+            lag: Duration::from_millis(12),
+            valid_after_ms: 7,
+            store: store.map(str::to_owned),
+        };
+        for (control, text) in [
+            (beat(None), "B12 7"),
+            (beat(Some("redb /a path/todos")), "B12 7 redb /a path/todos"),
+            (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
+        ] {
+            assert_eq!(control.text(), text);
+            assert_eq!(Control::read(text.as_bytes()), Some(control));
+        }
+        for text in ["B12", "B12 x", "D", "", "X1 2"] {
+            assert_eq!(Control::read(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -1,10 +1,15 @@
--- No cell filled before a moment is valid any more; the moment never goes back.
--- An announcement that is not allowed undoes nothing: heartbeats and new connections repeat the moment.
--- KEYS: incarnation. ARGV: the moment (milliseconds, 14 digits), control channel.
+-- No cell whose load began before now is valid any more: the moment is the millisecond after now, and the answer.
+-- An announcement that is not allowed undoes nothing: each process asks for the moment, too.
+-- KEYS: incarnation. ARGV: the caller's clock (milliseconds, 14 digits), control channel.
+local time = redis.pcall('TIME')
+local now = ARGV[1]
+if not time.err then now = time[1] * 1000 + math.floor(time[2] / 1000) end
+local moment = string.format('%014.0f', now + 1)
 local known = redis.pcall('GET', KEYS[1])
 if type(known) == 'table' then known = false end
-if not known or string.sub(known, 1, 14) < ARGV[1] then
-  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. (known and string.sub(known, 16) or ''))
+if known and time.err and string.sub(known, 1, 14) > moment then
+  moment = string.sub(known, 1, 14)
 end
-redis.pcall('PUBLISH', ARGV[2], 'D' .. ARGV[1])
-return 'done'
+redis.call('SET', KEYS[1], moment .. ' ' .. (known and string.sub(known, 16) or ''))
+redis.pcall('PUBLISH', ARGV[2], 'D' .. moment)
+return moment

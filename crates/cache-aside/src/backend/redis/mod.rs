@@ -1,6 +1,5 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them.
 
-mod breaker;
 mod connection;
 mod control;
 mod incarnation;
@@ -10,10 +9,11 @@ mod refusals;
 mod rights;
 mod scripts;
 mod subscription;
+mod synchronization;
 mod tls;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use deadpool_redis::redis::aio::MultiplexedConnection;
@@ -22,7 +22,6 @@ use deadpool_redis::redis::{
 };
 use deadpool_redis::{Manager, Pool, Runtime};
 
-use self::breaker::Breaker;
 use self::connection::Connection;
 use self::incarnation::Incarnation;
 use self::keys::Keys;
@@ -30,7 +29,10 @@ use self::refusals::Refusals;
 pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
+use self::synchronization::Synchronization;
+use crate::breaker::{Breaker, Guarded};
 use crate::cell::{Cell, Kind, Seen, ZeroPadded};
+use crate::clock::Clock;
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::{Options, jittered_ms};
@@ -51,6 +53,9 @@ struct Shared {
     client: Client,
     incarnation: Arc<Incarnation>,
     validity: Arc<Validity>,
+    clock: Arc<Clock>,
+    /// Which store the cells are of, if it says so.
+    identity: Option<String>,
     keys: Keys,
     breaker: Breaker,
     refusals: Refusals,
@@ -63,6 +68,8 @@ impl RedisCache {
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
+        clock: Arc<Clock>,
+        identity: Option<String>,
     ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
@@ -79,13 +86,15 @@ impl RedisCache {
             .expect("a pool with a runtime and no timeouts always builds");
         let client = Client::open(url.as_str())?;
         let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
-        let incarnation = Incarnation { key: keys.incarnation().to_owned(), validity: Arc::clone(&validity) };
+        let incarnation = Incarnation::new(keys.incarnation().to_owned(), Arc::clone(&validity), Arc::clone(&clock));
         let shared = Shared {
             client,
             incarnation: Arc::new(incarnation),
             validity,
+            clock,
+            identity,
             keys,
-            breaker: Breaker::new(options.breaker_failures, options.breaker_pause),
+            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -105,9 +114,23 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, .. } = &*self.shared;
-        let (client, keys, options) = (client.clone(), keys.clone(), options.clone());
-        Subscription { client, keys, options, validity: Arc::clone(validity), l1 }
+        let Shared { client, keys, options, validity, clock, identity, .. } = &*self.shared;
+        Subscription {
+            client: client.clone(),
+            keys: keys.clone(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            clock: Arc::clone(clock),
+            identity: identity.clone(),
+            other_store: Mutex::default(),
+            l1,
+        }
+    }
+
+    /// What this process looks at again and again: the clock of Redis, and the moment from which on cells are valid.
+    pub(crate) fn synchronization(&self) -> Synchronization {
+        let Shared { client, incarnation, options, .. } = &*self.shared;
+        Synchronization { client: client.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
     }
 
     pub(crate) fn breaker_state(&self) -> BreakerState {
@@ -280,9 +303,7 @@ impl RedisCache {
     where
         F: Future<Output = RedisResult<Value>>,
     {
-        if !self.shared.breaker.admits() {
-            return Err(CacheError::BreakerOpen);
-        }
+        let Some(_pass) = self.shared.breaker.admit() else { return Err(CacheError::BreakerOpen) };
         self.attempt(commands).await
     }
 

@@ -56,10 +56,11 @@ impl Script {
 }
 
 /// What each guard is in the text of the scripts, and what stands there without it.
-const GUARDS: [(Guard, &str, &str); 3] = [
+const GUARDS: [(Guard, &str, &str); 4] = [
     (Guard::Token, "token ~= '' and string.sub(lease, 1, 16) == token", "token ~= ''"),
     (Guard::LeaseNotes, "redis.call('SETRANGE', KEYS[2], 16, ", "local _ = ("),
     (Guard::VersionTest, "version >= floor and version >= cell_version", "true"),
+    (Guard::Clock, "redis.pcall('TIME')", "{ err = 'the clock of the node' }"),
 ];
 
 /// The script as it is, but for guards that a test build switches off.

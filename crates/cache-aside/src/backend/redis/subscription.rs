@@ -1,7 +1,7 @@
 //! One subscription for each process, by which it receives what the others announce: invalidations for L1, and heartbeats of
 //! the change stream. A subscription that is silent or broken clears L1, since something may have been announced meanwhile.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::aio::PubSubStream;
@@ -9,8 +9,9 @@ use deadpool_redis::redis::{Client, Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::control::Control;
 use super::keys::Keys;
-use crate::clock::now_ms;
+use crate::clock::{Clock, now_ms};
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
@@ -25,6 +26,11 @@ pub(crate) struct Subscription {
     pub(crate) keys: Keys,
     pub(crate) options: Options,
     pub(crate) validity: Arc<Validity>,
+    pub(crate) clock: Arc<Clock>,
+    /// Which store the cells are of, if it says so.
+    pub(crate) identity: Option<String>,
+    /// The other store under the same prefix that the log named last.
+    pub(crate) other_store: Mutex<Option<String>>,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -94,37 +100,49 @@ impl Subscription {
     }
 
     fn receive_control(&self, text: &[u8]) {
-        match control(text) {
-            Some(Control::Heartbeat { lag, valid_after_ms }) => {
-                let Options { max_lag, heartbeat_timeout, .. } = self.options;
-                // Repeated here for those who missed it when it was announced.
-                self.validity.invalidate_before(valid_after_ms, Cause::Announcement);
-                self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
+        match Control::read(text) {
+            Some(Control::Heartbeat { lag, valid_after_ms, store }) => {
+                // Repeated here for those who missed it when it was announced. One of the future is of a release that asked
+                // the clocks of nodes: what holds instead, Redis says itself (`Synchronization`).
+                if valid_after_ms <= self.soon_ms() {
+                    self.validity.invalidate_before(valid_after_ms, Cause::Announcement);
+                }
+                if self.is_of_this_store(store) {
+                    let Options { max_lag, heartbeat_timeout, .. } = self.options;
+                    self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
+                }
             }
-            Some(Control::InvalidateBefore { at_ms }) => self.validity.invalidate_before(at_ms, Cause::Announcement),
+            Some(Control::InvalidateBefore { at_ms }) => {
+                self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
+            }
             None => {}
         }
     }
-}
 
-#[derive(Debug, PartialEq, Eq)]
-enum Control {
-    Heartbeat { lag: Duration, valid_after_ms: u64 },
-    InvalidateBefore { at_ms: u64 },
-}
-
-/// `B12 1700000000000`: a heartbeat, the lag, and the moment from which on cells are valid, both in milliseconds.
-/// `D01700000000000`: cells filled before then are not valid any more.
-fn control(text: &[u8]) -> Option<Control> {
-    let text = std::str::from_utf8(text).ok()?;
-    if let Some(at_ms) = text.strip_prefix('D') {
-        return Some(Control::InvalidateBefore { at_ms: at_ms.parse().ok()? });
+    /// The latest that Redis can have made a moment of: the millisecond after now.
+    fn soon_ms(&self) -> u64 {
+        self.clock.now().ms + 1
     }
-    let (lag_ms, valid_after_ms) = text.strip_prefix('B')?.split_once(' ')?;
-    Some(Control::Heartbeat {
-        lag: Duration::from_millis(lag_ms.parse().ok()?),
-        valid_after_ms: valid_after_ms.parse().ok()?,
-    })
+
+    /// Whether a heartbeat vouches for the store of this process. Releases that named no store are believed.
+    fn is_of_this_store(&self, store: Option<String>) -> bool {
+        let (Some(own), Some(store)) = (&self.identity, store) else { return true };
+        if *own == store {
+            return true;
+        }
+        let mut noticed = self.other_store.lock().unwrap_or_else(PoisonError::into_inner);
+        if noticed.as_ref() != Some(&store) {
+            tracing::error!(
+                prefix = self.keys.prefix(),
+                store,
+                own,
+                "processes over another store use the same prefix, and what they cache is answered here as if it were of this \
+                 one: give each store a prefix of its own. Values are fresh for a shorter time meanwhile"
+            );
+            *noticed = Some(store);
+        }
+        false
+    }
 }
 
 /// Kind, version and id: `V0000000000000042id`, as the scripts announce.
@@ -153,9 +171,5 @@ mod tests {
         assert_eq!(announcement(b"D0000000000000000"), Some((b'D', 0, "")));
         assert_eq!(announcement(b"V42"), None);
         assert_eq!(announcement(b"V000000000000004xid"), None);
-        let beat = Control::Heartbeat { lag: Duration::from_millis(12), valid_after_ms: 7 };
-        assert_eq!(control(b"B12 7"), Some(beat));
-        assert_eq!(control(b"D00000000000007"), Some(Control::InvalidateBefore { at_ms: 7 }));
-        assert_eq!(control(b"B12"), None);
     }
 }
