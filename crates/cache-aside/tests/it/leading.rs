@@ -68,7 +68,7 @@ async fn with_memory_full_what_others_write_is_answered_within_a_moment_all_the_
     let (shared, changes) = (options(), FakeChanges::new(true));
     let first = start(builder(&redis_url(&redis), &store, shared.clone()).follow_changes(changes.clone()));
     assert!(first.wait_until_live(Duration::from_secs(60)).await);
-    for id in ["1", "2", "3"] {
+    for id in ["1", "2", "3", "4"] {
         store.set(id, "old");
         get(&first, id).await;
         assert_eq!(outcome(&first, id).await, Outcome::Hit);
@@ -90,4 +90,9 @@ async fn with_memory_full_what_others_write_is_answered_within_a_moment_all_the_
         changes.tell(change);
         until("the new value is answered", || async { body(&get(&second, id).await) == Some("new") }).await;
     }
+    assert_eq!(outcome(&second, "4").await, Outcome::Hit);
+    store.set("4", "new");
+    changes.tell(Change::Unknown);
+    until("the new value is answered", || async { body(&get(&second, "4").await) == Some("new") }).await;
+    assert!(second.stats().change_stream.leading, "and it goes on");
 }
