@@ -69,7 +69,7 @@ impl FakeChanges {
         changes
     }
 
-    pub(crate) fn tell(&self, change: Change) {
+    fn tell(&self, change: Change) {
         self.tell.send(change).unwrap();
     }
 }
