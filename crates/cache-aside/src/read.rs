@@ -248,7 +248,9 @@ impl<S: Source> CacheAside<S> {
         self.counters.put(&result);
         let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
         let (outcome, detail, shared_by) = match result {
-            Ok(PutResult::Stored) if self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms) => {
+            Ok(PutResult::Stored)
+                if self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms) =>
+            {
                 (Outcome::Miss, Some(Detail::Stored), before_put)
             }
             // Who came after the moment from which on cells are valid must not be answered by a load of before.
