@@ -150,7 +150,7 @@ mod tests {
             match *step {
                 "remove" => invalidator.remove("1".to_owned()),
                 "absence" => {
-                    let absence = Put::of(&Loaded::Absent, LoadStart::now(), &Options::default());
+                    let absence = Put::of(&Loaded::Absent, LoadStart::now(), &Options::default(), &Clock::of_process());
                     invalidator.put_absence("1".to_owned(), absence);
                 }
                 floor => invalidator.raise_floor("1".to_owned(), floor.parse().expect("a version")),

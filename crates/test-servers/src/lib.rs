@@ -4,7 +4,8 @@
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
 //!   servers that are one. `names`: what is unique.
-//! - `proxy`: connections that become black holes. `wait`: until a condition holds. `pace`: how late a busy machine may be.
+//! - `proxy`: what a network does to a connection.
+//! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
 
 mod certificates;
 mod find;
@@ -26,6 +27,6 @@ pub use names::{free_port, fresh_name};
 pub use pace::lateness;
 pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
-pub use proxy::Proxy;
+pub use proxy::{Hole, Proxy, Traffic};
 pub use redis::{RedisServer, shared_redis};
 pub use wait::until;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use test_servers::{Process as Running, free_port, fresh_name};
 
+use super::network::Links;
 use crate::error::CheckError;
 use crate::history::Process;
 
@@ -25,6 +26,8 @@ pub struct Node {
     variables: Vec<(String, String)>,
     log: PathBuf,
     running: Mutex<Option<Running>>,
+    /// Its ways to the servers, if they are its own.
+    pub links: Option<Links>,
     /// Connections to this node alone.
     pub http: reqwest::Client,
 }
@@ -35,6 +38,7 @@ impl Node {
         api: &Path,
         mut flags: Vec<String>,
         variables: Vec<(String, String)>,
+        links: Option<Links>,
     ) -> Result<Self, CheckError> {
         let address = format!("127.0.0.1:{}", free_port());
         flags.extend(["--listen".to_owned(), address.clone()]);
@@ -47,6 +51,7 @@ impl Node {
             variables,
             log: std::env::temp_dir().join(fresh_name("verify-node")),
             running: Mutex::default(),
+            links,
             http: reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build()?,
         };
         node.launch();
