@@ -10,7 +10,6 @@ const IDS: usize = 300;
 
 /// `$out`, and `renameCollection` with `dropTarget`: none of the documents has a version.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "until cells of before the validity moment are no floors any more"]
 async fn after_a_collection_was_swapped_every_todo_is_read_anew_once_and_cached_again() {
     for way in ["$out", "rename"] {
         let (mongo, redis, name) = (shared_mongo().url(), shared_redis().url(), fresh_name("swapped"));
