@@ -111,7 +111,7 @@ impl Counters {
     pub(crate) fn lease<E>(&self, result: &Result<LeaseResult, E>) {
         self.add(match result {
             Ok(LeaseResult::Taken) => Counter::LeaseTaken,
-            Ok(LeaseResult::Held) => Counter::LeaseHeld,
+            Ok(LeaseResult::Held { .. }) => Counter::LeaseHeld,
             Ok(LeaseResult::Filled) => Counter::LeaseFilled,
             Err(_) => Counter::LeaseFailed,
         });

@@ -11,19 +11,19 @@ compile_error!("the feature `teeth` takes guards away: it is for test builds, ne
 /// What keeps a race from happening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Guard {
-    /// Only the holder of the lease stores.
+    /// Only who has an entry in the lease stores.
     Token,
-    /// A writer takes the lease over before it commits.
+    /// A writer enters the lease before it commits.
     LeaseBeforeCommit,
     /// Every fill and every write has a token of its own.
     TokenPerFill,
-    /// A lease notes what others have seen since it was taken.
+    /// An entry of a lease notes what others have put since it was made.
     LeaseNotes,
     /// Nothing is stored below the version of the cell.
     VersionTest,
     /// What is read from the store passes the put before it is answered.
     PutBeforeAnswer,
-    /// The result of a flight is shared only if it was stored: no writer came between.
+    /// Who joined a flight when its load had begun shares the result only if it was stored: nobody put anything newer.
     ShareOnlyIfStored,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,

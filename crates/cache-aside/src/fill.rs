@@ -4,25 +4,41 @@ use crate::error::ReadError;
 use crate::failpoints::{self, Guard};
 use crate::freshness::Kept;
 use crate::outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
+use crate::single_flight::Phase;
 use crate::source::{Loaded, Source};
 
 /// What a fill ends with.
 pub(crate) struct FillResult<E> {
     pub(crate) answer: Result<Answer, ReadError<E>>,
-    /// Whether it is right for everybody who joined: no writer came between the load and the put.
-    pub(crate) shareable: bool,
+    pub(crate) shared_by: SharedBy,
+}
+
+/// For whom of those who wait a result is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SharedBy {
+    /// All who joined before the put: nobody put anything newer between the load and the put.
+    WhoeverJoinedBeforeThePut,
+    /// Those who joined before the load began.
+    WhoeverJoinedBeforeTheLoad,
+    /// Nobody: the cache answered, and may have done so before they came.
+    Nobody,
 }
 
 impl<E> Clone for FillResult<E> {
     fn clone(&self) -> Self {
-        Self { answer: self.answer.clone(), shareable: self.shareable }
+        Self { answer: self.answer.clone(), shared_by: self.shared_by }
     }
 }
 
 impl<E> FillResult<E> {
-    /// The answer for a request that waited; `None` if that request has to look again.
-    pub(crate) fn shared(self) -> Option<Result<Answer, ReadError<E>>> {
-        (self.shareable || failpoints::is_off(Guard::ShareOnlyIfStored)).then(|| self.answer.map(collapsed))
+    /// The answer for a request that waited since the fill was so far; `None` if that request has to look again.
+    pub(crate) fn shared(self, joined: Phase) -> Option<Result<Answer, ReadError<E>>> {
+        let is_right = match self.shared_by {
+            SharedBy::WhoeverJoinedBeforeThePut => joined != Phase::Sealed,
+            SharedBy::WhoeverJoinedBeforeTheLoad => joined == Phase::BeforeLoad,
+            SharedBy::Nobody => false,
+        };
+        (is_right || failpoints::is_off(Guard::ShareOnlyIfStored)).then(|| self.answer.map(collapsed))
     }
 }
 

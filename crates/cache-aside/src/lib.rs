@@ -11,12 +11,12 @@
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
-//! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it.
+//! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
 //! - `freshness`: whether a cell still answers, and what it is kept for. `validity`: which cells may be answered at all.
 //! - `l1`: values in this process, in front of Redis.
 //! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
-//! - `single_flight`: one fill per id at a time.
+//! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
@@ -40,6 +40,8 @@ mod freshness;
 mod invalidator;
 pub mod key;
 mod l1;
+pub mod lease;
+mod lease_wait;
 mod load;
 pub mod options;
 pub mod outcome;

@@ -47,6 +47,9 @@ pub struct Options {
     /// How long the right to fill lasts. Must be above `load_timeout`, or slow fills are lost; above the sum with
     /// `store_queue`, or those that waited for their turn are.
     pub lease: Duration,
+    /// How long a read waits at most for a fill by another process, before it reads the store itself. `None`: as long as a lease
+    /// lasts, so that the store is read once however slow it is.
+    pub lease_wait: Option<Duration>,
     /// XFetch's beta (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015):
     /// above 1 refreshes earlier, 0 never before the end.
     pub early_refresh_beta: f64,
@@ -96,6 +99,7 @@ impl Default for Options {
             load_timeout: Duration::from_secs(2),
             load_soft_timeout: Duration::from_millis(250),
             lease: Duration::from_millis(3_500),
+            lease_wait: None,
             early_refresh_beta: 1.0,
             redis_timeout: Duration::from_millis(500),
             connect_timeout: Duration::from_secs(1),

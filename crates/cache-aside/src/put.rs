@@ -8,6 +8,7 @@ use crate::clock::{Clock, now_us};
 use crate::failpoints::{self, Guard};
 use crate::options::{Options, jittered_ms};
 use crate::source::Loaded;
+use crate::validity::Validity;
 
 /// Names one holding of a lease. Random for each fill and each write: two fills of one process must not share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,5 +73,12 @@ impl Put {
             body,
         };
         Self { cell, ttl_ms: jittered_ms(kept, jitter).max(1) }
+    }
+
+    /// Since when (milliseconds since 1970) a cell must have been filled for its version to be a floor to this put: the moment
+    /// from which on cells are valid. One that is from before that moment itself puts an end to no floor.
+    pub(crate) fn floors_since_ms(&self, validity: &Validity) -> u64 {
+        let valid_after_ms = validity.valid_after_ms();
+        if self.cell.filled_at_ms >= valid_after_ms { valid_after_ms } else { 0 }
     }
 }

@@ -10,37 +10,20 @@ use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
 use crate::failpoints::{self, Guard, Point};
-use crate::fill::{FillResult, from_store, new_enough, or_stale};
+use crate::fill::{FillResult, SharedBy, from_store, new_enough, or_stale};
 use crate::freshness::{Freshness, evaluate};
 use crate::l1::L1;
+use crate::lease_wait::{Attempt, Turn};
 use crate::outcome::{Answer, Detail, Outcome, ReadOptions};
 use crate::put::{LoadStart, Put, Token};
-use crate::rules::{LeaseResult, PutResult};
-use crate::single_flight::{Leader, Role, Waiter};
+use crate::rules::PutResult;
+use crate::single_flight::{Leader, Phase, Role, Waiter};
 use crate::source::{Loaded, Source};
 
-/// Waits before looks at a cell that somebody else has filled or is filling.
-const POLLS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(10),
-    Duration::from_millis(20),
-    Duration::from_millis(40),
-    Duration::from_millis(80),
-];
-/// How long a read past the cache waits before it begins, so that those who wait for one share it.
+/// How long a load without the lease waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
 /// How often a request waits for flights whose result it may not share, before it reads the store by itself.
 const ROUNDS: usize = 3;
-
-/// What became of the attempt to get the right to fill.
-pub(crate) enum Lease {
-    /// The caller has it, under this token.
-    Ours(Token),
-    /// Its holder's fill will be in the cell soon, or is there already.
-    Elsewhere,
-    /// The cache does not answer.
-    Unreachable,
-}
 
 impl<S: Source> CacheAside<S> {
     /// Answers from the cache, or else from the store, and then the cache is filled.
@@ -95,11 +78,11 @@ impl<S: Source> CacheAside<S> {
                 Err(stale) => return Ok(stale),
             }
         }
-        or_stale::<S>(new_enough(self.load_and_put(id, None, || {}).await.answer, &how), kept)
+        or_stale::<S>(new_enough(self.load_past_lease(id).await, &how), kept)
     }
 
     /// One `GET`: what the cell is good for, and what it was.
-    async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
+    pub(crate) async fn lookup(&self, id: &str, how: &ReadOptions) -> (Freshness, Seen) {
         if how.refetch {
             return (Freshness::Expired(None), Seen::Any);
         }
@@ -131,8 +114,7 @@ impl<S: Source> CacheAside<S> {
         }
         match self.shared.flights.join(id) {
             Role::Leader(leader) => Some(self.fill_as_leader(leader, id, how, seen).await),
-            Role::Waiter(waiter) => self.wait_for_leader(waiter, true).await,
-            Role::LateWaiter(waiter) => self.wait_for_leader(waiter, false).await,
+            Role::Waiter(waiter) => self.wait_for_leader(waiter).await,
         }
     }
 
@@ -153,15 +135,14 @@ impl<S: Source> CacheAside<S> {
         fill.await.unwrap_or(Err(ReadError::Abandoned))
     }
 
-    /// A waiter may share what the leader stored; a late one, and one whose leader could not store, looks again.
+    /// A waiter shares what the leader found if that is right for it too, and else looks again.
     pub(crate) async fn wait_for_leader(
         &self,
         waiter: Waiter<FillResult<S::Error>>,
-        in_time: bool,
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         self.counters.add(Counter::FlightWait);
-        let result = waiter.result().await?;
-        if in_time || failpoints::is_off(Guard::ShareOnlyIfStored) { result.shared() } else { None }
+        let joined = waiter.joined;
+        waiter.result().await?.shared(joined)
     }
 
     /// Takes the lease, reads the store, puts. Who does not get the lease waits for who has it.
@@ -173,76 +154,80 @@ impl<S: Source> CacheAside<S> {
         seen: Seen,
     ) -> FillResult<S::Error> {
         match self.acquire_lease(id, seen).await {
-            Lease::Ours(token) => self.load_and_put(id, Some(token), || leader.seal()).await,
-            Lease::Elsewhere => self.fill_without_lease(leader, id, how).await,
-            Lease::Unreachable => {
+            Attempt::Ours(token) => self.load_and_put(leader, id, Some(token)).await,
+            Attempt::Unreachable => {
                 self.gather([leader]).await;
                 let loaded = self.load(id).await;
-                FillResult { answer: self.answer_past_cache(id, loaded, Detail::CacheError).await, shareable: true }
+                let answer = self.answer_past_cache(id, loaded, Detail::CacheError).await;
+                FillResult { answer, shared_by: SharedBy::WhoeverJoinedBeforeTheLoad }
             }
+            elsewhere => self.fill_behind_another(leader, id, how, elsewhere).await,
         }
     }
 
-    /// One attempt; nobody waits for a lease.
-    pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Lease {
-        let token = Token::random();
-        let result = self.backend.try_lease(id, token, seen).await;
-        self.counters.lease(&result);
-        match result {
-            Ok(LeaseResult::Taken) => Lease::Ours(token),
-            Ok(LeaseResult::Held | LeaseResult::Filled) => Lease::Elsewhere,
-            Err(_) => Lease::Unreachable,
-        }
-    }
-
-    /// Somebody else fills, or has filled: looks at the cell, and after a while reads the store all the same.
-    pub(crate) async fn fill_without_lease(
+    /// Another process fills, or has filled: what comes of that is the answer, or else one load for all who wait here.
+    pub(crate) async fn fill_behind_another(
         &self,
         leader: &Leader<FillResult<S::Error>>,
         id: &str,
         how: ReadOptions,
+        attempt: Attempt,
     ) -> FillResult<S::Error> {
-        match self.poll_until_filled(id, &how).await {
-            Some(answer) => FillResult { answer: Ok(answer), shareable: false },
-            None => self.load_and_put(id, None, || leader.seal()).await,
+        match self.wait_for_lease(id, &how, attempt).await {
+            Turn::Answered(answer) => FillResult { answer: Ok(answer), shared_by: SharedBy::Nobody },
+            Turn::Ours(token) => self.load_and_put(leader, id, Some(token)).await,
+            Turn::PastLease => {
+                self.gather([leader]).await;
+                self.load_and_put(leader, id, None).await
+            }
         }
     }
 
-    async fn poll_until_filled(&self, id: &str, how: &ReadOptions) -> Option<Answer> {
-        if how.refetch {
-            return None;
-        }
-        self.counters.add(Counter::LeaseWait);
-        for wait in POLLS {
-            tokio::time::sleep(wait).await;
-            if let (Freshness::Fresh(answer) | Freshness::RefreshDue(answer), _) = self.lookup(id, how).await {
-                return Some(answer);
+    /// A load that waits for no lease, shared by all who come before it begins. For who has looked again in vain.
+    async fn load_past_lease(&self, id: &str) -> Result<Answer, ReadError<S::Error>> {
+        for _ in 0..ROUNDS {
+            match self.shared.flights.join(id) {
+                Role::Leader(leader) => {
+                    return self.fill_as_leader(leader, id, ReadOptions::refetch(), Seen::Any).await;
+                }
+                Role::Waiter(waiter) => {
+                    if let Some(answer) = self.wait_for_leader(waiter).await {
+                        return answer;
+                    }
+                }
             }
         }
-        None
+        let (start, loaded) = (LoadStart::now(), self.load(id).await);
+        self.put_loaded(None, id, None, start, loaded).await.answer
     }
 
     /// Without a lease nobody can tell whether a writer came between: who joins after the load has begun must not share it.
     /// Those who were late for the flight before are let in.
     pub(crate) async fn gather<'a>(&self, leaders: impl IntoIterator<Item = &'a Leader<FillResult<S::Error>>>) {
         tokio::time::sleep(GATHERING).await;
-        leaders.into_iter().for_each(Leader::seal);
+        leaders.into_iter().for_each(|leader| leader.enter(Phase::Loading));
     }
 
-    async fn load_and_put(&self, id: &str, lease: Option<Token>, before_put: impl FnOnce()) -> FillResult<S::Error> {
+    async fn load_and_put(
+        &self,
+        leader: &Leader<FillResult<S::Error>>,
+        id: &str,
+        lease: Option<Token>,
+    ) -> FillResult<S::Error> {
+        leader.enter(Phase::Loading);
         let (start, loaded) = (LoadStart::now(), self.load(id).await);
-        self.put_loaded(id, lease, start, loaded, before_put).await
+        self.put_loaded(Some(leader), id, lease, start, loaded).await
     }
 
     /// What is read from the store passes the put **before** the answer leaves: once somebody saw a version, the cache
     /// accepts nothing below it.
     pub(crate) async fn put_loaded(
         &self,
+        leader: Option<&Leader<FillResult<S::Error>>>,
         id: &str,
         lease: Option<Token>,
         start: LoadStart,
         loaded: Result<Loaded, ReadError<S::Error>>,
-        before_put: impl FnOnce(),
     ) -> FillResult<S::Error> {
         let loaded = match loaded {
             Ok(loaded) => loaded,
@@ -251,23 +236,32 @@ impl<S: Source> CacheAside<S> {
                     // Unless it is given back, others wait for it in vain until it ends by itself.
                     let _ = self.backend.release(id, token).await;
                 }
-                return FillResult { answer: Err(error), shareable: true };
+                return FillResult { answer: Err(error), shared_by: SharedBy::WhoeverJoinedBeforeThePut };
             }
         };
-        before_put();
+        if let Some(leader) = leader {
+            leader.enter(Phase::Sealed);
+        }
         failpoints::pause(Point::AfterLoad).await;
         let put = Put::of(&loaded, start, self.options(), &self.shared.clock);
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
-        let (outcome, detail, stored) = match result {
-            Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), true),
-            Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, false),
+        let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
+        let (outcome, detail, shared_by) = match result {
+            Ok(PutResult::Stored)
+                if self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms) =>
+            {
+                (Outcome::Miss, Some(Detail::Stored), before_put)
+            }
+            // Who came after the moment from which on cells are valid must not be answered by a load of before.
+            Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), before_load),
+            Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, before_load),
             Err(_) => {
                 self.invalidate_before_answer(id, &loaded).await;
-                (Outcome::Bypass, Some(Detail::CacheError), false)
+                (Outcome::Bypass, Some(Detail::CacheError), before_load)
             }
         };
-        FillResult { answer: Ok(from_store(loaded, outcome, detail)), shareable: stored }
+        FillResult { answer: Ok(from_store(loaded, outcome, detail)), shared_by }
     }
 
     async fn put_before_answer(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
@@ -286,8 +280,8 @@ impl<S: Source> CacheAside<S> {
         self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
         tokio::spawn(async move {
-            if let Lease::Ours(token) = this.acquire_lease(&id, seen).await {
-                let result = this.load_and_put(&id, Some(token), || leader.seal()).await;
+            if let Attempt::Ours(token) = this.acquire_lease(&id, seen).await {
+                let result = this.load_and_put(&leader, &id, Some(token)).await;
                 leader.complete(result);
             }
         });

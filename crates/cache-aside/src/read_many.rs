@@ -14,12 +14,12 @@ use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
 use crate::failpoints::{self, Point};
-use crate::fill::{FillResult, new_enough, or_stale};
+use crate::fill::{FillResult, SharedBy, new_enough, or_stale};
 use crate::freshness::{Freshness, Kept};
+use crate::lease_wait::Attempt;
 use crate::outcome::{Answer, Detail, ReadOptions};
-use crate::put::LoadStart;
-use crate::read::Lease;
-use crate::single_flight::{Leader, Role};
+use crate::put::{LoadStart, Token};
+use crate::single_flight::{Leader, Phase, Role};
 use crate::source::Source;
 
 /// Most ids that the cache is asked for by one command: others must not wait long behind it.
@@ -138,16 +138,15 @@ impl<S: Source> CacheAside<S> {
             kept.extend(old.map(|old| (at, old)));
             match self.shared.flights.join(ids[at]) {
                 Role::Leader(leader) => fills.push(Fill { at, id: ids[at].into(), seen, leader }),
-                Role::Waiter(waiter) => waits.push((at, waiter, true)),
-                Role::LateWaiter(waiter) => waits.push((at, waiter, false)),
+                Role::Waiter(waiter) => waits.push((at, waiter)),
             }
         }
         let led: Vec<usize> = fills.iter().map(|fill| fill.at).collect();
         // In a task of its own, as every fill: a client that goes away takes nothing from those who wait.
         let (this, fills) = (self.clone(), fills);
         let filling = tokio::spawn(async move { this.fill_many(fills, how).await });
-        let waiting = join_all(waits.into_iter().map(|(at, waiter, in_time)| async move {
-            match self.wait_for_leader(waiter, in_time).await {
+        let waiting = join_all(waits.into_iter().map(|(at, waiter)| async move {
+            match self.wait_for_leader(waiter).await {
                 Some(answer) => (at, new_enough(answer, &how)),
                 None => (at, self.read_shared(ids[at], how).await),
             }
@@ -170,13 +169,14 @@ impl<S: Source> CacheAside<S> {
 
     /// Leases for all, then one load for those that were given, while the others wait for who has theirs.
     async fn fill_many(&self, fills: Vec<Fill<S>>, how: ReadOptions) -> Vec<(usize, Read<S>)> {
-        let leases = fills.iter().map(|fill| self.acquire_lease(&fill.id, fill.seen)).collect::<Vec<_>>();
-        let leases = join_all(leases).await;
+        let attempts = fills.iter().map(|fill| self.acquire_lease(&fill.id, fill.seen)).collect::<Vec<_>>();
+        let attempts = join_all(attempts).await;
         let (mut batch, mut elsewhere) = (Vec::new(), Vec::new());
-        for (fill, lease) in fills.into_iter().zip(leases) {
-            match lease {
-                Lease::Elsewhere => elsewhere.push(self.fill_one_without_lease(fill, how)),
-                lease => batch.push((fill, lease)),
+        for (fill, attempt) in fills.into_iter().zip(attempts) {
+            match attempt {
+                Attempt::Ours(token) => batch.push((fill, Some(token))),
+                Attempt::Unreachable => batch.push((fill, None)),
+                attempt => elsewhere.push(self.fill_one_behind_another(fill, how, attempt)),
             }
         }
         let (mut filled, others) = join(self.load_and_put_many(batch), join_all(elsewhere)).await;
@@ -184,20 +184,17 @@ impl<S: Source> CacheAside<S> {
         filled
     }
 
-    async fn fill_one_without_lease(&self, fill: Fill<S>, how: ReadOptions) -> (usize, Read<S>) {
-        let result = self.fill_without_lease(&fill.leader, &fill.id, how).await;
+    async fn fill_one_behind_another(&self, fill: Fill<S>, how: ReadOptions, attempt: Attempt) -> (usize, Read<S>) {
+        let result = self.fill_behind_another(&fill.leader, &fill.id, how, attempt).await;
         fill.complete(result)
     }
 
-    async fn load_and_put_many(&self, batch: Vec<(Fill<S>, Lease)>) -> Vec<(usize, Read<S>)> {
-        let unreachable: Vec<_> = batch
-            .iter()
-            .filter(|(_, lease)| matches!(lease, Lease::Unreachable))
-            .map(|(fill, _)| &fill.leader)
-            .collect();
-        if !unreachable.is_empty() {
-            self.gather(unreachable).await;
+    /// One load for all. Those without a token could not be given a lease: the cache does not answer.
+    async fn load_and_put_many(&self, batch: Vec<(Fill<S>, Option<Token>)>) -> Vec<(usize, Read<S>)> {
+        if batch.iter().any(|(_, lease)| lease.is_none()) {
+            self.gather(batch.iter().map(|(fill, _)| &fill.leader)).await;
         }
+        batch.iter().for_each(|(fill, _)| fill.leader.enter(Phase::Loading));
         let start = LoadStart::now();
         let ids: Vec<&str> = batch.iter().map(|(fill, _)| &*fill.id).collect();
         let loaded = self.load_many(&ids).await;
@@ -205,12 +202,10 @@ impl<S: Source> CacheAside<S> {
         for ((fill, lease), loaded) in batch.into_iter().zip(loaded) {
             puts.push(async move {
                 let result = match lease {
-                    Lease::Ours(token) => {
-                        self.put_loaded(&fill.id, Some(token), start, loaded, || fill.leader.seal()).await
-                    }
-                    Lease::Elsewhere | Lease::Unreachable => {
+                    Some(token) => self.put_loaded(Some(&fill.leader), &fill.id, Some(token), start, loaded).await,
+                    None => {
                         let answer = self.answer_past_cache(&fill.id, loaded, Detail::CacheError).await;
-                        FillResult { answer, shareable: true }
+                        FillResult { answer, shared_by: SharedBy::WhoeverJoinedBeforeTheLoad }
                     }
                 };
                 fill.complete(result)

@@ -1,8 +1,8 @@
-//! What a put or an invalidation may do to a cell and its lease: one pure function each.
+//! What a put or an invalidation may do to a cell: one pure function each.
 //!
-//! The one rule: **only the holder of the lease stores a value; anybody may raise the floor.** The in-process cache runs
-//! these functions; `backend/redis/put.lua` and `backend/redis/invalidate.lua` say the same in Redis, and a test compares them over
-//! generated cases.
+//! The one rule: **only who has an entry in the lease stores a value, and nothing older than what others have put since; anybody
+//! may raise the floor.** The in-process cache runs these functions; `backend/redis/put.lua`, `invalidate.lua` and `lease.lua` say
+//! the same in Redis, and a test compares them over generated cases. Who has an entry says [`crate::lease`].
 
 use crate::cell::Kind;
 
@@ -15,13 +15,43 @@ pub struct CellState {
     pub version: u64,
 }
 
-/// What others have seen since a lease was taken.
+impl CellState {
+    /// The cell without its version if it was filled before the moment from which on cells are valid: what the store held
+    /// before then says nothing of the versions after it (a collection was replaced by another).
+    #[must_use]
+    pub fn as_of(self, filled_at_ms: u64, valid_after_ms: u64) -> Self {
+        if filled_at_ms < valid_after_ms { Self { version: 0, ..self } } else { self }
+    }
+}
+
+/// What others have put since an entry of a lease was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct LeaseNotes {
     /// The highest version that somebody else put or invalidated.
     pub floor: u64,
     /// Whether somebody else saw that the value does not exist.
     pub gone: bool,
+}
+
+impl LeaseNotes {
+    /// The notes after somebody else offered this, whatever became of it.
+    #[must_use]
+    pub fn noting(self, offer: Offer) -> Self {
+        match offer {
+            Offer::Value(version) => Self { floor: self.floor.max(version), ..self },
+            // Its version is no floor: what was deleted may have been without one, and then it is below versions of before.
+            Offer::Absence(_) => Self { gone: true, ..self },
+        }
+    }
+}
+
+/// On whose behalf somebody is at work on an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A reader's: it reads the store and puts what it found.
+    Filler,
+    /// A writer's: it commits to the store and puts what it wrote.
+    Writer,
 }
 
 /// What was read from the store or written to it.
@@ -36,7 +66,7 @@ pub enum Offer {
 /// What became of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PutResult {
-    /// The cell holds it. Nobody wrote between the lease and the put.
+    /// The cell holds it. Nobody put anything newer between the lease and the put.
     Stored,
     /// Only the floor was raised; the next reader fills.
     Raised,
@@ -49,18 +79,22 @@ pub enum PutResult {
 pub enum LeaseResult {
     /// The caller has the lease.
     Taken,
-    /// Somebody else has it.
-    Held,
+    /// Another reader fills.
+    Held {
+        /// How long its entry lasts at most, milliseconds.
+        left_ms: u64,
+    },
     /// The cell was filled since the caller looked: it should look again.
     Filled,
 }
 
-/// Decides an attempt to get the lease. `taken`: somebody has it; `changed`: the cell is not what the caller saw.
-pub fn lease(cell: Option<Kind>, changed: bool, taken: bool) -> LeaseResult {
-    match cell {
-        Some(Kind::Value | Kind::Absent) if changed => LeaseResult::Filled,
-        _ if taken => LeaseResult::Held,
-        _ => LeaseResult::Taken,
+/// Decides a reader's attempt to get the lease. `held_ms`: for how many milliseconds at most another reader fills; `changed`: the
+/// cell is not what the caller saw.
+pub fn lease(cell: Option<Kind>, changed: bool, held_ms: Option<u64>) -> LeaseResult {
+    match (cell, held_ms) {
+        (Some(Kind::Value | Kind::Absent), _) if changed => LeaseResult::Filled,
+        (_, Some(left_ms)) => LeaseResult::Held { left_ms },
+        (_, None) => LeaseResult::Taken,
     }
 }
 
@@ -73,15 +107,6 @@ pub enum CellChange {
     Set(CellState),
 }
 
-/// What happens to the lease, if there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaseChange {
-    /// It goes.
-    Release,
-    /// It stays, with these notes.
-    Note(LeaseNotes),
-}
-
 /// What is announced to the L1 of every process: nothing that it holds may be older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Announcement {
@@ -91,58 +116,45 @@ pub enum Announcement {
     Absence(u64),
 }
 
-/// What a put does.
+/// What a put does to the cell. In the lease, the caller's entry goes and every other one notes the offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
     /// What became of the offer.
     pub result: PutResult,
     /// What happens to the cell.
     pub cell: CellChange,
-    /// What happens to the lease, whoever holds it.
-    pub lease: LeaseChange,
     /// What is announced to other processes.
     pub announce: Option<Announcement>,
 }
 
-/// Decides a put. `lease` is what the present lease has noted, if there is one; `own` whether the caller holds it.
-pub fn put(cell: Option<CellState>, lease: Option<LeaseNotes>, own: bool, offer: Offer) -> Decision {
-    let notes = lease.unwrap_or_default();
-    let own = own && lease.is_some();
-    // A holder whose offer is not stored has no more use for the lease; anybody else leaves a note in it.
-    let noting = |notes| if own { LeaseChange::Release } else { LeaseChange::Note(notes) };
+/// Decides a put. `own` is what others have noted in the caller's entry of the lease; `None` if it has none.
+///
+/// An entry that is there proves that no lease was lost since it was made, so its notes hold everything that others have put
+/// since, and what they put before was in the store when this one read or wrote it.
+pub fn put(cell: Option<CellState>, own: Option<LeaseNotes>, offer: Offer) -> Decision {
     match offer {
         Offer::Value(version) => {
             let above_cell = cell.is_none_or(|cell| version > cell.version);
             let not_below_cell = cell.is_none_or(|cell| version >= cell.version);
-            if own && !notes.gone && version >= notes.floor && not_below_cell {
+            if own.is_some_and(|notes| !notes.gone && version >= notes.floor) && not_below_cell {
                 let value = CellState { kind: Kind::Value, version };
-                return Decision {
-                    result: PutResult::Stored,
-                    cell: CellChange::Set(value),
-                    lease: LeaseChange::Release,
-                    announce: above_cell.then_some(Announcement::Value(version)),
-                };
+                let announce = above_cell.then_some(Announcement::Value(version));
+                return Decision { result: PutResult::Stored, cell: CellChange::Set(value), announce };
             }
-            let lease = noting(LeaseNotes { floor: notes.floor.max(version), ..notes });
             if above_cell {
                 let floor = CellChange::Set(CellState { kind: Kind::Tombstone, version });
-                let announce = Some(Announcement::Value(version));
-                Decision { result: PutResult::Raised, cell: floor, lease, announce }
+                Decision { result: PutResult::Raised, cell: floor, announce: Some(Announcement::Value(version)) }
             } else {
-                Decision { result: PutResult::Refused, cell: CellChange::Keep, lease, announce: None }
+                Decision { result: PutResult::Refused, cell: CellChange::Keep, announce: None }
             }
         }
         Offer::Absence(version) => {
-            if own && notes.floor == 0 {
+            if own.is_some_and(|notes| version >= notes.floor) {
                 let version = cell.map_or(version, |cell| cell.version.max(version));
                 let absent = CellState { kind: Kind::Absent, version };
                 let known = cell.is_some_and(|cell| cell.kind == Kind::Absent && cell.version == version);
-                return Decision {
-                    result: PutResult::Stored,
-                    cell: CellChange::Set(absent),
-                    lease: LeaseChange::Release,
-                    announce: (!known).then_some(Announcement::Absence(version)),
-                };
+                let announce = (!known).then_some(Announcement::Absence(version));
+                return Decision { result: PutResult::Stored, cell: CellChange::Set(absent), announce };
             }
             // Also where there is no cell: an L1 may hold what the cache has lost.
             let announce = Some(Announcement::Absence(cell.map_or(version, |cell| cell.version)));
@@ -152,20 +164,18 @@ pub fn put(cell: Option<CellState>, lease: Option<LeaseNotes>, own: bool, offer:
                 }
                 _ => CellChange::Keep,
             };
-            Decision { result: PutResult::Raised, cell, lease: noting(LeaseNotes { gone: true, ..notes }), announce }
+            Decision { result: PutResult::Raised, cell, announce }
         }
     }
 }
 
-/// Decides an invalidation at `version`: the cell becomes a floor unless it is at that version or above, and the lease
-/// notes the version. If the cell changes, the version is announced.
-pub fn invalidate(cell: Option<CellState>, lease: Option<LeaseNotes>, version: u64) -> (CellChange, LeaseChange) {
-    let notes = lease.unwrap_or_default();
-    let change = match cell {
+/// Decides an invalidation at `version`: the cell becomes a floor unless it is at that version or above. If the cell changes,
+/// the version is announced. Every entry of the lease notes the version.
+pub fn invalidate(cell: Option<CellState>, version: u64) -> CellChange {
+    match cell {
         Some(cell) if cell.version >= version => CellChange::Keep,
         _ => CellChange::Set(CellState { kind: Kind::Tombstone, version }),
-    };
-    (change, LeaseChange::Note(LeaseNotes { floor: notes.floor.max(version), ..notes }))
+    }
 }
 
 /// What happens to an entry of L1.

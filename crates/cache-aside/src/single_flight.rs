@@ -1,8 +1,8 @@
 //! `SingleFlight`: one fill per id at a time in this process; later requests wait for it.
 //!
-//! Its result may be shared by those who joined before it was sealed. A leader seals its flight before it puts, since a
-//! request that comes later may have seen a write that the fill has not (a read that starts after an acknowledged write
-//! must not share a load that began before it).
+//! What a request may share of its result depends on when it joined: before the store was read, always; while it was read, only
+//! if nothing newer was put before the result was. From the put on it shares nothing, since a request that comes then may have
+//! seen a write that the fill has not (a read that starts after an acknowledged write must not share a load that began before it).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -22,17 +22,26 @@ pub(crate) struct SingleFlight<R> {
 
 struct Flight<R> {
     result: watch::Receiver<Option<R>>,
-    sealed: bool,
+    phase: Phase,
+}
+
+/// How far a flight is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The store is not asked yet.
+    BeforeLoad,
+    /// The store is asked.
+    Loading,
+    /// What it said is put, or what the cache said is passed on.
+    Sealed,
 }
 
 /// What a request does in the flight of its id.
 pub(crate) enum Role<R> {
     /// Nobody fills the id: the caller must.
     Leader(Leader<R>),
-    /// Somebody does, and the caller may share the result.
+    /// Somebody does, and the caller waits.
     Waiter(Waiter<R>),
-    /// Somebody does, but the flight is sealed: the caller waits, and looks again.
-    LateWaiter(Waiter<R>),
 }
 
 /// The duty to fill; dropped without a result, everybody who waits is told that there is none.
@@ -45,7 +54,11 @@ pub(crate) struct Leader<R> {
 }
 
 /// A wait for somebody else's fill.
-pub(crate) struct Waiter<R>(watch::Receiver<Option<R>>);
+pub(crate) struct Waiter<R> {
+    result: watch::Receiver<Option<R>>,
+    /// How far the fill was when the wait began.
+    pub(crate) joined: Phase,
+}
 
 impl<R: Clone> SingleFlight<R> {
     pub(crate) fn new() -> Self {
@@ -57,20 +70,19 @@ impl<R: Clone> SingleFlight<R> {
         let shard = self.hasher.hash_one(id) as usize % SHARDS;
         let mut flights = lock(&self.shards[shard]);
         if let Some(flight) = flights.get(id) {
-            let waiter = Waiter(flight.result.clone());
-            return if flight.sealed { Role::LateWaiter(waiter) } else { Role::Waiter(waiter) };
+            return Role::Waiter(Waiter { result: flight.result.clone(), joined: flight.phase });
         }
         let (sender, result) = watch::channel(None);
-        flights.insert(id.into(), Flight { result, sealed: false });
+        flights.insert(id.into(), Flight { result, phase: Phase::BeforeLoad });
         Role::Leader(Leader { id: id.into(), shards: Arc::clone(&self.shards), shard, result: None, sender })
     }
 }
 
 impl<R> Leader<R> {
-    /// Whoever joins from now on is a late waiter.
-    pub(crate) fn seal(&self) {
+    /// The fill is so far.
+    pub(crate) fn enter(&self, phase: Phase) {
         if let Some(flight) = lock(&self.shards[self.shard]).get_mut(&self.id) {
-            flight.sealed = true;
+            flight.phase = phase;
         }
     }
 
@@ -93,7 +105,7 @@ impl<R> Drop for Leader<R> {
 impl<R: Clone> Waiter<R> {
     /// The result; `None` if the leader gave up.
     pub(crate) async fn result(mut self) -> Option<R> {
-        self.0.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
+        self.result.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
     }
 }
 

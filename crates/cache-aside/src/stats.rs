@@ -88,7 +88,7 @@ pub struct LoadStats {
 pub struct LeaseStats {
     /// The lease was taken.
     pub taken: u64,
-    /// Another process had the lease.
+    /// Another process was filling.
     pub held: u64,
     /// The cell had been filled meanwhile.
     pub filled: u64,

@@ -119,8 +119,7 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    /// The lease is taken over before the commit: no fill that read the store before it can store after it, and of two
-    /// writers only the last to begin can store.
+    /// The lease is entered before the commit: what others put from then on is noted, so that nothing older is stored after it.
     async fn write_through<T, E>(
         &self,
         id: &str,

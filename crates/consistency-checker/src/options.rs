@@ -42,6 +42,10 @@ pub struct Model {
     #[arg(long, env = "TODO_VERIFY_CRASHES", default_value = "0", value_name = "N")]
     pub crashes: usize,
 
+    /// How often another collection takes the place of this one.
+    #[arg(long, env = "TODO_VERIFY_SWAPS", default_value = "0", value_name = "N")]
+    pub swaps: usize,
+
     /// Processes that writers and readers are dealt out to.
     #[arg(long, env = "TODO_VERIFY_MODEL_PROCESSES", default_value = "2", value_name = "N", value_parser = values::positive)]
     pub processes: usize,

@@ -79,6 +79,7 @@ pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
 pub fn model(flags: &Model) -> Found {
     check(&Setup {
         crashes: flags.crashes,
+        swaps: flags.swaps,
         processes: flags.processes,
         writers_apart: flags.writers_apart == Switch::On,
         l1: flags.l1 == Switch::On,

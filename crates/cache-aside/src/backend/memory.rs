@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use moka::Expiry;
 
+use super::waiters::{Waiters, Waiting};
 use crate::cell::{Cell, Kind, Seen};
 use crate::clock::now_ms;
+use crate::lease::Lease;
 use crate::options::Options;
 use crate::put::{Put, Token};
-use crate::rules::{self, CellChange, CellState, LeaseChange, LeaseNotes, LeaseResult, Offer, PutResult};
+use crate::rules::{self, CellChange, CellState, LeaseResult, Offer, PutResult};
 use crate::validity::{Cause, Validity};
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
@@ -28,8 +30,11 @@ pub(crate) struct MemoryCache {
 
 struct Shared {
     cells: moka::sync::Cache<Arc<str>, Kept>,
-    leases: Vec<Mutex<HashMap<Box<str>, Lease>>>,
+    leases: Vec<Mutex<Leases>>,
+    waiters: Waiters,
     hasher: RandomState,
+    /// Leases end by a clock that nobody sets.
+    start: Instant,
     lease: Duration,
     tombstone: Duration,
     heartbeat_timeout: Duration,
@@ -43,11 +48,7 @@ struct Kept {
     ttl: Duration,
 }
 
-struct Lease {
-    token: Token,
-    notes: LeaseNotes,
-    until: Instant,
-}
+type Leases = HashMap<Box<str>, Lease<Token>>;
 
 struct UntilTtl;
 
@@ -73,7 +74,9 @@ impl MemoryCache {
         let shared = Shared {
             cells,
             leases: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            waiters: Waiters::default(),
             hasher: RandomState::new(),
+            start: Instant::now(),
             lease: options.lease,
             tombstone: options.tombstone,
             heartbeat_timeout: options.heartbeat_timeout,
@@ -92,49 +95,72 @@ impl MemoryCache {
     }
 
     pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {
-        let mut leases = self.leases(id);
-        let (cell, taken) = (self.get(id), live(&mut leases, id).is_some());
-        let result = rules::lease(cell.as_ref().map(|cell| cell.kind), seen.differs_from(cell.as_ref()), taken);
-        if result == LeaseResult::Taken {
-            self.lease(&mut leases, id, token);
+        let (mut leases, now_ms) = (self.leases(id), self.lease_clock_ms());
+        let (cell, held) = (self.get(id), leases.get(id).and_then(|lease| lease.held(now_ms)));
+        let result = rules::lease(cell.as_ref().map(|cell| cell.kind), seen.differs_from(cell.as_ref()), held);
+        match result {
+            LeaseResult::Taken => self.enter(&mut leases, id, |lease, until_ms| lease.fill(token, now_ms, until_ms)),
+            LeaseResult::Held { .. } => {
+                if let Some(lease) = leases.get_mut(id) {
+                    lease.waiting = true;
+                }
+            }
+            LeaseResult::Filled => {}
         }
         result
     }
 
+    pub(crate) fn wait(&self, id: &str) -> Waiting {
+        self.shared.waiters.enter(id)
+    }
+
     pub(crate) fn take_lease(&self, id: &str, token: Token) {
-        self.lease(&mut self.leases(id), id, token);
+        let now_ms = self.lease_clock_ms();
+        self.enter(&mut self.leases(id), id, |lease, until_ms| lease.write(token, now_ms, until_ms));
     }
 
     pub(crate) fn release(&self, id: &str, token: Token) {
         let mut leases = self.leases(id);
-        if leases.get(id).is_some_and(|lease| lease.token == token) {
-            leases.remove(id);
+        if leases.get_mut(id).is_some_and(|lease| lease.release(token)) {
+            self.settle(&mut leases, id, false);
         }
     }
 
     pub(crate) fn put(&self, id: &str, token: Option<Token>, put: &Put) -> PutResult {
-        let mut leases = self.leases(id);
-        let lease = live(&mut leases, id);
-        let own = lease.as_ref().is_some_and(|lease| token == Some(lease.token));
+        let (mut leases, now_ms) = (self.leases(id), self.lease_clock_ms());
         let offer = match put.cell.kind {
             Kind::Value => Offer::Value(put.cell.version),
             Kind::Absent | Kind::Tombstone => Offer::Absence(put.cell.version),
         };
-        let decision = rules::put(self.state(id), lease.map(|lease| lease.notes), own, offer);
-        self.apply(&mut leases, id, decision.cell, decision.lease, Some(put));
+        let valid_after_ms = put.floors_since_ms(&self.shared.validity);
+        let own = token.and_then(|token| leases.get(id)?.notes(token, now_ms));
+        let decision = rules::put(self.state(id, valid_after_ms), own, offer);
+        self.change(id, decision.cell, Some(put));
+        if let Some(lease) = leases.get_mut(id) {
+            if let Some(token) = token {
+                lease.release(token);
+            }
+            lease.note(offer, now_ms);
+        }
+        self.settle(&mut leases, id, decision.result == PutResult::Stored);
         decision.result
     }
 
     pub(crate) fn invalidate(&self, id: &str, version: u64) {
         let mut leases = self.leases(id);
-        let notes = live(&mut leases, id).map(|lease| lease.notes);
-        let (cell, lease) = rules::invalidate(self.state(id), notes, version);
-        self.apply(&mut leases, id, cell, lease, None);
+        self.change(id, rules::invalidate(self.state(id, self.shared.validity.valid_after_ms()), version), None);
+        if let Some(lease) = leases.get_mut(id) {
+            lease.note(Offer::Value(version), self.lease_clock_ms());
+        }
     }
 
     pub(crate) fn remove(&self, id: &str) {
-        self.leases(id).remove(id);
+        let mut leases = self.leases(id);
+        if let Some(lease) = leases.get_mut(id) {
+            lease.entries.clear();
+        }
         self.shared.cells.invalidate(id);
+        self.settle(&mut leases, id, false);
     }
 
     /// All at one time, and none after them.
@@ -162,58 +188,53 @@ impl MemoryCache {
         at_ms
     }
 
-    fn state(&self, id: &str) -> Option<CellState> {
-        self.get(id).map(|cell| CellState { kind: cell.kind, version: cell.version })
+    fn state(&self, id: &str, valid_after_ms: u64) -> Option<CellState> {
+        let cell = self.get(id)?;
+        Some(CellState { kind: cell.kind, version: cell.version }.as_of(cell.filled_at_ms, valid_after_ms))
     }
 
-    fn apply(
-        &self,
-        leases: &mut HashMap<Box<str>, Lease>,
-        id: &str,
-        cell: CellChange,
-        lease: LeaseChange,
-        put: Option<&Put>,
-    ) {
-        if let CellChange::Set(CellState { kind, version }) = cell {
-            let kept = match put {
-                Some(put) if kind != Kind::Tombstone => {
-                    let cell = Cell { kind, version, ..put.cell.clone() };
-                    Kept { cell, ttl: Duration::from_millis(put.ttl_ms) }
-                }
-                _ => {
-                    let cell = Cell { kind, version, filled_at_ms: 0, cost_us: 0, body: Bytes::new() };
-                    Kept { cell, ttl: self.shared.tombstone }
-                }
-            };
-            self.shared.cells.insert(id.into(), kept);
-        }
-        match lease {
-            LeaseChange::Release => drop(leases.remove(id)),
-            LeaseChange::Note(notes) => {
-                if let Some(lease) = leases.get_mut(id) {
-                    lease.notes = notes;
-                }
+    fn change(&self, id: &str, cell: CellChange, put: Option<&Put>) {
+        let CellChange::Set(CellState { kind, version }) = cell else { return };
+        let kept = match put {
+            Some(put) if kind != Kind::Tombstone => {
+                let cell = Cell { kind, version, ..put.cell.clone() };
+                Kept { cell, ttl: Duration::from_millis(put.ttl_ms) }
             }
-        }
+            _ => {
+                let cell = Cell { kind, version, filled_at_ms: now_ms(), cost_us: 0, body: Bytes::new() };
+                Kept { cell, ttl: self.shared.tombstone }
+            }
+        };
+        self.shared.cells.insert(id.into(), kept);
     }
 
-    fn lease(&self, leases: &mut HashMap<Box<str>, Lease>, id: &str, token: Token) {
-        let now = Instant::now();
+    fn enter(&self, leases: &mut Leases, id: &str, enter: impl FnOnce(&mut Lease<Token>, u64)) {
+        let now_ms = self.lease_clock_ms();
         // Leases end with their put; those that were lost are swept when they pile up.
         if leases.len() >= 1_000 {
-            leases.retain(|_, lease| lease.until > now);
+            leases.retain(|_, lease| lease.entries.iter().any(|entry| entry.until_ms > now_ms));
         }
-        let lease = Lease { token, notes: LeaseNotes::default(), until: now + self.shared.lease };
-        leases.insert(id.into(), lease);
+        enter(leases.entry(id.into()).or_default(), now_ms + self.shared.lease.as_millis() as u64);
     }
 
-    fn leases(&self, id: &str) -> MutexGuard<'_, HashMap<Box<str>, Lease>> {
+    /// Wakes who waits if it is time, and drops a lease that nobody holds.
+    fn settle(&self, leases: &mut Leases, id: &str, filled: bool) {
+        let Some(lease) = leases.get_mut(id) else { return };
+        if lease.wakes(filled) {
+            self.shared.waiters.wake(id);
+        }
+        if lease.entries.is_empty() {
+            leases.remove(id);
+        }
+    }
+
+    fn lease_clock_ms(&self) -> u64 {
+        self.shared.start.elapsed().as_millis() as u64
+    }
+
+    fn leases(&self, id: &str) -> MutexGuard<'_, Leases> {
         let shard = self.shared.hasher.hash_one(id) as usize % SHARDS;
         // A panic between two statements here could at worst lose a lease, which costs a hit and never an error.
         self.shared.leases[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn live<'a>(leases: &'a mut HashMap<Box<str>, Lease>, id: &str) -> Option<&'a mut Lease> {
-    leases.get_mut(id).filter(|lease| lease.until > Instant::now())
 }

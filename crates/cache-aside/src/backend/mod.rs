@@ -3,11 +3,13 @@
 
 pub(crate) mod memory;
 pub(crate) mod redis;
+pub(crate) mod waiters;
 
 use std::time::Duration;
 
 use self::memory::MemoryCache;
 use self::redis::RedisCache;
+use self::waiters::Waiting;
 use crate::cell::{Cell, Seen};
 use crate::error::CacheError;
 use crate::put::{Put, Token};
@@ -49,15 +51,27 @@ impl Backend {
         on!(self, vec![None; ids.len()], get_many(ids))
     }
 
-    /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
+    /// Lets a reader into the lease that fills, if none does, unless the cell is another than the caller has seen. If one does,
+    /// the caller may wait for it: see [`Backend::wait`].
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
         on!(self, LeaseResult::Taken, try_lease(id, token, seen))
     }
 
+    /// Enters a place where who waits for the id is woken; `None` where nobody ever has to wait.
+    pub(crate) fn wait(&self, id: &str) -> Option<Waiting> {
+        match self {
+            Self::Redis(redis) => Some(redis.wait(id)),
+            Self::Memory(memory) => Some(memory.wait(id)),
+            Self::Off => None,
+        }
+    }
+
+    /// Lets a writer into the lease, beside whoever is at work.
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
         on!(self, (), take_lease(id, token))
     }
 
+    /// Gives an entry of the lease back.
     pub(crate) async fn release(&self, id: &str, token: Token) -> Result<(), CacheError> {
         on!(self, (), release(id, token))
     }

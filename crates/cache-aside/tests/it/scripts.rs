@@ -3,17 +3,21 @@
 use std::cell::RefCell;
 
 use cache_aside::cell::Kind;
-use cache_aside::rules::{CellState, LeaseNotes, Offer};
+use cache_aside::lease::MAX_ENTRIES;
+use cache_aside::rules::{CellState, Holder, Offer};
 use deadpool_redis::redis::Script;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::slot::{Before, MINE, Slot, invalidations, leases, puts};
+use crate::slot::{Before, MINE, OTHERS, Slot, attempts, before, held, invalidations, puts};
 
 const PUT: &str = include_str!("../../src/backend/redis/put.lua");
 const INVALIDATE: &str = include_str!("../../src/backend/redis/invalidate.lua");
 const LEASE: &str = include_str!("../../src/backend/redis/lease.lua");
+const WRITE: &str = include_str!("../../src/backend/redis/write.lua");
+const RELEASE: &str = include_str!("../../src/backend/redis/release.lua");
+const REMOVE: &str = include_str!("../../src/backend/redis/remove.lua");
 
 fn over_generated_cases<T: std::fmt::Debug>(
     cases: u32,
@@ -42,7 +46,40 @@ fn invalidate_lua_decides_as_the_rules_do() {
 #[test]
 fn lease_lua_decides_as_the_rules_do() {
     let script = Script::new(LEASE);
-    over_generated_cases(1_500, leases(), |slot, case| slot.check_lease(&script, case));
+    over_generated_cases(1_500, attempts(), |slot, case| slot.check_lease(&script, case));
+}
+
+#[test]
+fn write_lua_decides_as_the_rules_do() {
+    let script = Script::new(WRITE);
+    over_generated_cases(500, before(), |slot, case| slot.check_write(&script, case));
+    assert_eq!(check_full_lease(&mut Slot::new(), &script), Ok(()));
+}
+
+/// Of too many writers the last gets no entry, and a lease of another type is replaced.
+fn check_full_lease(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    for writers in [MAX_ENTRIES - 1, MAX_ENTRIES] {
+        let mut lease = held(OTHERS, Holder::Writer);
+        lease.entries = vec![lease.entries[0]; writers];
+        slot.check_write(script, Before { cell: None, lease })?;
+    }
+    slot.prepare_lease_of_another_type();
+    slot.enter(script).map(drop)
+}
+
+#[test]
+fn release_lua_and_remove_lua_decide_as_the_rules_do() {
+    let (release, remove) = (Script::new(RELEASE), Script::new(REMOVE));
+    over_generated_cases(500, before(), |slot, case| {
+        slot.check_release(&release, case.clone())?;
+        slot.check_removal(&remove, case)
+    });
+    assert_eq!(check_removal_of_another_type(&mut Slot::new(), &remove), Ok(()));
+}
+
+fn check_removal_of_another_type(slot: &mut Slot, script: &Script) -> Result<(), String> {
+    slot.prepare_lease_of_another_type();
+    slot.remove_prepared(script)
 }
 
 #[test]
@@ -51,8 +88,8 @@ fn a_value_that_is_not_on_the_stage_any_more_only_raises_the_floor() {
 }
 
 fn check_lost_stage(slot: &mut Slot, script: &Script) -> Result<(), String> {
-    slot.prepare(Before { cell: None, lease: Some((LeaseNotes::default(), true)) });
-    let answer = slot.put_staged(script, Offer::Value(7), MINE)?;
+    slot.prepare(&Before { cell: None, lease: held(MINE, Holder::Filler) });
+    let answer = slot.put_staged(script, Offer::Value(7), MINE, 0)?;
     let state = slot.state()?;
     let right = answer == "raised" && state == Some(CellState { kind: Kind::Tombstone, version: 7 });
     right.then_some(()).ok_or(format!("{answer}, and the cell is {state:?}"))
@@ -65,32 +102,28 @@ fn a_cell_of_another_layout_counts_as_none() {
 
 fn check_other_layout(slot: &mut Slot, script: &Script) -> Result<(), String> {
     slot.prepare_other_layout();
-    let answer = slot.put(script, Offer::Value(7), MINE)?;
+    let answer = slot.put(script, Offer::Value(7), MINE, 1)?;
     let state = slot.state()?;
     let right = answer == "stored" && state == Some(CellState { kind: Kind::Value, version: 7 });
     right.then_some(()).ok_or(format!("{answer}, and the cell is {state:?}"))
 }
 
 #[test]
-fn a_cell_of_another_layout_and_a_lease_of_another_type_keep_nobody_from_the_lease() {
+fn a_cell_of_another_layout_keeps_nobody_from_the_lease() {
     assert_eq!(check_unreadable_is_leased(&mut Slot::new(), &Script::new(LEASE)), Ok(()));
 }
 
 fn check_unreadable_is_leased(slot: &mut Slot, script: &Script) -> Result<(), String> {
     slot.prepare_other_layout();
     slot.remove_lease();
-    let over_other_layout = slot.lease_unlooked_at(script)?;
-    slot.prepare_lease_of_another_type();
-    let first = slot.lease_unlooked_at(script)?;
-    let second = slot.lease_unlooked_at(script)?;
-    let right = over_other_layout == "taken" && first == "held" && second == "taken";
-    right.then_some(()).ok_or(format!("{over_other_layout}, {first}, {second}"))
+    let answer = slot.lease_unlooked_at(script)?;
+    (answer == "taken").then_some(()).ok_or(answer)
 }
 
 /// An invalidation cannot be compared with a version of another layout: it takes the cell away.
 fn check_other_layout_is_dropped(slot: &mut Slot, script: &Script) -> Result<(), String> {
     slot.prepare_other_layout();
-    slot.invalidate(script, 7)?;
+    slot.invalidate(script, 7, 0)?;
     (slot.state() == Ok(None)).then_some(()).ok_or("the cell is still there".to_owned())
 }
 
@@ -137,5 +170,21 @@ fn without_any_line_of_invalidate_lua_a_case_fails() {
 #[test]
 fn without_any_line_of_lease_lua_a_case_fails() {
     let check = |slot: &mut Slot, script: &Script, case| slot.check_lease(script, case);
-    every_line_matters(LEASE, leases(), check, check_unreadable_is_leased);
+    every_line_matters(LEASE, attempts(), check, check_unreadable_is_leased);
+}
+
+#[test]
+fn without_any_line_of_write_lua_a_case_fails() {
+    every_line_matters(WRITE, before(), |slot, script, case| slot.check_write(script, case), check_full_lease);
+}
+
+#[test]
+fn without_any_line_of_release_lua_a_case_fails() {
+    every_line_matters(RELEASE, before(), |slot, script, case| slot.check_release(script, case), |_, _| Ok(()));
+}
+
+#[test]
+fn without_any_line_of_remove_lua_a_case_fails() {
+    let check = |slot: &mut Slot, script: &Script, case| slot.check_removal(script, case);
+    every_line_matters(REMOVE, before(), check, check_removal_of_another_type);
 }

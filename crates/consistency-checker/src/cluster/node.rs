@@ -12,7 +12,9 @@ use crate::error::CheckError;
 use crate::history::Process;
 
 /// How long a process may take until it answers.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
+/// How often it is looked whether a process that does not answer has ended.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// One address, and the process behind it.
 pub struct Node {
@@ -77,16 +79,24 @@ impl Node {
         format!("{}/todos/", self.base)
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it says that it is ready. If it has ended, it is started again, as a supervisor would: on a machine that is
+    /// busy the store may not answer in time for its start.
     ///
     /// # Errors
     /// It does not in time.
     pub async fn wait_until_ready(&self) -> Result<(), CheckError> {
         let (url, began) = (format!("{}/readyz", self.base), Instant::now());
+        let mut looked = began;
         while began.elapsed() < START {
-            let answer = self.http.get(&url).timeout(Duration::from_secs(1)).send().await;
+            let answer = self.http.get(&url).timeout(Duration::from_secs(10)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if !self.is_running() {
+                    self.launch();
+                }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -117,6 +127,10 @@ impl Node {
         if let Some(running) = &*self.running() {
             running.signal("CONT");
         }
+    }
+
+    fn is_running(&self) -> bool {
+        self.running().as_ref().is_some_and(Running::is_running)
     }
 
     fn end_of_log(&self) -> String {

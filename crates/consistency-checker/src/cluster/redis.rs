@@ -51,8 +51,8 @@ impl Redis {
     /// # Errors
     /// Redis does not answer.
     pub fn connect(&self) -> RedisResult<Connection> {
-        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(Duration::from_secs(1))?;
-        connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(Duration::from_secs(10))?;
+        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
         Ok(connection)
     }
 

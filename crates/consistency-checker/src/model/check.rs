@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use cache_aside::cell::Kind;
+use cache_aside::lease::Lease;
 use cache_aside::rules::CellState;
 use stateright::{Checker, Model, Property};
 
@@ -69,9 +70,9 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let there = Todo { there: true, version: 10, seq: 1 };
-        let gone = Todo { there: false, version: 0, seq: 1 };
-        let cell = |kind, version, seq| Some(Cell { state: CellState { kind, version }, seq });
+        let there = Todo { there: true, version: 10, seq: 1, era: 0 };
+        let gone = Todo { there: false, version: 0, seq: 1, era: 0 };
+        let cell = |kind, version, seq| Some(Cell { state: CellState { kind, version }, seq, era: 0 });
         [
             (there, None),
             (there, cell(Kind::Value, 10, 1)),
@@ -118,7 +119,7 @@ impl Protocol {
         State {
             store,
             cell,
-            lease: None,
+            lease: Lease::default(),
             known: 1,
             writers: vec![Writer::Idle; setup.writers],
             readers: vec![Reader::Idle; setup.readers],
@@ -129,8 +130,10 @@ impl Protocol {
             },
             feed: Vec::new(),
             past: vec![store.there],
+            era: 0,
             losses: small(setup.losses),
             crashes: small(setup.crashes),
+            swaps: small(setup.swaps),
             wrong: None,
         }
     }

@@ -1,10 +1,10 @@
 //! What a reader does next: L1, the cell, the lease, the store, the put, and then the answer.
 
 use cache_aside::cell::Kind;
-use cache_aside::rules::{self, L1Change, LeaseNotes, PutResult};
+use cache_aside::rules::{self, L1Change, PutResult};
 
 use super::setup::{Rule, Setup};
-use super::state::{Lease, Reader, Seq, State, Todo, Wrong};
+use super::state::{LATER, NOW, Reader, Seq, Share, State, Todo, Wrong};
 
 /// In the place of a ticket: the answer is L1's own, and is not offered to it.
 const FROM_L1: u8 = u8::MAX;
@@ -19,7 +19,7 @@ pub(super) enum Step {
     LooksAgain,
     /// Somebody has it for too long.
     GoesOnWithoutLease,
-    Joins(u8),
+    Joins(u8, Share),
     Loads,
     Puts,
     Answers,
@@ -30,10 +30,8 @@ pub(super) fn steps(setup: &Setup, state: &State, number: usize) -> Vec<Step> {
         Reader::Idle => vec![Step::Begins],
         Reader::Looks { .. } => vec![Step::LooksAtCell],
         Reader::WantsLease { .. } => match flight(setup, state, number) {
-            Some((leader, true)) => vec![Step::Joins(leader)],
-            // Sealed: it looks again when that is over, which is the same as looking now.
-            Some((_, false)) => vec![Step::LooksAgain],
-            None if state.lease.is_none() => vec![Step::TakesLease],
+            Some((leader, share)) => vec![Step::Joins(leader, share)],
+            None if state.lease.held(NOW).is_none() => vec![Step::TakesLease],
             None => vec![Step::LooksAgain, Step::GoesOnWithoutLease],
         },
         Reader::Loads { .. } => vec![Step::Loads],
@@ -43,14 +41,15 @@ pub(super) fn steps(setup: &Setup, state: &State, number: usize) -> Vec<Step> {
     }
 }
 
-/// Who fills the id in the same process, and whether that may still be joined.
-fn flight(setup: &Setup, state: &State, number: usize) -> Option<(u8, bool)> {
+/// Who fills the id in the same process, and when its result may be shared by who comes now. From the put on that is never:
+/// who comes then looks again when it is over, which is the same as to come later.
+fn flight(setup: &Setup, state: &State, number: usize) -> Option<(u8, Share)> {
     let same_process = |other: &usize| *other != number && other % setup.processes == number % setup.processes;
     (0..state.readers.len()).filter(same_process).find_map(|other| {
         let leader = u8::try_from(other).unwrap_or(u8::MAX);
         match state.readers[other] {
-            Reader::Loads { .. } => Some((leader, true)),
-            Reader::Puts { .. } => Some((leader, setup.is_off(Rule::ShareOnlyIfStored))),
+            Reader::Loads { .. } => Some((leader, Share::Always)),
+            Reader::Puts { .. } => Some((leader, Share::IfStored)),
             _ => None,
         }
     })
@@ -61,16 +60,18 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
     match (step, me) {
         (Step::Begins, _) => begin(setup, state, number),
         (Step::LooksAtCell, Reader::Looks { floor, ticket }) => match state.cell {
-            Some(cell) if cell.state.kind != Kind::Tombstone => {
+            Some(cell)
+                if cell.state.kind != Kind::Tombstone && (cell.era >= state.era || setup.is_off(Rule::ValidAfter)) =>
+            {
                 let there = cell.state.kind == Kind::Value;
-                let todo = Todo { there, version: cell.state.version, seq: cell.seq };
+                let todo = Todo { there, version: cell.state.version, seq: cell.seq, era: cell.era };
                 state.readers[number] = Reader::Answers { floor, ticket, todo };
                 answer_at_once(setup, state, number);
             }
             _ => state.readers[number] = Reader::WantsLease { floor, ticket },
         },
         (Step::TakesLease, Reader::WantsLease { floor, ticket }) => {
-            state.lease = Some(Lease { token: token(setup, number), notes: LeaseNotes::default() });
+            state.lease.fill(token(setup, number), NOW, LATER);
             state.readers[number] = Reader::Loads { floor, ticket };
         }
         (Step::LooksAgain, Reader::WantsLease { floor, ticket }) => {
@@ -79,22 +80,23 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
         (Step::GoesOnWithoutLease, Reader::WantsLease { floor, ticket }) => {
             state.readers[number] = Reader::Loads { floor, ticket };
         }
-        (Step::Joins(leader), Reader::WantsLease { floor, ticket }) => {
-            state.readers[number] = Reader::Joined { floor, ticket, leader };
+        (Step::Joins(leader, share), Reader::WantsLease { floor, ticket }) => {
+            state.readers[number] = Reader::Joined { floor, ticket, leader, share };
         }
         (Step::Loads, Reader::Loads { floor, ticket }) => {
-            state.readers[number] = Reader::Puts { floor, ticket, todo: state.store };
+            state.readers[number] = Reader::Puts { floor, ticket, todo: Todo { era: state.era, ..state.store } };
         }
         (Step::Puts, Reader::Puts { floor, ticket, todo }) => {
             let token = token(setup, number);
-            let held = state.lease.is_some_and(|lease| lease.token == token);
-            let shareable = if setup.is_off(Rule::PutBeforeAnswer) && !held {
+            let held = state.lease.notes(token, NOW).is_some();
+            let stored = if setup.is_off(Rule::PutBeforeAnswer) && !held {
                 false
             } else {
                 state.put(setup, token, todo) == PutResult::Stored
             };
             state.readers[number] = Reader::Answers { floor, ticket, todo };
-            land(setup, state, number, todo, shareable || setup.is_off(Rule::ShareOnlyIfStored));
+            let valid = todo.era >= state.era || setup.is_off(Rule::ShareOnlyIfValid);
+            land(setup, state, number, todo, stored && valid || setup.is_off(Rule::ShareOnlyIfStored));
             answer_at_once(setup, state, number);
         }
         (Step::Answers, _) => answer(setup, state, number),
@@ -111,7 +113,7 @@ fn begin(setup: &Setup, state: &mut State, number: usize) {
     // What it has not heard of yet, its L1 may still hold.
     let floor = if process.unheard.is_empty() { process.answered.max(state.known) } else { process.answered };
     if let Some((version, seq)) = process.held {
-        let todo = Todo { there: true, version, seq };
+        let todo = Todo { there: true, version, seq, era: state.era };
         state.readers[number] = Reader::Answers { floor, ticket: FROM_L1, todo };
         tell(setup, state, number);
     } else {
@@ -120,13 +122,13 @@ fn begin(setup: &Setup, state: &mut State, number: usize) {
 }
 
 /// Those who joined the fill take its result, or look again.
-fn land(setup: &Setup, state: &mut State, leader: usize, todo: Todo, shareable: bool) {
+fn land(setup: &Setup, state: &mut State, leader: usize, todo: Todo, stored: bool) {
     for other in 0..state.readers.len() {
-        let Reader::Joined { floor, ticket, leader: whose } = state.readers[other] else { continue };
+        let Reader::Joined { floor, ticket, leader: whose, share } = state.readers[other] else { continue };
         if usize::from(whose) != leader {
             continue;
         }
-        if shareable {
+        if stored || share == Share::Always {
             state.readers[other] = Reader::Answers { floor, ticket, todo };
             answer_at_once(setup, state, other);
         } else {
@@ -147,15 +149,13 @@ fn answer(setup: &Setup, state: &mut State, number: usize) {
     let process = &mut state.processes[number % setup.processes];
     let undisturbed = process.count == ticket || setup.is_off(Rule::L1Record);
     let found = todo.there.then_some(todo.version);
-    match rules::l1_offer(process.held.map(|(version, _)| version), found, undisturbed) {
-        L1Change::Insert => {
-            process.count += 1;
-            process.held = Some((todo.version, todo.seq));
-        }
-        L1Change::Remove => {
-            process.count += 1;
-            process.held = None;
-        }
+    let change = rules::l1_offer(process.held.map(|(version, _)| version), found, undisturbed);
+    if change != L1Change::Keep || !setup.is_off(Rule::L1Answers) {
+        process.count += 1;
+    }
+    match change {
+        L1Change::Insert => process.held = Some((todo.version, todo.seq)),
+        L1Change::Remove => process.held = None,
         L1Change::Keep => {}
     }
     tell(setup, state, number);
@@ -171,6 +171,10 @@ fn tell(setup: &Setup, state: &mut State, number: usize) {
         state.wrong = Some(Wrong { reader, answered, known: floor });
         return;
     };
+    // What replaced the collection has no version that could keep anything older away, until the change stream tells of it.
+    if state.feed.iter().any(|event| event.unknown && event.seq == moment) {
+        return;
+    }
     if setup.l1 {
         let process = &mut state.processes[number % setup.processes];
         process.answered = process.answered.max(moment);

@@ -5,13 +5,13 @@ use clap::ValueEnum;
 /// A rule of the protocol. Switched off, each lets a wrong read through: see `tests/it/model.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
 pub enum Rule {
-    /// Only the holder of the lease stores.
+    /// Only who has an entry in the lease stores.
     Token,
     /// Every fill and every write has a token of its own.
     TokenPerFill,
-    /// A writer takes the lease over before it commits.
+    /// A writer takes its entry in the lease before it commits.
     LeaseBeforeCommit,
-    /// A lease notes what others have seen since it was taken.
+    /// An entry of the lease notes what others have put since it was made.
     LeaseNotes,
     /// Absence that others saw is noted, and takes a value's place.
     AbsenceMarks,
@@ -19,7 +19,7 @@ pub enum Rule {
     VersionTest,
     /// What is read from the store passes the put before it is answered.
     PutBeforeAnswer,
-    /// A flight is shared only if no writer came between.
+    /// Who joined when the store had been read shares the result only if it was stored.
     ShareOnlyIfStored,
     /// A version never comes twice, also over a delete.
     VersionReuse,
@@ -27,12 +27,18 @@ pub enum Rule {
     FloorGrantsNothing,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,
+    /// L1 takes nothing whose read began before another one was answered, also absence or what it did not take itself.
+    L1Answers,
     /// L1 is emptied when the line on which it hears of invalidations breaks.
     L1Emptied,
     /// A process drops what its L1 holds before it acknowledges its own write.
     L1OwnWrites,
     /// A write that could not take the lease drops the cell and whatever lease there is.
     DropUnleased,
+    /// No cell from before the moment from which on cells are valid is answered.
+    ValidAfter,
+    /// Nor is a load from before that moment shared with a reader that began after it.
+    ShareOnlyIfValid,
 }
 
 /// How many of whom.
@@ -46,6 +52,8 @@ pub struct Setup {
     pub losses: usize,
     /// Writers that may die between commit and publish.
     pub crashes: usize,
+    /// How often the collection is replaced by one that knows no versions.
+    pub swaps: usize,
     /// Processes that writers and readers are dealt out to, in turn.
     pub processes: usize,
     /// Whether writers have a process of their own instead, in which nobody reads.
@@ -66,6 +74,7 @@ impl Setup {
             readers,
             losses,
             crashes: 0,
+            swaps: 0,
             processes: 2,
             writers_apart: false,
             l1: false,

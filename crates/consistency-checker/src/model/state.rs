@@ -1,6 +1,12 @@
 //! What there is: the store, one cell and its lease, who is at what, what is still to be heard.
 
-use cache_aside::rules::{CellState, LeaseNotes};
+use cache_aside::lease::Lease;
+use cache_aside::rules::CellState;
+
+/// Time stands still: that an entry of the lease ends is a step of its own.
+pub(super) const NOW: u64 = 0;
+/// When entries end.
+pub(super) const LATER: u64 = 1;
 
 /// Counts commits; the store begins with commit 1.
 pub(super) type Seq = u8;
@@ -11,6 +17,8 @@ pub(super) struct Todo {
     pub(super) there: bool,
     pub(super) version: u64,
     pub(super) seq: Seq,
+    /// How many validity moments had come when the access to the store began.
+    pub(super) era: u8,
 }
 
 /// What the cache holds; `seq` says which commit its value shows.
@@ -18,13 +26,8 @@ pub(super) struct Todo {
 pub(super) struct Cell {
     pub(super) state: CellState,
     pub(super) seq: Seq,
-}
-
-/// Whose it is, and what others have noted in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Lease {
-    pub(super) token: u8,
-    pub(super) notes: LeaseNotes,
+    /// How many validity moments had come when it was filled.
+    pub(super) era: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,7 +70,7 @@ pub(super) enum Reader {
         floor: Seq,
         ticket: u8,
     },
-    /// Has read the store: who comes now may not join.
+    /// Has read the store, and has not put yet.
     Puts {
         floor: Seq,
         ticket: u8,
@@ -78,6 +81,7 @@ pub(super) enum Reader {
         floor: Seq,
         ticket: u8,
         leader: u8,
+        share: Share,
     },
     /// Has an answer, and offers it to L1.
     Answers {
@@ -86,6 +90,15 @@ pub(super) enum Reader {
         todo: Todo,
     },
     Done,
+}
+
+/// When the result of a fill may be shared by a reader that joined it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Share {
+    /// It joined before the store was read.
+    Always,
+    /// It joined when the store had been read: only if nobody put anything newer between that and the put.
+    IfStored,
 }
 
 /// Said to every process.
@@ -114,6 +127,8 @@ pub(super) struct Event {
     pub(super) there: bool,
     pub(super) version: u64,
     pub(super) seq: Seq,
+    /// The collection was replaced: nobody knows what changed.
+    pub(super) unknown: bool,
 }
 
 /// All of it.
@@ -121,7 +136,7 @@ pub(super) struct Event {
 pub(super) struct State {
     pub(super) store: Todo,
     pub(super) cell: Option<Cell>,
-    pub(super) lease: Option<Lease>,
+    pub(super) lease: Lease<u8>,
     /// The newest commit that was acknowledged, answered, or passed by the change stream.
     pub(super) known: Seq,
     pub(super) writers: Vec<Writer>,
@@ -130,8 +145,11 @@ pub(super) struct State {
     pub(super) feed: Vec<Event>,
     /// Whether something was there after commit 1, 2, …
     pub(super) past: Vec<bool>,
+    /// How many validity moments have come.
+    pub(super) era: u8,
     pub(super) losses: u8,
     pub(super) crashes: u8,
+    pub(super) swaps: u8,
     /// What was answered wrong.
     pub(super) wrong: Option<Wrong>,
 }

@@ -1,9 +1,10 @@
 //! What happens besides: the change stream tells, a process hears, something is lost.
 
+use cache_aside::lease::Lease;
 use cache_aside::rules::{self, L1Change};
 
 use super::setup::{Rule, Setup};
-use super::state::{Announcement, State, Todo};
+use super::state::{Announcement, Event, State, Todo};
 
 /// A token that nobody has.
 const NOBODY: u8 = u8::MAX;
@@ -13,8 +14,12 @@ const NOBODY: u8 = u8::MAX;
 pub(super) enum Step {
     ChangeStreamTells,
     Hears(u8),
+    /// Another collection takes the place of this one; its documents have no versions.
+    Swap,
     CellLost,
     LeaseLost,
+    /// One of several at work took too long.
+    EntryEnds(u8),
     Flush,
     LineBreaks(u8),
 }
@@ -23,6 +28,9 @@ pub(super) fn steps(setup: &Setup, state: &State) -> Vec<Step> {
     let mut steps = Vec::new();
     if !state.feed.is_empty() {
         steps.push(Step::ChangeStreamTells);
+    }
+    if state.swaps > 0 {
+        steps.push(Step::Swap);
     }
     for (process, number) in state.processes.iter().zip(0..) {
         if !process.unheard.is_empty() {
@@ -36,10 +44,14 @@ pub(super) fn steps(setup: &Setup, state: &State) -> Vec<Step> {
         if state.cell.is_some() {
             steps.push(Step::CellLost);
         }
-        if state.lease.is_some() {
+        let held = state.lease.entries.len();
+        if held > 0 {
             steps.push(Step::LeaseLost);
         }
-        if state.cell.is_some() && state.lease.is_some() {
+        if held > 1 {
+            steps.extend(state.lease.entries.iter().map(|entry| Step::EntryEnds(entry.token)));
+        }
+        if state.cell.is_some() && held > 0 {
             steps.push(Step::Flush);
         }
     }
@@ -50,13 +62,26 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
     match step {
         Step::ChangeStreamTells => {
             let event = state.feed.remove(0);
-            if event.there {
+            if event.unknown {
+                state.era += 1;
+                for process in &mut state.processes {
+                    process.count += 1;
+                    process.held = None;
+                }
+            } else if event.there {
                 state.invalidate(setup, event.version);
             } else {
                 // A delete does not tell its version: as if a reader without a lease had found nothing.
-                state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq });
+                state.put(setup, NOBODY, Todo { there: false, version: 0, seq: event.seq, era: state.era });
             }
             state.known = state.known.max(event.seq);
+        }
+        Step::Swap => {
+            state.swaps -= 1;
+            let seq = state.store.seq + 1;
+            state.store = Todo { there: true, version: 0, seq, era: 0 };
+            state.past.push(true);
+            state.feed.push(Event { there: true, version: 0, seq, unknown: true });
         }
         Step::Hears(number) => {
             let process = &mut state.processes[usize::from(number)];
@@ -71,6 +96,10 @@ pub(super) fn apply(setup: &Setup, state: &mut State, step: Step) {
         }
         Step::CellLost => lose(state, true, false),
         Step::LeaseLost => lose(state, false, true),
+        Step::EntryEnds(token) => {
+            state.losses -= 1;
+            state.lease.release(token);
+        }
         Step::Flush => lose(state, true, true),
         Step::LineBreaks(number) => {
             state.losses -= 1;
@@ -90,6 +119,6 @@ fn lose(state: &mut State, cell: bool, lease: bool) {
         state.cell = None;
     }
     if lease {
-        state.lease = None;
+        state.lease = Lease::default();
     }
 }

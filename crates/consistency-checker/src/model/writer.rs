@@ -1,9 +1,7 @@
 //! What a writer does next: takes the lease, commits, publishes, acknowledges; or dies in between.
 
-use cache_aside::rules::LeaseNotes;
-
 use super::setup::{Rule, Setup};
-use super::state::{Event, Lease, Op, State, Todo, Writer};
+use super::state::{Event, LATER, NOW, Op, State, Todo, Writer};
 
 /// A step of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +39,7 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
     let has_lease = matches!(state.writers[number], Writer::Leased { has_lease: true });
     match step {
         Step::TakesLease => {
-            state.lease = Some(Lease { token, notes: LeaseNotes::default() });
+            state.lease.write(token, NOW, LATER);
             state.writers[number] = Writer::Leased { has_lease: true };
         }
         Step::CannotTakeLease => {
@@ -50,23 +48,28 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
         }
         Step::Commits(Op::Delete) if !state.store.there => {
             // 404: the lease is given back.
-            if state.lease.is_some_and(|lease| has_lease && lease.token == token) {
-                state.lease = None;
+            if has_lease {
+                state.lease.release(token);
             }
             state.writers[number] = Writer::Done;
         }
         Step::Commits(Op::Delete) => {
             let version = state.store.version + 1;
-            commit(state, number, Todo { there: false, version, seq: 0 }, has_lease);
+            commit(state, number, Todo { there: false, version, seq: 0, era: 0 }, has_lease);
         }
         Step::Commits(Op::Put) => {
             // The store's clock: above every version there ever was, also before a delete.
             let clock = 20 * (u64::from(state.store.seq) + 1);
             let version = clock.max(state.store.version + 1);
-            commit(state, number, Todo { there: true, version, seq: 0 }, has_lease);
+            commit(state, number, Todo { there: true, version, seq: 0, era: 0 }, has_lease);
         }
         Step::CommitsAgain => {
-            commit(state, number, Todo { there: true, version: u64::from(state.store.seq) + 1, seq: 0 }, has_lease);
+            commit(
+                state,
+                number,
+                Todo { there: true, version: u64::from(state.store.seq) + 1, seq: 0, era: 0 },
+                has_lease,
+            );
         }
         Step::Publishes => publish(setup, state, number),
         Step::Dies => {
@@ -78,10 +81,10 @@ pub(super) fn apply(setup: &Setup, state: &mut State, number: usize, step: Step)
 
 fn commit(state: &mut State, number: usize, todo: Todo, has_lease: bool) {
     let seq = state.store.seq + 1;
-    let todo = Todo { seq, ..todo };
+    let todo = Todo { seq, era: state.era, ..todo };
     // The store knows no version of what is not there.
     state.store = if todo.there { todo } else { Todo { version: 0, ..todo } };
-    state.feed.push(Event { there: todo.there, version: todo.version, seq });
+    state.feed.push(Event { there: todo.there, version: todo.version, seq, unknown: false });
     state.past.push(todo.there);
     state.writers[number] = Writer::Committed { todo, has_lease };
 }
@@ -92,7 +95,7 @@ fn publish(setup: &Setup, state: &mut State, number: usize) {
     if setup.invalidate {
         if todo.there { state.invalidate(setup, todo.version) } else { state.forget() }
     } else if setup.is_off(Rule::LeaseBeforeCommit) {
-        state.lease = Some(Lease { token, notes: LeaseNotes::default() });
+        state.lease.write(token, NOW, LATER);
         state.put(setup, token, todo);
     } else if has_lease || setup.is_off(Rule::DropUnleased) {
         if has_lease || todo.there {

@@ -20,9 +20,12 @@ fn setup_for(rule: Rule) -> Setup {
         Rule::AbsenceMarks | Rule::VersionReuse | Rule::DropUnleased => Setup::new(1, 1, 1),
         Rule::LeaseBeforeCommit => Setup::new(2, 1, 1),
         Rule::Token | Rule::LeaseNotes | Rule::VersionTest | Rule::FloorGrantsNothing => Setup::new(1, 2, 1),
-        Rule::TokenPerFill | Rule::PutBeforeAnswer => Setup::new(2, 2, 0),
+        Rule::PutBeforeAnswer => Setup::new(1, 3, 0),
+        Rule::TokenPerFill => one_process(Setup::new(2, 2, 1)),
         Rule::ShareOnlyIfStored => one_process(Setup::new(1, 2, 1)),
+        Rule::ValidAfter | Rule::ShareOnlyIfValid => Setup { swaps: 1, ..one_process(Setup::new(0, 3, 0)) },
         Rule::L1Record | Rule::L1OwnWrites => with_l1(Setup::new(1, 2, 0)),
+        Rule::L1Answers => Setup { writers_apart: true, ..with_l1(Setup::new(1, 3, 0)) },
         Rule::L1Emptied => Setup { writers_apart: true, ..with_l1(Setup::new(1, 2, 1)) },
     }
 }
@@ -56,6 +59,17 @@ fn they_hold_when_a_writer_dies_between_commit_and_publish() {
 fn they_hold_for_writers_that_only_invalidate() {
     holds(&Setup { invalidate: true, ..Setup::new(1, 2, 1) });
     holds(&Setup { invalidate: true, ..Setup::new(2, 1, 1) });
+}
+
+#[test]
+fn they_hold_when_a_collection_without_versions_takes_the_place_of_this_one() {
+    holds(&Setup { swaps: 1, ..Setup::new(1, 2, 1) });
+    holds(&Setup { swaps: 1, ..Setup::new(2, 1, 0) });
+}
+
+#[test]
+fn they_hold_when_three_write_at_one_time() {
+    holds(&Setup::new(3, 1, 0));
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl RedisCache {
     }
 
     pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
-        self.call(&scripts::RELEASE, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
+        self.call(&scripts::RESIGN, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
     }
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
@@ -90,13 +90,18 @@ pub(super) enum Control {
     Heartbeat { lag: Duration, valid_after_ms: u64, store: Option<String> },
     /// Cells filled before the moment are not valid any more.
     InvalidateBefore { at_ms: u64 },
+    /// Who waits for the lease of the id looks again.
+    Wake { id: String },
 }
 
 impl Control {
     /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
-    /// has one. `D01700000000000`: the moment, as the scripts announce it.
+    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
+        if let Some(id) = text.strip_prefix('W') {
+            return Some(Self::Wake { id: id.to_owned() });
+        }
         if let Some(at_ms) = text.strip_prefix('D') {
             return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
         }
@@ -112,6 +117,7 @@ impl Control {
     fn text(&self) -> String {
         match self {
             Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
+            Self::Wake { id } => format!("W{id}"),
             Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
             Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
                 format!("B{} {valid_after_ms} {store}", lag.as_millis())
@@ -135,6 +141,7 @@ mod tests {
             (beat(None), "B12 7"),
             (beat(Some("redb /a path/todos")), "B12 7 redb /a path/todos"),
             (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
+            (Control::Wake { id: "a b".to_owned() }, "Wa b"),
         ] {
             assert_eq!(control.text(), text);
             assert_eq!(Control::read(text.as_bytes()), Some(control));

@@ -1,16 +1,31 @@
--- Takes the lease if nobody has it, unless the cell was filled since the caller looked: rules.rs `lease`, word for word.
--- KEYS: cell, lease. ARGV: lease, TTL ms, what the caller saw of the cell (kind, version, filled at; '' if none, '*' if it
--- wants to fill in any case). A cell of another layout counts as none; a lease of another type is none for the next caller.
+-- Lets a reader into the lease that fills, if none does, unless the cell was filled since the caller looked: rules.rs `lease` and
+-- lease.rs `fill`, word for word. If another one fills, notes that somebody waits.
+-- KEYS: cell, lease. ARGV: token, duration ms, what the caller saw of the cell (kind, version, filled at; '' if none, '*' if it
+-- wants to fill in any case). A cell of another layout counts as none.
+-- The lease is a text: '1' if somebody waits, else '0'; then for each who is at work token (16), floor (16), '1' if gone else '0',
+-- 'F' for a reader or 'W' for a writer, and when that ends (milliseconds, 13 digits): 47 letters.
 local header = redis.call('GETRANGE', KEYS[1], 0, 31)
-local now = string.sub(header, 1, 1) == '1' and string.sub(header, 2) or ''
-local kind = string.sub(now, 1, 1)
-if ARGV[3] ~= '*' and now ~= ARGV[3] and (kind == 'V' or kind == 'N') then
+local lease = redis.call('GET', KEYS[2]) or ''
+local time = redis.call('TIME')
+local now = string.format('%010d%03d', time[1], time[2] / 1000)
+
+local seen = string.sub(header, 1, 1) == '1' and string.sub(header, 2) or ''
+local kind = string.sub(seen, 1, 1)
+if ARGV[3] ~= '*' and seen ~= ARGV[3] and (kind == 'V' or kind == 'N') then
   return 'filled'
 end
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  return 'taken'
+
+local rest = ''
+for at = 2, #lease, 47 do
+  local entry = string.sub(lease, at, at + 46)
+  if string.sub(entry, 35) > now then
+    if string.sub(entry, 34, 34) == 'F' then
+      redis.call('SETRANGE', KEYS[2], 0, '1')
+      return 'held ' .. (string.sub(entry, 35) - now)
+    end
+    rest = rest .. entry
+  end
 end
-if redis.call('TYPE', KEYS[2]).ok ~= 'string' then
-  redis.call('DEL', KEYS[2])
-end
-return 'held'
+local ends = string.format('%013d', now + ARGV[2])
+redis.call('SET', KEYS[2], '0' .. rest .. ARGV[1] .. '00000000000000000F' .. ends, 'PX', ARGV[2])
+return 'taken'

@@ -1,9 +1,12 @@
-//! The cache in Redis: cells, leases and the scripts that decide over them.
+//! The cache in Redis: cells, leases and the scripts that decide over them. What runs on its connection runs here: the breaker
+//! hears of every failure, and the log of every refusal.
 
+mod cells;
 mod connection;
 mod control;
 mod incarnation;
 mod keys;
+mod leases;
 mod mget;
 mod refusals;
 mod rights;
@@ -15,11 +18,8 @@ mod tls;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{
-    AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult, Value, cmd, from_redis_value,
-};
+use deadpool_redis::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value, cmd, from_redis_value};
 use deadpool_redis::{Manager, Pool, Runtime};
 
 use self::connection::Connection;
@@ -30,14 +30,12 @@ pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
 use self::subscription::Subscription;
 use self::synchronization::Synchronization;
+use super::waiters::Waiters;
 use crate::breaker::{Breaker, Guarded};
-use crate::cell::{Cell, Kind, Seen, ZeroPadded};
 use crate::clock::Clock;
 use crate::error::CacheError;
 use crate::l1::L1;
-use crate::options::{Options, jittered_ms};
-use crate::put::{Put, Token};
-use crate::rules::{LeaseResult, PutResult};
+use crate::options::Options;
 use crate::stats::BreakerState;
 use crate::validity::Validity;
 
@@ -56,6 +54,7 @@ struct Shared {
     clock: Arc<Clock>,
     /// Which store the cells are of, if it says so.
     identity: Option<String>,
+    waiters: Waiters,
     keys: Keys,
     breaker: Breaker,
     refusals: Refusals,
@@ -93,6 +92,7 @@ impl RedisCache {
             validity,
             clock,
             identity,
+            waiters: Waiters::default(),
             keys,
             breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
             refusals: Refusals::new(),
@@ -114,7 +114,7 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, clock, identity, .. } = &*self.shared;
+        let Shared { client, keys, options, validity, clock, identity, waiters, .. } = &*self.shared;
         Subscription {
             client: client.clone(),
             keys: keys.clone(),
@@ -123,6 +123,7 @@ impl RedisCache {
             clock: Arc::clone(clock),
             identity: identity.clone(),
             other_store: Mutex::default(),
+            waiters: waiters.clone(),
             l1,
         }
     }
@@ -152,138 +153,6 @@ impl RedisCache {
     /// Why Redis refuses writes although it answers reads, in its own words.
     pub(crate) fn write_refusal(&self) -> Option<String> {
         self.shared.refusals.cause()
-    }
-
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
-        let key = self.shared.keys.cell(id);
-        let mut get = cmd("GET");
-        get.arg(&key);
-        match self.run(async |mut connection| connection.send_packed_command(&get).await).await {
-            Ok(Value::Nil) => Ok(None),
-            Ok(Value::BulkString(bytes)) => match Cell::decode(Bytes::from(bytes)) {
-                Some(cell) => Ok(Some(cell)),
-                None => self.remove_unreadable(id, &key).await,
-            },
-            Err(error) if error.is_wrong_type() => self.remove_unreadable(id, &key).await,
-            Ok(_) => Err(CacheError::Layout(key)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What cannot be read is removed, as if it had been evicted: it would be in the way of every fill.
-    async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Cell>, CacheError> {
-        tracing::debug!(key, "what Redis holds here is no cell of this release: it is removed");
-        self.remove(id).await.map(|()| None)
-    }
-
-    /// Takes the lease if nobody has it, unless the cell is another than the caller has seen.
-    pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
-        let keys = &self.shared.keys;
-        let (lease_ms, seen) = (self.lease_ms().to_string(), seen.text());
-        let args = [&new_lease(token)[..], lease_ms.as_bytes(), &seen];
-        let (cell, lease) = (keys.cell(id), keys.lease(id));
-        let answer = match self.call(&scripts::LEASE, &[&cell, &lease], &args).await {
-            Err(error) if error.is_wrong_type() => {
-                self.remove(id).await?;
-                self.call(&scripts::LEASE, &[&cell, &lease], &args).await?
-            }
-            answer => answer?,
-        };
-        Ok(match word(answer)?.as_str() {
-            "taken" => LeaseResult::Taken,
-            "held" => LeaseResult::Held,
-            _ => LeaseResult::Filled,
-        })
-    }
-
-    /// Takes the lease over, whoever has it.
-    pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
-        let mut set = cmd("SET");
-        set.arg(self.shared.keys.lease(id)).arg(&new_lease(token)[..]).arg("PX").arg(self.lease_ms());
-        self.run(async |mut connection| connection.send_packed_command(&set).await).await?;
-        self.shared.refusals.accepted();
-        Ok(())
-    }
-
-    /// Gives the lease back, if it is still this one.
-    pub(crate) async fn release(&self, id: &str, token: Token) -> Result<(), CacheError> {
-        self.call(&scripts::RELEASE, &[&self.shared.keys.lease(id)], &[&token.text()]).await.map(drop)
-    }
-
-    pub(crate) async fn put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        let result = match self.try_put(id, token, put).await {
-            Err(error) if error.is_mended_by_removal() => self.remove(id).await.map(|()| PutResult::Raised),
-            result => result,
-        };
-        if let Ok(PutResult::Stored) = result {
-            self.shared.refusals.accepted();
-        }
-        result
-    }
-
-    async fn try_put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        let Shared { keys, options, .. } = &*self.shared;
-        let token = token.map_or_else(Default::default, |token| token.text().to_vec());
-        let stage = keys.stage(id, std::str::from_utf8(&token).unwrap_or_default());
-        let names = [&*keys.cell(id), &keys.lease(id), &stage];
-        let cell = put.cell.encode();
-        let ttl_ms = put.ttl_ms.to_string();
-        let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
-        let version: [u8; 16] = put.cell.version.zero_padded();
-        let (kind, header_rest) = match put.cell.kind {
-            Kind::Value => (&b"V"[..], &b""[..]),
-            Kind::Absent | Kind::Tombstone => (&b"N"[..], &cell[18..]),
-        };
-        let args = [
-            &*token,
-            kind,
-            &version,
-            ttl_ms.as_bytes(),
-            tombstone_ms.as_bytes(),
-            keys.channel().as_bytes(),
-            id.as_bytes(),
-            header_rest,
-        ];
-        // Without a token nothing can be stored, so there is nothing to stage.
-        if put.cell.kind != Kind::Value || token.is_empty() {
-            return self.call(&scripts::PUT, &names, &args).await.and_then(put_result);
-        }
-        let mut staged = cmd("SET");
-        staged.arg(&stage).arg(&cell).arg("PX").arg(&ttl_ms);
-        self.run(async |mut connection| {
-            let mut answer = Value::Nil;
-            for by in [By::Digest, By::Text] {
-                let mut both = Pipeline::with_capacity(2);
-                both.add_command(staged.clone()).add_command(scripts::PUT.call(by, &names, &args));
-                let mut answers = connection.send_packed_commands(&both, 0, 2).await?;
-                answer = answers.pop().unwrap_or(Value::Nil);
-                if !is_noscript(&answer) {
-                    break;
-                }
-            }
-            Ok(answer)
-        })
-        .await
-        .and_then(put_result)
-    }
-
-    /// Raises the floor to `version`.
-    pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
-        let Shared { keys, options, .. } = &*self.shared;
-        let version: [u8; 16] = version.zero_padded();
-        let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
-        let args = [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes()];
-        match self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await {
-            Err(error) if error.is_mended_by_removal() => self.remove(id).await,
-            done => done.map(drop),
-        }
-    }
-
-    /// Removes the cell and the lease of the id.
-    pub(crate) async fn remove(&self, id: &str) -> Result<(), CacheError> {
-        let keys = &self.shared.keys;
-        let args = [keys.channel().as_bytes(), id.as_bytes()];
-        self.call(&scripts::REMOVE, &[&keys.cell(id), &keys.lease(id)], &args).await.map(drop)
     }
 
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
@@ -340,25 +209,6 @@ impl RedisCache {
             breaker.failed(&error);
         }
         Err(error)
-    }
-
-    fn lease_ms(&self) -> u64 {
-        self.shared.options.lease.as_millis() as u64
-    }
-}
-
-/// Token, floor 0, absence not seen: see `put.lua`.
-fn new_lease(token: Token) -> [u8; 33] {
-    let mut lease = [b'0'; 33];
-    lease[..16].copy_from_slice(&token.text());
-    lease
-}
-
-fn put_result(answer: Value) -> Result<PutResult, CacheError> {
-    match word(answer)?.as_str() {
-        "stored" => Ok(PutResult::Stored),
-        "raised" => Ok(PutResult::Raised),
-        _ => Ok(PutResult::Refused),
     }
 }
 

@@ -32,7 +32,9 @@ pub(crate) static INVALIDATE_BEFORE: Script = script!("invalidate_before.lua");
 pub(crate) static LEASE: Script = script!("lease.lua");
 pub(crate) static LEAD: Script = script!("lead.lua");
 pub(crate) static REMOVE: Script = script!("remove.lua");
+pub(crate) static WRITE: Script = script!("write.lua");
 pub(crate) static RELEASE: Script = script!("release.lua");
+pub(crate) static RESIGN: Script = script!("resign.lua");
 
 /// How a script is named to Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,8 @@ impl Script {
 
 /// What each guard is in the text of the scripts, and what stands there without it.
 const GUARDS: [(Guard, &str, &str); 4] = [
-    (Guard::Token, "token ~= '' and string.sub(lease, 1, 16) == token", "token ~= ''"),
-    (Guard::LeaseNotes, "redis.call('SETRANGE', KEYS[2], 16, ", "local _ = ("),
+    (Guard::Token, "string.sub(entry, 1, 16) == token", "token ~= ''"),
+    (Guard::LeaseNotes, "rest .. noted(entry)", "rest .. entry"),
     (Guard::VersionTest, "version >= floor and version >= cell_version", "true"),
     (Guard::Clock, "redis.pcall('TIME')", "{ err = 'the clock of the node' }"),
 ];
@@ -69,4 +71,17 @@ fn guarded(text: &'static str) -> Cow<'static, str> {
         .iter()
         .filter(|(guard, ..)| failpoints::is_off(*guard))
         .fold(Cow::Borrowed(text), |text, (_, guard, without)| text.replace(guard, without).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_guard_of_the_scripts_is_a_text_in_one() {
+        let scripts = [include_str!("put.lua"), include_str!("invalidate.lua"), include_str!("adopt.lua")];
+        for (guard, text, _) in GUARDS {
+            assert!(scripts.iter().any(|script| script.contains(text)), "{guard:?} is nowhere");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use deadpool_redis::redis::{Client, Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::super::waiters::Waiters;
 use super::control::Control;
 use super::keys::Keys;
 use crate::clock::{Clock, now_ms};
@@ -31,6 +32,7 @@ pub(crate) struct Subscription {
     pub(crate) identity: Option<String>,
     /// The other store under the same prefix that the log named last.
     pub(crate) other_store: Mutex<Option<String>>,
+    pub(crate) waiters: Waiters,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -115,6 +117,7 @@ impl Subscription {
             Some(Control::InvalidateBefore { at_ms }) => {
                 self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
             }
+            Some(Control::Wake { id }) => self.waiters.wake(&id),
             None => {}
         }
     }
