@@ -5,10 +5,13 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures::poll;
+use tokio::time::{Instant, timeout};
 
 use crate::backend::Backend;
 use crate::clock::{now_ms, time_of_day};
@@ -73,49 +76,59 @@ pub trait ChangeSource: Clone + Send + Sync + 'static {
     fn open(&self, name: Option<&str>) -> impl Future<Output = Result<Self::Stream, Self::Error>> + Send;
 }
 
-/// Before the lead is tried again, and before a stream that ended is opened again.
+/// Before the lead is tried again.
 const RETRY: Duration = Duration::from_millis(200);
+/// Before whoever lost the stream tries to lead again: so long that another process does, which may reach the store.
+const STEP_BACK: Duration = Duration::from_millis(600);
+/// Opening the stream may take so many times as long as the next change.
+const OPENING: u32 = 6;
 /// How often the place in the stream is saved while changes come, and while none do.
 const SAVE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 impl<S: Source> CacheAside<S> {
     /// Follows the store's changes, whenever this process has the lead.
     pub(crate) async fn lead_when_possible(self, changes: impl ChangeSource) {
-        let (token, mut warned) = (Token::random(), false);
+        let (token, mut warned, mut silent) = (Token::random(), false, 0);
         loop {
+            let mut pause = RETRY;
             if let Ok(true) = self.backend.lead(token).await {
                 self.shared.leading.store(true, Ordering::Relaxed);
-                let ended = self.watch_and_send_heartbeats(&changes, token).await;
+                // A store that looks through much of its log for the first change takes its time.
+                let patience = self.options().max_lag * (1 << silent);
+                let ended = self.watch_and_send_heartbeats(&changes, token, patience).await;
                 self.shared.leading.store(false, Ordering::Relaxed);
                 let _ = self.backend.release_lead(token).await;
+                silent = if let Ended::Silent(_) = ended { 6.min(silent + 1) } else { 0 };
                 match ended {
-                    Ended::Store(reason) if !warned => {
-                        warned = true;
+                    Ended::Lead => warned = false,
+                    Ended::Store(reason) | Ended::Silent(reason) if !warned => {
+                        (warned, pause) = (true, STEP_BACK);
                         tracing::warn!(
                             reason,
-                            "the change stream ended: it is opened again every {RETRY:?}, and without it values are fresh \
-                             for a shorter time"
+                            "the change stream ended: this or another process opens it again, and without it values are \
+                             fresh for a shorter time"
                         );
                     }
-                    Ended::Store(reason) => {
-                        tracing::debug!(reason, "the change stream ended again: it is opened again")
+                    Ended::Store(reason) | Ended::Silent(reason) => {
+                        pause = STEP_BACK;
+                        tracing::debug!(reason, "the change stream ended again: it is opened again");
                     }
-                    Ended::Lead => warned = false,
                 }
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// Until the lead is lost, or the store or the cache fails.
-    async fn watch_and_send_heartbeats(&self, changes: &impl ChangeSource, token: Token) -> Ended {
-        let (mut invalidator, caught_up_ms) = (Invalidator::new(self.backend.clone()), AtomicU64::new(0));
+    async fn watch_and_send_heartbeats(&self, changes: &impl ChangeSource, token: Token, patience: Duration) -> Ended {
+        let mut invalidator = Invalidator::new(self.backend.clone(), self.shared.repair.clone());
+        let caught_up_ms = AtomicU64::new(0);
         let ended = tokio::select! {
-            ended = self.watch(changes, &mut invalidator, &caught_up_ms) => match ended {
+            ended = self.watch(changes, &mut invalidator, &caught_up_ms, patience) => match ended {
                 Ok(never) => match never {},
                 Err(ended) => ended,
             },
-            () = self.send_heartbeats(token, &caught_up_ms) => Ended::Lead,
+            ended = self.send_heartbeats(token, &caught_up_ms, patience) => ended,
         };
         for id in invalidator.remaining() {
             self.shared.repair.add(&id, PendingInvalidation::Remove);
@@ -128,29 +141,45 @@ impl<S: Source> CacheAside<S> {
         changes: &impl ChangeSource,
         invalidator: &mut Invalidator,
         caught_up_ms: &AtomicU64,
+        patience: Duration,
     ) -> Result<Infallible, Ended> {
         // What every process caches for itself, each has to follow for itself, from its own start on.
         let name = matches!(self.backend, Backend::Redis(_)).then_some(self.shared.prefix.as_str());
-        let mut stream = changes.open(name).await.map_err(Ended::store)?;
+        let opened = timeout(patience * OPENING, changes.open(name)).await;
+        let mut stream = opened.map_err(|_| Ended::silent(patience * OPENING))?.map_err(Ended::store)?;
         if !stream.is_complete() {
             self.invalidate_all("the change stream began anew").await?;
             stream.save().await.map_err(Ended::store)?;
         }
         tracing::info!("this process follows the change stream and invalidates what others write");
         let (mut saved_at, mut unsaved) = (Instant::now(), false);
+        // The moment up to which changes were given out. The cache knows of them when they are finished.
+        let mut given_ms = 0;
         loop {
-            invalidator.repeat_due().await?;
-            match stream.next().await.map_err(Ended::store)? {
+            invalidator.repeat_due();
+            let finish_now = invalidator.is_full();
+            let next = async {
+                let mut next = pin!(timeout(patience, stream.next()));
+                // What is there already goes along.
+                let ready = if finish_now { Poll::Pending } else { poll!(next.as_mut()) };
+                if let Poll::Ready(next) = ready {
+                    return Ok(next);
+                }
+                invalidator.finish().await?;
+                caught_up_ms.fetch_max(given_ms, Ordering::AcqRel);
+                Ok::<_, Ended>(next.await)
+            };
+            match next.await?.map_err(|_| Ended::silent(patience))?.map_err(Ended::store)? {
                 Some(change) => {
                     unsaved = true;
                     self.apply(change, invalidator).await?;
                     // Where there is always a next change, this alone says that the stream keeps up.
-                    let at_ms = now_ms().saturating_sub(stream.lag().as_millis() as u64);
-                    caught_up_ms.fetch_max(at_ms, Ordering::AcqRel);
+                    given_ms = now_ms().saturating_sub(stream.lag().as_millis() as u64);
                 }
                 None => {
+                    given_ms = now_ms();
                     invalidator.finish().await?;
-                    caught_up_ms.store(now_ms(), Ordering::Release);
+                    caught_up_ms.store(given_ms, Ordering::Release);
                 }
             }
             let due = if unsaved { SAVE.0 } else { SAVE.1 };
@@ -164,18 +193,19 @@ impl<S: Source> CacheAside<S> {
 
     async fn apply(&self, change: Change, invalidator: &mut Invalidator) -> Result<(), Ended> {
         match change {
-            Change::Written { id, version } => Ok(invalidator.raise_floor(id, version).await?),
+            Change::Written { id, version } => invalidator.raise_floor(id, version),
             Change::Deleted { id } => {
                 // Its version is not known.
                 let absence = Put::of(&Loaded::Absent, LoadStart::now(), self.options(), &self.shared.clock);
-                Ok(invalidator.put_absence(id, absence).await?)
+                invalidator.put_absence(id, absence);
             }
-            Change::Touched { id } => Ok(invalidator.remove(id).await?),
+            Change::Touched { id } => invalidator.remove(id),
             Change::Unknown => {
                 invalidator.finish().await?;
-                self.invalidate_all("anything may have changed in the store").await
+                self.invalidate_all("anything may have changed in the store").await?;
             }
         }
+        Ok(())
     }
 
     /// Invalidates every cell whose load began before now.
@@ -185,18 +215,49 @@ impl<S: Source> CacheAside<S> {
         Ok(())
     }
 
-    /// Keeps the lead and says how far the stream is behind; returns when the lead is lost.
-    async fn send_heartbeats(&self, token: Token, caught_up_ms: &AtomicU64) {
+    /// Keeps the lead and says how far the stream is behind. Returns when the lead is lost, or to be given up: another process
+    /// may reach the store faster.
+    async fn send_heartbeats(&self, token: Token, caught_up_ms: &AtomicU64, patience: Duration) -> Ended {
         let mut ticks = tokio::time::interval(self.options().heartbeat);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pace = Pace::new(self.options().max_lag, patience);
         loop {
             ticks.tick().await;
             if !matches!(self.backend.lead(token).await, Ok(true)) {
-                return;
+                return Ended::Lead;
             }
-            let lag_ms = now_ms().saturating_sub(caught_up_ms.load(Ordering::Acquire));
-            let _ = self.backend.send_heartbeat(Duration::from_millis(lag_ms)).await;
+            let caught_up_ms = caught_up_ms.load(Ordering::Acquire);
+            let lag = Duration::from_millis(now_ms().saturating_sub(caught_up_ms));
+            let _ = self.backend.send_heartbeat(lag).await;
+            // It is being opened.
+            if caught_up_ms != 0 && !pace.keeps(lag, Instant::now()) {
+                return Ended::Store(format!("it is {lag:?} behind and does not catch up"));
+            }
         }
+    }
+}
+
+/// Tells a stream that is behind and catches up from one that does not.
+struct Pace {
+    max_lag: Duration,
+    patience: Duration,
+    /// The smallest lag since the stream was last close behind, and when it was measured.
+    best: Option<(Duration, Instant)>,
+}
+
+impl Pace {
+    fn new(max_lag: Duration, patience: Duration) -> Self {
+        Self { max_lag, patience, best: None }
+    }
+
+    /// Whether the stream is close behind, or was further behind a while ago.
+    fn keeps(&mut self, lag: Duration, now: Instant) -> bool {
+        match self.best {
+            _ if lag <= self.max_lag => self.best = None,
+            Some((least, at)) if lag >= least => return now.duration_since(at) < self.patience * 2,
+            _ => self.best = Some((lag, now)),
+        }
+        true
     }
 }
 
@@ -206,9 +267,15 @@ enum Ended {
     Lead,
     /// The store failed.
     Store(String),
+    /// The store said nothing for too long.
+    Silent(String),
 }
 
 impl Ended {
+    fn silent(patience: Duration) -> Self {
+        Self::Silent(format!("it said nothing for {patience:?}"))
+    }
+
     fn store(error: impl std::error::Error) -> Self {
         let (mut text, mut cause) = (error.to_string(), error.source());
         while let Some(error) = cause {

@@ -123,7 +123,10 @@ impl<S: Source> CacheAside<S> {
     pub async fn missing_rights(&self) -> Option<Vec<String>> {
         let Backend::Redis(redis) = &self.backend else { return Some(Vec::new()) };
         let missing = redis.missing_rights().await.ok()?;
-        let line = |MissingRight { what, rule }| format!("the Redis user may not use {what}: add {rule} to its ACL");
+        let line = |MissingRight { what, rule }| match rule {
+            Some(rule) => format!("the Redis user may not use {what}: add {rule} to its ACL"),
+            None => format!("this Redis does not have {what}, which is needed: it is disabled or renamed"),
+        };
         Some(missing.into_iter().map(line).collect())
     }
 

@@ -163,9 +163,6 @@ pub(crate) enum CacheError {
     /// No connection could be made.
     #[error("no connection to the cache: {0}")]
     Connect(Arc<deadpool_redis::PoolError>),
-    /// The task that invalidated a cell ended without an answer: it panicked, or the process is shutting down.
-    #[error("an invalidation was given up: its task panicked or the process is shutting down")]
-    Abandoned,
     /// The cache answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]
     Layout(String),
@@ -177,7 +174,7 @@ impl CacheError {
         match self {
             Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) => true,
             Self::Redis(error) => !matches!(error.code(), Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT")),
-            Self::Abandoned | Self::Layout(_) => false,
+            Self::Layout(_) => false,
         }
     }
 

@@ -27,9 +27,9 @@ impl CellState {
 /// What others have put since an entry of a lease was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct LeaseNotes {
-    /// The highest version that somebody else put or invalidated, also of an absence that a delete made.
+    /// The highest version that somebody else put or invalidated.
     pub floor: u64,
-    /// Whether somebody else saw that the value does not exist, and knows no version of that.
+    /// Whether somebody else saw that the value does not exist.
     pub gone: bool,
 }
 
@@ -38,9 +38,9 @@ impl LeaseNotes {
     #[must_use]
     pub fn noting(self, offer: Offer) -> Self {
         match offer {
-            // A reader that finds nothing knows no version.
-            Offer::Absence(0) => Self { gone: true, ..self },
-            Offer::Value(version) | Offer::Absence(version) => Self { floor: self.floor.max(version), ..self },
+            Offer::Value(version) => Self { floor: self.floor.max(version), ..self },
+            // Its version is no floor: what was deleted may have been without one, and then it is below versions of before.
+            Offer::Absence(_) => Self { gone: true, ..self },
         }
     }
 }

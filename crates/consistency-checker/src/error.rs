@@ -12,6 +12,9 @@ pub enum CheckError {
     /// A server program is missing.
     #[error("{0}")]
     Missing(String),
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Usage(String),
     /// The service's program is not there.
     #[error("{} is not there: build it ({build}), or say where it is by --api", program.display())]
     NoService {

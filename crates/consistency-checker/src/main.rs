@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use consistency_checker::CheckError;
 use consistency_checker::options::CommandLine;
 use consistency_checker::program;
 
@@ -22,7 +23,7 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            if matches!(error, CheckError::Usage(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use command_line::values;
 
 use crate::cluster::system::System;
+use crate::error::CheckError;
 use crate::faults::Fault;
 use crate::model::Rule;
 
@@ -104,14 +105,21 @@ pub struct Run {
     #[arg(long, env = "TODO_VERIFY_WRITE_POLICY", default_value = "through", value_name = "POLICY")]
     pub write_policy: Policy,
 
-    /// What is broken meanwhile: all, none, or kinds with commas between them
-    /// (flush,evict,cell,lease,pubsub,connections,restart,snapshot,stop,kill).
+    /// What is broken meanwhile: all, none, or kinds with commas between them. All are those that the service and its store
+    /// have: flush, evict, cell, lease, pubsub, connections, restart, snapshot of Redis; stop, kill of a process; redis-slow,
+    /// redis-hole, redis-cut, redis-refused, subscription-hole, store-far, store-hole, store-cut, store-refused, stream-hole
+    /// between one process and its servers; store-slow, store-errors, step-down, primary-kill, primary-stop,
+    /// secondaries-stop, swap of MongoDB.
     #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "flush,evict,cell,lease,pubsub", value_name = "KINDS", value_parser = faults)]
     pub faults: Faults,
 
     /// Whether somebody writes past the service, too.
     #[arg(long, env = "TODO_VERIFY_FOREIGN_WRITER", default_value = "on", value_name = "on|off")]
     pub foreign_writer: Switch,
+
+    /// The store's servers: one, or a replica set of three [default: one, unless a fault takes three].
+    #[arg(long, env = "TODO_VERIFY_STORE", value_name = "STORE")]
+    pub store: Option<StoreServers>,
 
     /// Which service is driven.
     #[arg(long, env = "TODO_VERIFY_SERVICE", default_value = "todo-api", value_name = "NAME")]
@@ -148,6 +156,15 @@ impl Policy {
     }
 }
 
+/// The servers of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StoreServers {
+    /// One server.
+    Single,
+    /// A replica set of MongoDB of three members.
+    MongodbSet,
+}
+
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
@@ -159,16 +176,49 @@ pub enum Switch {
 
 /// Kinds of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub enum Faults {
+    /// All that a service has.
+    All,
+    /// These.
+    Some(Vec<Fault>),
+}
+
+impl Faults {
+    /// Those that are done to this service over these servers.
+    ///
+    /// # Errors
+    /// One was named that it does not have.
+    pub fn of(&self, system: System, servers: Option<StoreServers>) -> Result<Vec<Fault>, CheckError> {
+        match self {
+            Self::All => {
+                let all = Fault::value_variants().iter().copied();
+                let possible = |fault: &Fault| {
+                    fault.is_possible_for(system)
+                        && (servers != Some(StoreServers::Single) || !fault.needs_replica_set())
+                };
+                Ok(all.filter(possible).collect())
+            }
+            Self::Some(kinds) => match kinds.iter().find(|fault| !fault.is_possible_for(system)) {
+                Some(fault) => {
+                    let (fault, system) = (fault.name(), system.name());
+                    Err(CheckError::Usage(format!(
+                        "--faults {fault} is done to MongoDB, and --service {system} has none"
+                    )))
+                }
+                None => Ok(kinds.clone()),
+            },
+        }
+    }
+}
 
 fn faults(text: &str) -> Result<Faults, String> {
     match text {
-        "all" => return Ok(Faults(Fault::value_variants().to_vec())),
-        "none" => return Ok(Faults(Vec::new())),
+        "all" => return Ok(Faults::All),
+        "none" => return Ok(Faults::Some(Vec::new())),
         _ => {}
     }
     let kinds = text.split(',').map(|name| Fault::from_str(name.trim(), false));
-    kinds.collect::<Result<_, _>>().map(Faults).map_err(|_| {
+    kinds.collect::<Result<_, _>>().map(Faults::Some).map_err(|_| {
         let names: Vec<&str> = Fault::value_variants().iter().map(|fault| fault.name()).collect();
         format!("must be all, none, or kinds with commas between them: {}", names.join(", "))
     })

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use test_servers::fresh_name;
 
-use crate::cluster::system::beside_this_program;
+use crate::cluster::system::{Servers, System, beside_this_program};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::CheckError;
+use crate::faults::Fault;
 use crate::faults::schedule::FaultPlan;
 use crate::model::{Found, Setup, check};
-use crate::options::{Command, Model, Run, Switch};
+use crate::options::{Command, Model, Run, StoreServers, Switch};
 use crate::report::Report;
 use crate::run::{self, RunOptions};
 use crate::workload::Work;
@@ -33,7 +34,8 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
     match command {
         Command::Run(flags) => {
             let report = run_once(flags).await?;
-            Ok(Done { text: format!("{}\n{report}", describe(flags)), is_clean: report.is_clean() })
+            let faults = flags.faults.of(flags.service, flags.store)?;
+            Ok(Done { text: format!("{}\n{report}", describe(flags, &faults)), is_clean: report.is_clean() })
         }
         Command::Model(flags) => {
             let found = model(flags);
@@ -43,8 +45,8 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
 }
 
 /// What it takes to run the same again.
-fn describe(flags: &Run) -> String {
-    let faults: Vec<&str> = flags.faults.0.iter().map(|fault| fault.name()).collect();
+fn describe(flags: &Run, faults: &[Fault]) -> String {
+    let faults: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
     format!(
         "{}, {} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
         flags.service.name(),
@@ -63,8 +65,9 @@ fn describe(flags: &Run) -> String {
 /// # Errors
 /// The run could not be made, or its report not be written.
 pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
-    let cluster = Arc::new(Cluster::start(&cluster_options(flags)?).await?);
-    let report = run::run(&cluster, &run_options(flags)).await?;
+    let faults = flags.faults.of(flags.service, flags.store)?;
+    let cluster = Arc::new(Cluster::start(&cluster_options(flags, &faults)?).await?);
+    let report = run::run(&cluster, &run_options(flags, &faults)).await?;
     if let Some(path) = &flags.json {
         let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
         std::fs::write(path, json)?;
@@ -86,7 +89,20 @@ pub fn model(flags: &Model) -> Found {
     })
 }
 
-fn cluster_options(flags: &Run) -> Result<ClusterOptions, CheckError> {
+fn cluster_options(flags: &Run, faults: &[Fault]) -> Result<ClusterOptions, CheckError> {
+    let (set, three) = (flags.store, faults.iter().find(|fault| fault.needs_replica_set()));
+    let store = match (set, three) {
+        (Some(StoreServers::MongodbSet), _) if flags.service != System::TodoApi => {
+            let service = flags.service.name();
+            return Err(CheckError::Usage(format!("--store mongodb-set: --service {service} has no MongoDB")));
+        }
+        (Some(StoreServers::Single), Some(fault)) => {
+            let fault = fault.name();
+            return Err(CheckError::Usage(format!("--faults {fault} takes a replica set: --store mongodb-set")));
+        }
+        (Some(StoreServers::MongodbSet), _) | (None, Some(_)) => Servers::Three,
+        _ => Servers::One,
+    };
     Ok(ClusterOptions {
         system: flags.service,
         api: match &flags.api {
@@ -97,11 +113,12 @@ fn cluster_options(flags: &Run) -> Result<ClusterOptions, CheckError> {
         flags: flags.service.flags(flags.write_policy, flags.l1_ttl.as_millis()),
         variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
         clocks: Vec::new(),
-        store_url: None,
+        store,
+        links: faults.iter().any(|fault| fault.needs_links()),
     })
 }
 
-fn run_options(flags: &Run) -> RunOptions {
+fn run_options(flags: &Run, faults: &[Fault]) -> RunOptions {
     let mut plan = Plan::new(&fresh_name("todo"));
     plan.clients = u32::try_from(flags.clients).unwrap_or(u32::MAX);
     if flags.foreign_writer == Switch::Off {
@@ -112,7 +129,7 @@ fn run_options(flags: &Run) -> RunOptions {
         at_least: Work::default(),
         seed: flags.seed,
         plan,
-        faults: FaultPlan::of(&flags.faults.0),
+        faults: FaultPlan::of(faults),
         l1_ttl: flags.l1_ttl,
         last_words: true,
     }

@@ -11,7 +11,7 @@ use crate::history::LastWord;
 use crate::workload::{Reply, ask};
 
 /// How long a node may refuse to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks every node, the cell and the database for each id.
 ///

@@ -52,8 +52,8 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     let (clock, stalls) = (Clock::start(), Stalls::measure());
     let watched: Vec<Arc<str>> = options.plan.hot_ids.clone();
     let sampler = Sampler::start(cluster, &clock, watched.clone());
-    let faults = Faults::start(cluster, &clock, options.faults.clone(), watched, options.seed);
     let workload = Workload::start(cluster, &clock, options.plan.clone(), options.seed);
+    let faults = Faults::start(cluster, &clock, options.faults.clone(), watched, workload.hand(), options.seed);
     tokio::time::sleep(options.duration).await;
     let began = Instant::now();
     while !workload.done().is_at_least(options.at_least) {
@@ -64,7 +64,8 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     }
 
     let log = faults.finish().await?;
-    let operations = workload.finish().await?;
+    let mut operations = workload.finish().await?;
+    operations.extend(log.operations);
     let cells = sampler.finish().await?;
     let longest_stall = stalls.longest();
     let last_words = if options.last_words {

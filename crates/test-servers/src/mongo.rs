@@ -39,9 +39,9 @@ impl MongoServer {
     }
 
     /// Starts one that belongs to a set which is still to be initiated.
-    pub(crate) fn start_member() -> Self {
+    pub(crate) fn start_member(args: &[&str]) -> Self {
         // Else what the primary streams waits in the sockets of a member that is suspended, and is not lost with it.
-        let mut server = Self::prepare(&["--setParameter", "oplogFetcherUsesExhaust=false"], true);
+        let mut server = Self::prepare(&[&["--setParameter", "oplogFetcherUsesExhaust=false"], args].concat(), true);
         server.run();
         server
     }
@@ -102,7 +102,7 @@ impl MongoServer {
         self.process.as_ref().expect("the server runs").signal("CONT");
     }
 
-    fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         let data = self.folder.path().join("data");
         std::fs::create_dir_all(&data).expect("the temporary folder can be written");
         let mut args = ["--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "0.25"].map(str::to_owned).to_vec();
@@ -158,6 +158,14 @@ impl MongoServer {
     /// Runs a command on a database.
     pub fn run_command(&self, database: &str, command: Document) -> Document {
         self.on(database, command).expect("the server takes the command")
+    }
+
+    /// Runs a command on the database `admin`, which the server may refuse.
+    ///
+    /// # Errors
+    /// It does not answer, or says no.
+    pub fn try_admin(&self, command: Document) -> Result<Document, mongodb::error::Error> {
+        self.command(command)
     }
 
     pub(crate) fn command(&self, command: Document) -> Result<Document, mongodb::error::Error> {

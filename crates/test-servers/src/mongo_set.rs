@@ -14,16 +14,18 @@ pub struct MongoSet {
 impl MongoSet {
     /// Starts one, and waits until it has a primary and every member follows it.
     pub fn start() -> Self {
-        let set = Self { members: (0..3).map(|_| MongoServer::start_member()).collect() };
+        Self::start_with(&[])
+    }
+
+    /// Starts one whose members get further command-line arguments.
+    pub fn start_with(args: &[&str]) -> Self {
+        let set = Self { members: (0..3).map(|_| MongoServer::start_member(args)).collect() };
         let members: Vec<Document> =
             (0..).zip(&set.members).map(|(id, member)| doc! { "_id": id, "host": host(member) }).collect();
         let settings = doc! { "electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500 };
         let config = doc! { "_id": "rs0", "members": members, "settings": settings };
         set.members[0].command(doc! { "replSetInitiate": config }).expect("a new replica set can be initiated");
-        set.wait_for_primary();
-        set.wait("every member follows", || {
-            set.members.iter().all(|member| member.is_primary() || is_secondary(member))
-        });
+        set.wait_until_whole();
         set
     }
 
@@ -33,15 +35,48 @@ impl MongoSet {
         format!("mongodb://{}/?replicaSet=rs0", hosts.join(","))
     }
 
+    /// The members' ports, the same over restarts.
+    pub fn ports(&self) -> Vec<u16> {
+        self.members.iter().map(MongoServer::port).collect()
+    }
+
     /// Waits until there is a primary among the members that answer, and tells which.
     pub fn wait_for_primary(&self) -> usize {
         self.wait("there is a primary", || self.members.iter().any(MongoServer::is_primary));
         self.members.iter().position(MongoServer::is_primary).unwrap_or_default()
     }
 
+    /// Waits until there is a primary, and every other member follows it.
+    pub fn wait_until_whole(&self) {
+        self.wait("every member follows a primary", || {
+            let primaries = self.members.iter().filter(|member| member.is_primary()).count();
+            primaries == 1 && self.members.iter().filter(|member| is_secondary(member)).count() == 2
+        });
+    }
+
+    /// One member.
+    pub fn member(&self, number: usize) -> &MongoServer {
+        &self.members[number]
+    }
+
+    /// Kills one member (SIGKILL).
+    pub fn kill(&mut self, member: usize) {
+        self.members[member].stop();
+    }
+
+    /// Starts a member that was killed, with its data.
+    pub fn start_again(&mut self, member: usize) {
+        self.members[member].run();
+    }
+
     /// Stops all members but one from answering (SIGSTOP).
     pub fn suspend_all_but(&self, member: usize) {
         self.others(member).for_each(MongoServer::suspend);
+    }
+
+    /// Lets all members but one answer again (SIGCONT).
+    pub fn resume_all_but(&self, member: usize) {
+        self.others(member).for_each(MongoServer::resume);
     }
 
     /// Kills one member (SIGKILL), and lets the others answer again.

@@ -82,7 +82,7 @@ impl Process {
     }
 
     /// Whether it has not ended yet.
-    pub(crate) fn is_running(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         let asked = Command::new("kill").args(["-0", &self.pid.to_string()]).stderr(Stdio::null()).status();
         asked.is_ok_and(|status| status.success())
     }

@@ -1,5 +1,6 @@
 //! The composition root: tests and `main` build the same service here.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::connection::Limits;
 use crate::drain::{Drain, Gate};
 use crate::error::StartError;
 use crate::http::cors::Cors;
+use crate::http::routes::{Resource, resources};
 use crate::http::{self, Worker};
 use crate::listen::{Address, Bound, Listener};
 use crate::metrics::Metrics;
@@ -173,7 +175,7 @@ fn serve(settings: &Settings, listener: Listener, metrics: Metrics) -> Result<Se
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
     let audited = settings.audit_rate > 0;
-    let elsewhere = settings.metrics_listen.is_some();
+    let (elsewhere, has_docs) = (settings.metrics_listen.is_some(), settings.docs);
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let (connections, leaving) = server::shares(settings.max_connections, workers);
@@ -191,6 +193,8 @@ fn serve(settings: &Settings, listener: Listener, metrics: Metrics) -> Result<Se
             counts: metrics.requests.worker(),
             metrics: (!elsewhere).then(|| metrics.clone()),
             cors: cors.clone(),
+            resources: resources(!elsewhere, has_docs),
+            document: OnceCell::new(),
         })
     })
 }
@@ -204,7 +208,7 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
     let (drain, metrics) = (Arc::new(Drain::default()), metrics.clone());
     let stopping = Arc::clone(&drain);
     let server = server::serve(listener, &options, drain, move || {
-        http::metrics_routes(Worker {
+        http::routes(Worker {
             todos: metrics.todos.clone(),
             cache_control: HeaderValue::from_static("no-store"),
             drain: Arc::clone(&stopping),
@@ -212,6 +216,8 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
             counts: metrics.requests.worker(),
             metrics: Some(metrics.clone()),
             cors: None,
+            resources: vec![Resource::Metrics],
+            document: OnceCell::new(),
         })
     })?;
     Ok((server, address))

@@ -7,7 +7,7 @@
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
 //! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
-//! - [`metrics`]: what `/metrics` says.
+//! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
@@ -17,6 +17,7 @@
 pub mod app;
 mod connection;
 pub mod descriptors;
+pub mod docs;
 pub mod drain;
 pub mod entity_tag;
 pub mod error;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod limited_log;
 pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod precondition;
 mod refused;
 mod server;

@@ -21,6 +21,10 @@ pub struct Settings {
     #[arg(long, env = "TODO_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<Address>,
 
+    /// Whether `/docs` (a page to read the API and try each call) and `/openapi.json` are answered: on or off.
+    #[arg(long, env = "TODO_DOCS", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub docs: bool,
+
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
     pub cors_origin: Vec<String>,

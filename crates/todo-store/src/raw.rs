@@ -58,6 +58,21 @@ impl Documents {
         Ok(encoding)
     }
 
+    /// The same as [`Documents::add`]; the first document is not copied.
+    ///
+    /// # Errors
+    /// [`Malformed`]; nothing is added then.
+    pub fn add_owned(&mut self, document: Vec<u8>) -> Result<Encoding, Malformed> {
+        if !self.is_empty() {
+            return self.add(&document);
+        }
+        let encoding = fields::check(&document)?;
+        RawDocument::from_bytes(&document).map_err(malformed)?;
+        self.ends.push(document.len());
+        self.bytes = Arc::new(document);
+        Ok(encoding)
+    }
+
     /// Adds a document that comes from a store.
     pub(crate) fn append(&mut self, document: &RawDocument) {
         Arc::make_mut(&mut self.bytes).extend_from_slice(document.as_bytes());
@@ -161,6 +176,11 @@ mod tests {
         assert_eq!(documents.iter().collect::<Vec<_>>(), [one.as_bytes(), two.as_bytes()]);
         assert_eq!(documents.bytes(), [one.as_bytes(), two.as_bytes()].concat());
         assert_eq!(documents.only(&[1]).bytes(), two.as_bytes());
+        let mut owned = Documents::default();
+        for document in [&one, &two] {
+            owned.add_owned(document.as_bytes().to_vec()).expect("a document");
+        }
+        assert_eq!(owned, documents);
     }
 
     #[test]
@@ -172,8 +192,9 @@ mod tests {
             let mut bad = good.as_bytes().to_vec();
             bad[at] = byte;
             assert!(documents.push(&bad).is_err(), "byte {at}");
+            assert!(documents.add_owned(bad).is_err(), "byte {at}");
         }
-        assert!(documents.push(&[]).is_err());
+        assert!(documents.push(&[]).is_err() && documents.add_owned(Vec::new()).is_err());
         assert!(documents.is_empty() && documents.bytes().is_empty());
     }
 

@@ -145,6 +145,7 @@ async fn write(
             Ok(Stored { version, body: Some(body), created }) => Commit::Value { version, body, result: created },
             Ok(Stored { version, body: None, created }) => Commit::Absent { version, result: created },
             Err(error) if error.leaves_unknown() => Commit::Unknown(error),
+            Err(error) if error.is_outage() => Commit::Unavailable(error),
             Err(error) => Commit::Nothing(error),
         }
     };
@@ -226,6 +227,7 @@ impl IntoResponse for Problem {
             Self::Read(error @ ReadError::NotCached) => (StatusCode::GATEWAY_TIMEOUT, error.to_string()),
             Self::Read(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             Self::Write(WriteError::Store(error)) => (status_of_write(&error), error.to_string()),
+            Self::Write(error @ WriteError::BreakerOpen) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             Self::Write(error) => (StatusCode::GATEWAY_TIMEOUT, error.to_string()),
         };
         (code, text).into_response()

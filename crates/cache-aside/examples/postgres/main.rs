@@ -21,7 +21,7 @@ use cache_aside::{CacheAside, CacheUrl, Options, WritePolicy};
 use clap::Parser;
 
 use crate::changes::Changes;
-use crate::store::Todos;
+use crate::store::{READS, Todos};
 
 #[derive(Parser)]
 struct Flags {
@@ -48,6 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let todos = Todos::open(flags.store.clone()).await?;
     let mut options = Options::default();
     options.write_policy = flags.write_policy;
+    options.store_concurrency = READS;
     let shared = matches!(flags.cache, CacheUrl::Redis(_));
     let mut cache = CacheAside::builder(flags.cache, todos).options(options).follow_changes(Changes(flags.store));
     if shared {

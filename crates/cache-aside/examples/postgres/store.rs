@@ -11,7 +11,10 @@ use thiserror::Error;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 
-const CONNECTIONS: usize = 16;
+/// Reads that may be under way at one time.
+pub(crate) const READS: usize = 12;
+/// One for each of these, and four for writes and probes, so that none of them waits behind reads.
+const CONNECTIONS: usize = READS + 4;
 /// How long a statement may take; the server gives up by itself. Below the lease ([`cache_aside::Options::lease`]).
 const STATEMENT: Duration = Duration::from_secs(2);
 /// How long to wait for a connection.
@@ -89,6 +92,10 @@ pub(crate) struct Todos {
 
 impl Source for Todos {
     type Error = StoreError;
+
+    fn is_outage(error: &StoreError) -> bool {
+        error.is_outage()
+    }
 
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
         let rows = self.query("SELECT id, name, description, version FROM todos WHERE id = $1", &[&id]).await?;
@@ -233,6 +240,11 @@ impl Precondition {
 }
 
 impl StoreError {
+    /// Whether PostgreSQL as a whole is away, as against a statement that it refuses.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::NoConnection(_)) || self.leaves_unknown()
+    }
+
     /// Whether a write that failed so may have happened all the same. What the server refuses has not, unless it is
     /// going down.
     pub(crate) fn leaves_unknown(&self) -> bool {

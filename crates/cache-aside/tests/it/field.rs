@@ -76,6 +76,24 @@ async fn each_missing_right_is_one_line_that_names_it_and_the_rule_to_add() {
 }
 
 #[tokio::test]
+async fn each_command_that_a_managed_redis_does_not_have_is_one_line() {
+    for command in ["INFO", "EVALSHA", "PUBLISH", "SUBSCRIBE"] {
+        let redis = RedisServer::start_with(&["--rename-command", command, "", "--rename-command", "CONFIG", ""]);
+        let (store, options) = (FakeStore::new(), options());
+        let engine = engine_at(&redis_url(&redis), &store, options);
+        let missing = engine.missing_rights().await.expect("the cache answers");
+        let line =
+            format!("this Redis does not have the command {command}, which is needed: it is disabled or renamed");
+        assert_eq!(missing, [line]);
+        // The database answers, and what refuses the rest is said.
+        store.set("1", "one");
+        assert_eq!(body(&get(&engine, "1").await), Some("one"), "{command}");
+        let refusal = engine.write_refusal().unwrap_or_default();
+        assert!(command != "EVALSHA" || refusal.contains("EVALSHA"), "{refusal:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_without_channels_or_info_has_hits_all_the_same() {
     let redis = RedisServer::start();
     for taken in ["resetchannels", "-publish", "-info"] {

@@ -11,6 +11,7 @@ mod examples;
 mod field;
 mod incarnations;
 mod l1;
+mod leading;
 mod loads;
 mod min_version;
 mod outages;

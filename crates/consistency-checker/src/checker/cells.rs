@@ -4,7 +4,7 @@
 
 use super::Verdict;
 use super::violation::{Invariant, Violation};
-use crate::history::{CellSample, CellSeen, History};
+use crate::history::{CellSample, CellSeen, History, Suspends, Window};
 
 /// Checks the samples of one id that only the service writes.
 pub(super) fn check(id: &str, history: &History, verdict: &mut Verdict) {
@@ -13,7 +13,7 @@ pub(super) fn check(id: &str, history: &History, verdict: &mut Verdict) {
         let CellSeen::Value(version, _) = sample.cell else { continue };
         let before = highest.filter(|(_, before)| before.incarnation == sample.incarnation);
         match before {
-            Some((above, before)) if above > version => {
+            Some((above, before)) if above > version && !fell_in_a_window(before, sample, &history.windows) => {
                 let what = format!("a cell's version fell from {above} to {version}");
                 verdict.violations.push(
                     Violation::new(Invariant::I11, id, what)
@@ -24,4 +24,11 @@ pub(super) fn check(id: &str, history: &History, verdict: &mut Verdict) {
             _ => highest = Some((version, sample)),
         }
     }
+}
+
+/// A primary that is deposed and one that is not settled read older than what a lost cell held.
+fn fell_in_a_window(before: &CellSample, sample: &CellSample, windows: &[Window]) -> bool {
+    windows
+        .iter()
+        .any(|window| window.suspends == Suspends::Everything && window.from <= sample.at && before.at <= window.until)
 }

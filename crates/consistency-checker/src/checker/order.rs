@@ -87,9 +87,7 @@ impl<'h> Sweep<'_, 'h> {
             verdict.violations.extend(self.write(operation, place, floors));
             return place;
         }
-        if excused(operation, &self.history.windows, Suspends::Everything)
-            || operation.cache_status.contains("stale-if-error")
-        {
+        if excused(operation, &self.history.windows, Suspends::Everything) {
             verdict.reads_excused += 1;
             return place;
         }

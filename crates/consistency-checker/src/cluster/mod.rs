@@ -1,8 +1,9 @@
 //! `Cluster`: the real servers and processes of a run. All of them end with it.
 //!
-//! - [`system`]: which service. [`node`]: one process of it. [`redis`]: Redis as the run sees it: cells, and what can be
-//!   done to them.
+//! - [`system`]: which service. [`node`]: one process of it. [`network`]: what lies between it and its servers. [`redis`]:
+//!   Redis as the run sees it: cells, and what can be done to them.
 
+pub mod network;
 pub mod node;
 pub mod redis;
 pub mod system;
@@ -11,9 +12,10 @@ use std::path::PathBuf;
 
 use test_servers::fresh_name;
 
+use self::network::Links;
 use self::node::Node;
 use self::redis::Redis;
-use self::system::System;
+use self::system::{Servers, System};
 use crate::error::CheckError;
 use crate::store::Store;
 
@@ -32,8 +34,10 @@ pub struct ClusterOptions {
     pub variables: Vec<(String, String)>,
     /// How far the wall clock of each is ahead (`+300s`) or behind, in the build with switches; those of further ones are right.
     pub clocks: Vec<String>,
-    /// A server of the store that runs already; by default one is started.
-    pub store_url: Option<String>,
+    /// The servers of the store.
+    pub store: Servers,
+    /// Whether each process has its own ways to the servers, which can fail for it alone.
+    pub links: bool,
 }
 
 /// One Redis, one store, and processes of the service between clients and them.
@@ -61,18 +65,28 @@ impl Cluster {
             return Err(CheckError::NoService { program: options.api.clone(), build: options.system.build() });
         }
         let redis = tokio::task::spawn_blocking(Redis::start).await?;
-        let (store, store_flags) = options.system.store(options.store_url.clone(), &fresh_name("verify")).await?;
+        let (store, store_url) = options.system.store(&options.store, &fresh_name("verify")).await?;
         let mut nodes = Vec::new();
         for number in 0..options.processes {
-            let mut flags = store_flags.clone();
-            flags.extend(["--cache".to_owned(), redis.url()]);
+            let links = options.links.then(|| Links::to(redis.port(), &ports_of(&store_url), options.system));
+            let (store_url, redis_url) = match &links {
+                Some(links) => (links.store_url(&store_url), links.redis_url()),
+                None => (store_url.clone(), redis.url()),
+            };
+            let mut flags = ["--store", &store_url, "--cache", &redis_url].map(str::to_owned).to_vec();
             flags.extend(options.flags.iter().cloned());
             let clock = options.clocks.get(number as usize).map(|clock| ("TODO_TEETH_CLOCK".to_owned(), clock.clone()));
             let variables = options.variables.iter().cloned().chain(clock).collect();
-            let node = Node::start(number, &options.api, flags, variables)?;
+            let node = Node::start(number, &options.api, flags, variables, links)?;
             node.wait_until_ready().await?;
             nodes.push(node);
         }
         Ok(Self { system: options.system, nodes, redis, store })
     }
+}
+
+/// The ports in a connection string of servers on this machine.
+fn ports_of(url: &str) -> Vec<u16> {
+    let after = url.split("127.0.0.1:").skip(1);
+    after.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).collect()
 }

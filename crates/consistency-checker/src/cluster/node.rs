@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use test_servers::{Process as Running, free_port, fresh_name};
 
+use super::network::Links;
 use crate::error::CheckError;
 use crate::history::Process;
 
 /// How long a process may take until it answers.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
+/// How often it is looked whether a process that does not answer has ended.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// One address, and the process behind it.
 pub struct Node {
@@ -23,6 +26,8 @@ pub struct Node {
     variables: Vec<(String, String)>,
     log: PathBuf,
     running: Mutex<Option<Running>>,
+    /// Its ways to the servers, if they are its own.
+    pub links: Option<Links>,
     /// Connections to this node alone.
     pub http: reqwest::Client,
 }
@@ -33,6 +38,7 @@ impl Node {
         api: &Path,
         mut flags: Vec<String>,
         variables: Vec<(String, String)>,
+        links: Option<Links>,
     ) -> Result<Self, CheckError> {
         let address = format!("127.0.0.1:{}", free_port());
         flags.extend(["--listen".to_owned(), address.clone()]);
@@ -45,6 +51,7 @@ impl Node {
             variables,
             log: std::env::temp_dir().join(fresh_name("verify-node")),
             running: Mutex::default(),
+            links,
             http: reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build()?,
         };
         node.launch();
@@ -72,16 +79,24 @@ impl Node {
         format!("{}/todos/", self.base)
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it says that it is ready. If it has ended, it is started again, as a supervisor would: on a machine that is
+    /// busy the store may not answer in time for its start.
     ///
     /// # Errors
     /// It does not in time.
     pub async fn wait_until_ready(&self) -> Result<(), CheckError> {
         let (url, began) = (format!("{}/readyz", self.base), Instant::now());
+        let mut looked = began;
         while began.elapsed() < START {
-            let answer = self.http.get(&url).timeout(Duration::from_secs(1)).send().await;
+            let answer = self.http.get(&url).timeout(Duration::from_secs(10)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if !self.is_running() {
+                    self.launch();
+                }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -112,6 +127,10 @@ impl Node {
         if let Some(running) = &*self.running() {
             running.signal("CONT");
         }
+    }
+
+    fn is_running(&self) -> bool {
+        self.running().as_ref().is_some_and(Running::is_running)
     }
 
     fn end_of_log(&self) -> String {

@@ -21,18 +21,24 @@ const PREFIX: &str = "todo";
 pub struct Redis {
     server: Mutex<RedisServer>,
     url: String,
+    port: u16,
     incarnation: AtomicU32,
 }
 
 impl Redis {
     pub(super) fn start() -> Self {
         let server = RedisServer::start();
-        Self { url: server.url(), server: Mutex::new(server), incarnation: AtomicU32::new(0) }
+        Self { url: server.url(), port: server.port(), server: Mutex::new(server), incarnation: AtomicU32::new(0) }
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// Its port, the same over restarts.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// How often it has lost its memory.
@@ -45,8 +51,8 @@ impl Redis {
     /// # Errors
     /// Redis does not answer.
     pub fn connect(&self) -> RedisResult<Connection> {
-        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(Duration::from_secs(1))?;
-        connection.set_read_timeout(Some(Duration::from_secs(2)))?;
+        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(Duration::from_secs(10))?;
+        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
         Ok(connection)
     }
 

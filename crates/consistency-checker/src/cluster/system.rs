@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use test_servers::{MongoServer, PostgresServer};
+use test_servers::{PostgresServer, Traffic};
 
 use crate::error::CheckError;
 use crate::options::Policy;
 use crate::store::Store;
 use crate::store::mongo::Mongo;
+use crate::store::mongo_servers::MongoServers;
 use crate::store::postgres::Postgres;
 
 /// A service that answers todos over HTTP from a store and one Redis.
@@ -66,29 +67,55 @@ impl System {
         }
     }
 
-    /// Makes an empty database, on the server at `url` or on one of its own, and gives the flags that name it.
-    pub(super) async fn store(self, url: Option<String>, database: &str) -> Result<(Store, Vec<String>), CheckError> {
+    /// Whether this is the connection by which a process follows the store's changes.
+    pub(super) fn follows_changes(self, traffic: &Traffic) -> bool {
+        match self {
+            Self::TodoApi => traffic.is_asking("getMore"),
+            Self::Postgres => traffic.opened_with("LISTEN"),
+        }
+    }
+
+    /// Makes an empty database, and gives the connection string that names it.
+    pub(super) async fn store(self, servers: &Servers, database: &str) -> Result<(Store, String), CheckError> {
         match self {
             Self::TodoApi => {
-                let server = own_server(url.is_none(), MongoServer::start).await?;
-                let url = url.or(server.as_ref().map(MongoServer::url)).unwrap_or_default();
-                let flags = ["--store", &url, "--database", database].map(str::to_owned).to_vec();
-                Ok((Store::Mongo(Mongo::open(&url, database, server).await?), flags))
+                let started = match servers {
+                    Servers::At(_) => MongoServers::elsewhere(),
+                    Servers::One => tokio::task::spawn_blocking(MongoServers::one).await?,
+                    Servers::Three => tokio::task::spawn_blocking(MongoServers::three).await?,
+                };
+                let url = if let Servers::At(url) = servers { url.clone() } else { started.url() };
+                let named = url.replacen("/?", &format!("/{database}?"), 1);
+                Ok((Store::Mongo(Mongo::open(&url, database, started).await?), named))
             }
             Self::Postgres => {
-                let server = own_server(url.is_none(), PostgresServer::start).await?;
-                let url = url.or(server.as_ref().map(|server| server.url("postgres"))).unwrap_or_default();
+                let (url, server) = match servers {
+                    Servers::At(url) => (url.clone(), None),
+                    Servers::One => {
+                        let server = tokio::task::spawn_blocking(PostgresServer::start).await?;
+                        (server.url("postgres"), Some(server))
+                    }
+                    Servers::Three => {
+                        return Err(CheckError::Server("there is one PostgreSQL, no set of three".to_owned()));
+                    }
+                };
                 let store = Postgres::create(&url, database, server).await?;
                 let (address, _) = url.rsplit_once('/').unwrap_or((&url, ""));
-                let flags = vec!["--store".to_owned(), format!("{address}/{database}")];
-                Ok((Store::Postgres(Box::new(store)), flags))
+                Ok((Store::Postgres(Box::new(store)), format!("{address}/{database}")))
             }
         }
     }
 }
 
-async fn own_server<T: Send + 'static>(wanted: bool, start: fn() -> T) -> Result<Option<T>, CheckError> {
-    Ok(tokio::task::spawn_blocking(move || wanted.then(start)).await?)
+/// The servers of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Servers {
+    /// These, which run already.
+    At(String),
+    /// One, to be started.
+    One,
+    /// A replica set of three, to be started.
+    Three,
 }
 
 /// A program that cargo puts beside this one.

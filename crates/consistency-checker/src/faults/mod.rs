@@ -1,11 +1,19 @@
 //! What is broken while clients are at work.
 //!
-//! - [`Fault`]: the kinds. `inject`: how each is done, and what is not promised meanwhile. [`schedule`]: when.
+//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_nodes`, `on_store`, `on_network`: how each is
+//!   done, and what is not promised meanwhile.
 
+pub mod deck;
 mod inject;
+mod on_network;
+mod on_nodes;
+mod on_redis;
+mod on_store;
 pub mod schedule;
 
 use clap::ValueEnum;
+
+use crate::cluster::system::System;
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
@@ -30,6 +38,51 @@ pub enum Fault {
     Stop,
     /// A node is killed and started again (SIGKILL).
     Kill,
+    /// Redis is far away from a node for a while.
+    RedisSlow,
+    /// Nothing passes between a node and Redis for a while, or no answers; what was held back arrives in the end.
+    RedisHole,
+    /// A node's connections to Redis are reset.
+    RedisCut,
+    /// Redis refuses a node's connections for a while.
+    RedisRefused,
+    /// A node's subscriptions hear nothing for a while, while its other connections to Redis work.
+    SubscriptionHole,
+    /// The store is far away from a node for a while.
+    StoreFar,
+    /// Nothing passes between a node and the store for a while, or no answers; what was held back arrives in the end.
+    StoreHole,
+    /// A node's connections to the store are reset.
+    StoreCut,
+    /// The store refuses a node's connections for a while.
+    StoreRefused,
+    /// The process that follows the store's changes hears of none for a while, while its other connections to the store work.
+    StreamHole,
+    /// The store takes long for each command (fail point `failCommand`).
+    StoreSlow,
+    /// The store refuses commands, hangs up on them, or does them and does not know whether a majority has them.
+    StoreErrors,
+    /// MongoDB's primary steps down.
+    StepDown,
+    /// MongoDB's primary is killed (SIGKILL) and comes back.
+    PrimaryKill,
+    /// MongoDB's primary stands still for a while (SIGSTOP); when it goes on, another may have been elected.
+    PrimaryStop,
+    /// MongoDB's other members stand still for a while: no majority has what the primary takes.
+    SecondariesStop,
+    /// Another collection takes the place of the one that is served (`renameCollection` with `dropTarget`, or `$out`).
+    Swap,
+}
+
+/// What a fault is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Redis,
+    Nodes,
+    /// A node's ways to the servers.
+    Network,
+    /// MongoDB.
+    Store,
 }
 
 impl Fault {
@@ -46,11 +99,74 @@ impl Fault {
             Self::Snapshot => "snapshot",
             Self::Stop => "stop",
             Self::Kill => "kill",
+            Self::RedisSlow => "redis-slow",
+            Self::RedisHole => "redis-hole",
+            Self::RedisCut => "redis-cut",
+            Self::RedisRefused => "redis-refused",
+            Self::SubscriptionHole => "subscription-hole",
+            Self::StoreFar => "store-far",
+            Self::StoreHole => "store-hole",
+            Self::StoreCut => "store-cut",
+            Self::StoreRefused => "store-refused",
+            Self::StreamHole => "stream-hole",
+            Self::StoreSlow => "store-slow",
+            Self::StoreErrors => "store-errors",
+            Self::StepDown => "step-down",
+            Self::PrimaryKill => "primary-kill",
+            Self::PrimaryStop => "primary-stop",
+            Self::SecondariesStop => "secondaries-stop",
+            Self::Swap => "swap",
         }
     }
 
-    /// Whether everything is promised all the same.
-    pub fn is_healthy(self) -> bool {
-        !matches!(self, Self::Restart | Self::Snapshot | Self::Stop | Self::Kill)
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Flush
+            | Self::Evict
+            | Self::Cell
+            | Self::Lease
+            | Self::Pubsub
+            | Self::Connections
+            | Self::Restart
+            | Self::Snapshot => Part::Redis,
+            Self::Stop | Self::Kill => Part::Nodes,
+            Self::RedisSlow
+            | Self::RedisHole
+            | Self::RedisCut
+            | Self::RedisRefused
+            | Self::SubscriptionHole
+            | Self::StoreFar
+            | Self::StoreHole
+            | Self::StoreCut
+            | Self::StoreRefused
+            | Self::StreamHole => Part::Network,
+            Self::StoreSlow
+            | Self::StoreErrors
+            | Self::StepDown
+            | Self::PrimaryKill
+            | Self::PrimaryStop
+            | Self::SecondariesStop
+            | Self::Swap => Part::Store,
+        }
+    }
+
+    /// Whether it is over in a moment, and everything is promised all the same: such faults come a few times a second.
+    pub fn is_brief(self) -> bool {
+        matches!(self, Self::Flush | Self::Evict | Self::Cell | Self::Lease | Self::Pubsub | Self::Connections)
+    }
+
+    /// Whether a service has what is broken.
+    pub fn is_possible_for(self, system: System) -> bool {
+        self.part() != Part::Store || system == System::TodoApi
+    }
+
+    /// Whether it takes a replica set of three.
+    pub fn needs_replica_set(self) -> bool {
+        matches!(self, Self::StepDown | Self::PrimaryKill | Self::PrimaryStop | Self::SecondariesStop)
+    }
+
+    /// Whether it takes ways to the servers that can fail for one node.
+    pub fn needs_links(self) -> bool {
+        self.part() == Part::Network
     }
 }

@@ -1,8 +1,10 @@
 //! `Store`: the database behind the service, as the run sees it: what others write past the service, and the truth in the end.
 //!
-//! - [`mongo`]: of todo-api. [`postgres`]: of the example of the crate cache-aside.
+//! - [`mongo`]: of todo-api; [`mongo_servers`]: what can be done to its servers. [`postgres`]: of the example of the crate
+//!   cache-aside.
 
 pub mod mongo;
+pub mod mongo_servers;
 pub mod postgres;
 
 use self::mongo::Mongo;
@@ -67,6 +69,17 @@ impl Store {
     /// The database does not answer.
     pub async fn find(&self, id: &str) -> Result<Said, CheckError> {
         on!(self, find(id))
+    }
+
+    /// MongoDB, if it is that.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn mongo(&self) -> Result<&Mongo, CheckError> {
+        match self {
+            Self::Mongo(mongo) => Ok(mongo),
+            Self::Postgres(_) => Err(CheckError::Server("this fault is MongoDB's only".to_owned())),
+        }
     }
 
     /// Removes the database, where others go on to use the server. What is left over costs disk until that ends, nothing else.

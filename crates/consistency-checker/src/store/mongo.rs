@@ -1,25 +1,37 @@
 //! MongoDB, where a foreign writer leaves out versions or copies old ones.
 
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::{Client, Collection, Database};
-use test_servers::MongoServer;
+use std::time::Duration;
 
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::{ClientOptions, IndexOptions, ReadConcern};
+use mongodb::{Client, Collection, Database, IndexModel};
+
+use super::mongo_servers::MongoServers;
 use super::{InsertAs, body};
 use crate::error::CheckError;
 use crate::history::Said;
+
+/// How long a server may take to be found.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One database of a run's own.
 pub struct Mongo {
     /// The collection that the service serves.
     pub todos: Collection<Document>,
+    /// The servers, where they are the run's own.
+    pub servers: MongoServers,
     client: Client,
-    _server: Option<MongoServer>,
 }
 
 impl Mongo {
-    pub(crate) async fn open(url: &str, database: &str, server: Option<MongoServer>) -> Result<Self, CheckError> {
-        let client = Client::with_uri_str(url).await?;
-        Ok(Self { todos: client.database(database).collection("todos"), client, _server: server })
+    pub(crate) async fn open(url: &str, database: &str, servers: MongoServers) -> Result<Self, CheckError> {
+        let mut options = ClientOptions::parse(url).await?;
+        // Who writes past the service gives up before the run is over.
+        options.server_selection_timeout = Some(PATIENCE);
+        // What a deposed primary has is not what the store holds.
+        options.read_concern = Some(ReadConcern::majority());
+        let client = Client::with_options(options)?;
+        Ok(Self { todos: client.database(database).collection("todos"), servers, client })
     }
 
     /// `$set` of the fields that a todo has; `v` stays as it is.
@@ -67,6 +79,38 @@ impl Mongo {
         }))
     }
 
+    /// Puts another collection in the place of the one that is served, in one stroke: these todos as they are told, without
+    /// versions, and all others as they were.
+    ///
+    /// # Errors
+    /// Nobody knows whether it happened.
+    pub async fn swap(&self, todos: &[(&str, Option<String>)], how: SwapBy) -> Result<(), CheckError> {
+        let database = self.database();
+        let staged = database.collection::<Document>("todos_staged");
+        staged.drop().await?;
+        let ids: Vec<&str> = todos.iter().map(|(id, _)| *id).collect();
+        let others = [doc! { "$match": { "id": { "$nin": ids } } }, doc! { "$out": staged.name() }];
+        self.todos.aggregate(others).await?;
+        let unique = IndexOptions::builder().unique(true).build();
+        staged.create_index(IndexModel::builder().keys(doc! { "id": 1 }).options(unique).build()).await?;
+        let told = todos.iter().filter_map(|(id, name)| Some(doc! { "_id": *id, "id": *id, "name": name.as_ref()? }));
+        let told: Vec<Document> = told.collect();
+        if !told.is_empty() {
+            staged.insert_many(told).await?;
+        }
+        match how {
+            SwapBy::Rename => {
+                let (from, to) = (staged.namespace().to_string(), self.todos.namespace().to_string());
+                let rename = doc! { "renameCollection": from, "to": to, "dropTarget": true };
+                self.client.database("admin").run_command(rename).await?;
+            }
+            SwapBy::Out => {
+                staged.aggregate([doc! { "$out": self.todos.name() }]).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn drop_database(&self) {
         let _ = self.database().drop().await;
     }
@@ -94,4 +138,13 @@ impl Mongo {
     fn database(&self) -> Database {
         self.client.database(&self.todos.namespace().db)
     }
+}
+
+/// How one collection takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwapBy {
+    /// `renameCollection` with `dropTarget`.
+    Rename,
+    /// An aggregation that ends in `$out`.
+    Out,
 }

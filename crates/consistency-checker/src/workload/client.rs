@@ -49,6 +49,7 @@ impl ApiClient {
                 (Action::Delete { condition }, with_tag(node.http.delete(node.todo(&id)), tag))
             }
         };
+        let _writes = if matches!(action, Action::Read { .. }) { None } else { Some(shared.writes.read().await) };
         let process = node.process();
         let sent = shared.clock.now();
         let answer = answer(request.send().await).await;

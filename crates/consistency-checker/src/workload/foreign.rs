@@ -26,7 +26,10 @@ impl ForeignWriter {
     /// Goes on until it is told to stop.
     pub(super) async fn run(mut self) -> Vec<Operation> {
         while !self.shared.stopped() {
+            let shared = Arc::clone(&self.shared);
+            let writes = shared.writes.read().await;
             self.step().await;
+            drop(writes);
             let pause = self.shared.plan.foreign_pause.as_micros() as u64;
             tokio::time::sleep(Duration::from_micros(self.random.random_range(0..=pause))).await;
         }
@@ -79,21 +82,31 @@ impl ForeignWriter {
     }
 
     fn record(&mut self, id: Arc<str>, sent: Moment, action: Action, outcome: Result<Outcome, CheckError>) {
-        let received = self.shared.clock.now();
         let outcome = outcome.unwrap_or(Outcome::Unknown);
-        let (client, cache_status) = (self.number, "".into());
-        let process = None;
-        let operation = Operation { client, process, sent, received, id, action, outcome, status: 0, cache_status };
-        self.shared.count(&operation);
-        self.done.push(operation);
+        self.done.push(operation(&self.shared, self.number, id, sent, action, outcome));
     }
 }
 
-fn write(verb: Verb, marker: Marker) -> Action {
+/// What has just been done past the service.
+pub(super) fn operation(
+    shared: &Shared,
+    client: u32,
+    id: Arc<str>,
+    sent: Moment,
+    action: Action,
+    outcome: Outcome,
+) -> Operation {
+    let (received, cache_status) = (shared.clock.now(), "".into());
+    let operation = Operation { client, process: None, sent, received, id, action, outcome, status: 0, cache_status };
+    shared.count(&operation);
+    operation
+}
+
+pub(super) fn write(verb: Verb, marker: Marker) -> Action {
     Action::Write { verb, marker, condition: Condition::None }
 }
 
-fn written(marker: Marker, found: bool) -> Outcome {
+pub(super) fn written(marker: Marker, found: bool) -> Outcome {
     if !found {
         return Outcome::Refused;
     }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::task::JoinSet;
 
 use self::client::{ApiClient, Sent, version_of};
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::CheckError;
-use crate::history::{Marker, Operation, Outcome};
+use crate::history::{Action, Condition, Marker, Moment, Operation, Outcome, Verb};
 
 /// What came of operations: those that had an answer other than a failure or a refusal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     stop: AtomicBool,
     markers: AtomicU64,
     done: Mutex<Work>,
+    /// Held while a write is under way, exclusively by who needs that none is.
+    writes: RwLock<()>,
     /// The last tag that anybody saw of an id, for `If-Match` and `Min-Version`.
     tags: Mutex<HashMap<Arc<str>, Tag>>,
 }
@@ -108,6 +111,7 @@ impl Workload {
             stop: AtomicBool::new(false),
             markers: AtomicU64::new(0),
             done: Mutex::default(),
+            writes: RwLock::default(),
             tags: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
@@ -121,6 +125,11 @@ impl Workload {
             tasks.spawn(ForeignWriter::new(shared.plan.clients + number, Arc::clone(&shared), random).run());
         }
         Self { shared, tasks }
+    }
+
+    /// Somebody who writes past the service in one stroke, among the clients.
+    pub fn hand(&self) -> Hand {
+        Hand { shared: Arc::clone(&self.shared) }
     }
 
     /// What the clients have done so far.
@@ -139,6 +148,44 @@ impl Workload {
             all.extend(done?);
         }
         Ok(all)
+    }
+}
+
+/// Writes past the service in one stroke, as its writers do one by one.
+pub struct Hand {
+    shared: Arc<Shared>,
+}
+
+impl Hand {
+    /// Waits until no write is under way, and holds up new ones.
+    pub(crate) async fn nobody_writes(&self) -> RwLockWriteGuard<'_, ()> {
+        self.shared.writes.write().await
+    }
+
+    /// What somebody writes past the service.
+    pub(crate) fn foreign_ids(&self) -> &[Arc<str>] {
+        &self.shared.plan.foreign_ids
+    }
+
+    /// Names a new write.
+    pub(crate) fn marker(&self) -> Marker {
+        self.shared.marker()
+    }
+
+    /// A replacement that has just happened.
+    pub(crate) fn replaced(&self, id: Arc<str>, sent: Moment, marker: Marker) -> Operation {
+        let action = foreign::write(Verb::ForeignReplace, marker);
+        foreign::operation(&self.shared, self.number(), id, sent, action, foreign::written(marker, true))
+    }
+
+    /// A delete that has just happened.
+    pub(crate) fn deleted(&self, id: Arc<str>, sent: Moment) -> Operation {
+        let action = Action::Delete { condition: Condition::None };
+        foreign::operation(&self.shared, self.number(), id, sent, action, Outcome::Absent)
+    }
+
+    fn number(&self) -> u32 {
+        self.shared.plan.clients + self.shared.plan.foreign_writers
     }
 }
 

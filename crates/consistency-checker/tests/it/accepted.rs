@@ -3,6 +3,19 @@
 use crate::notation::{accept, accepted, strict, with_l1};
 
 accepted! {
+    an_answer_past_a_failing_cache_among_many_binds_nobody_for_a_second: strict(),
+        "0-2  n0 put w1 = 10 new
+         3-5  n0 put w2 = 20 deferred
+         6-7  n1 many w2 = 20 bypass
+         8-9  n1 get w1 = 10";
+
+    a_lost_cell_may_be_filled_with_something_older_while_a_primary_is_elected: strict(),
+        "0-2    n0 put w1 = 10 new
+         3-3    cell V 30
+         4-90   window everything
+         50-50  cell V 20
+         95-95  cell V 30";
+
     a_read_that_overlaps_a_write_may_answer_either_value: strict(),
         "0-2  n0 put w1 = 10 new
          4-9  n0 put w2 = 20

@@ -6,13 +6,15 @@
 //! - `model`: the rules, switched off one by one.
 //! - `program`: flags and exit codes.
 //! - `support`: clusters for tests. `hot_key`: many readers of one todo. `foreign`: writes past the service. `runs`: short
-//!   runs. `teeth`, `majority`: guards of the engine and of the store, switched off one by one.
-//!   `skewed`: nodes whose wall clocks are wrong. `postgres`: the example of cache-aside. `versions`: creates and deletes of one todo that race.
+//!   runs. `faults`: what is broken, and that it is. `teeth`, `majority`: guards of the engine and of the store, switched off
+//!   one by one. `skewed`: nodes whose wall clocks are wrong. `postgres`: the example of cache-aside. `versions`: creates and
+//!   deletes of one todo that race.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod accepted;
 mod batches;
+mod faults;
 mod foreign;
 mod hot_key;
 mod majority;

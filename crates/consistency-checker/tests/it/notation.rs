@@ -12,7 +12,7 @@
 //! 0-50  window everything       nothing is promised
 //! ```
 //!
-//! Words at the end: `new` (created), `deferred`, `bypass`, `refused`, `if=10` (`If-Match`), `min=10` (`Min-Version`),
+//! Words at the end: `new` (created), `deferred`, `bypass`, `stale` (the store failed), `refused`, `if=10` (`If-Match`), `min=10` (`Min-Version`),
 //! `body=TEXT` (instead of the write's own), `id=NAME`.
 
 use std::sync::Arc;
@@ -148,8 +148,12 @@ fn operation(client: u32, process: Option<Process>, sent: Moment, received: Mome
     };
     let cache_status = if has("deferred") {
         "fwd=method; detail=publish-deferred"
+    } else if has("bypass") && words[0] == "many" {
+        "fwd=bypass; detail=\"hit=1 bypass=1\""
     } else if has("bypass") {
         "fwd=bypass; detail=cache-error"
+    } else if has("stale") {
+        "hit; ttl=-7; detail=stale-if-error"
     } else {
         "hit"
     };

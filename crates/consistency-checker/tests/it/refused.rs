@@ -128,6 +128,17 @@ refused! {
          5-5    cell V 20
          6-6    cell T 25
          7-7    cell V 10";
+
+    i11_a_cells_version_falls_after_an_election_is_over: strict(), Invariant::I11,
+        "0-2    n0 put w1 = 10 new
+         3-90   window everything
+         95-95  cell V 30
+         96-96  cell V 20";
+
+    i3_a_kept_value_that_is_older_than_what_was_acknowledged_when_the_store_fails: strict(), Invariant::I3,
+        "0-2  n0 put w1 = 10 new
+         3-5  n0 put w2 = 20
+         6-7  n1 get w1 = 10 stale";
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use consistency_checker::cluster::system::System;
+use consistency_checker::cluster::system::{Servers, System};
 use consistency_checker::cluster::{Cluster, ClusterOptions};
 use consistency_checker::faults::schedule::FaultPlan;
 use consistency_checker::report::Report;
@@ -39,6 +39,21 @@ pub(crate) async fn cluster_of(api: PathBuf, flags: &[&str], variables: &[(&str,
 pub(crate) async fn postgres_cluster(flags: &[&str]) -> Arc<Cluster> {
     let url = tokio::task::spawn_blocking(|| shared_postgres().url("postgres")).await.unwrap();
     start(System::Postgres, url, program(System::Postgres), flags, &[]).await
+}
+
+/// Two processes with their own ways to Redis and to the MongoDB that tests share.
+pub(crate) async fn linked_cluster() -> Arc<Cluster> {
+    let url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    of_their_own(Servers::At(url)).await
+}
+
+/// Two processes with their own ways to Redis and to MongoDB, of which these servers are.
+pub(crate) async fn of_their_own(store: Servers) -> Arc<Cluster> {
+    let variables = vec![("TODO_LOG".to_owned(), "error".to_owned())];
+    let system = System::TodoApi;
+    let (flags, clocks) = (Vec::new(), Vec::new());
+    let options = ClusterOptions { system, api: api(), processes: 2, flags, variables, clocks, store, links: true };
+    Arc::new(Cluster::start(&options).await.unwrap())
 }
 
 /// Two processes over this MongoDB.
@@ -89,7 +104,8 @@ fn options(
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         variables: variables.iter().map(owned).collect(),
         clocks: Vec::new(),
-        store_url: Some(store_url),
+        store: Servers::At(store_url),
+        links: false,
     }
 }
 

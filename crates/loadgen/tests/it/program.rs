@@ -47,6 +47,26 @@ fn a_wrong_value_is_one_line_that_names_the_flag_and_what_is_allowed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ipv6_address_is_a_host_like_any_other() {
+    let Some(target) = Target::start_on_ipv6(honest) else { return eprintln!("not tried: there is no IPv6") };
+    for host in [target.url(), format!("{}/", target.url()), target.url().replace("[::1]", "[0:0:0:0:0:0:0:1]")] {
+        let output =
+            finish(program(&["--host", &host, "--users", "2", "--requests", "40", "--write", "0.2", "--json", "-"]))
+                .await;
+        assert_eq!(output.status.code(), Some(0), "{host}: {}", errors(&output));
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&summary["successes"], &summary["parameters"]["host"]),
+            (&40.into(), &target.url().into()),
+            "{host}"
+        );
+    }
+    assert_eq!(target.count(), 120);
+    let output = program(&["--host", "http://::1:8000"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "an address without brackets: {}", errors(&output));
+}
+
 #[test]
 fn every_flag_is_also_a_variable() {
     for (name, value, flag) in [("TODO_USERS", "none", "--users"), ("TODO_MAX_ERROR_RATIO", "7", "--max-error-ratio")] {

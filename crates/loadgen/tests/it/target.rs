@@ -1,5 +1,6 @@
 //! A service to fire at, which remembers what it was asked.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub(crate) struct Seen {
 
 /// Listens on a port of its own until it is dropped.
 pub(crate) struct Target {
-    port: u16,
+    address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     server: ServerHandle,
 }
@@ -41,8 +42,17 @@ impl Target {
         Self::start_slow(Duration::ZERO, answer)
     }
 
+    /// As [`Self::start`], on the loopback address of IPv6; `None` where there is none.
+    pub(crate) fn start_on_ipv6(answer: fn(&Seen) -> HttpResponse) -> Option<Self> {
+        Self::start_on(Ipv6Addr::LOCALHOST.into(), Duration::ZERO, answer)
+    }
+
     /// As [`Self::start`], after a pause.
     pub(crate) fn start_slow(pause: Duration, answer: fn(&Seen) -> HttpResponse) -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST.into(), pause, answer).unwrap()
+    }
+
+    fn start_on(address: IpAddr, pause: Duration, answer: fn(&Seen) -> HttpResponse) -> Option<Self> {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let all = Arc::clone(&seen);
         let server = HttpServer::new(move || {
@@ -66,16 +76,16 @@ impl Target {
                 }
             }))
         });
-        let server = server.workers(1).disable_signals().shutdown_timeout(0).bind(("127.0.0.1", 0)).unwrap();
-        let port = server.addrs()[0].port();
+        let server = server.workers(1).disable_signals().shutdown_timeout(0).bind((address, 0)).ok()?;
+        let address = server.addrs()[0];
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { port, seen, server: handle }
+        Some(Self { address, seen, server: handle })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// All requests so far, without probes.

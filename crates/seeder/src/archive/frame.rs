@@ -2,7 +2,7 @@
 
 use crate::input::content::LENGTHS;
 use crate::input::error::{Problem, ReadError};
-use crate::input::{Input, forget};
+use crate::input::{Input, forget, take_large};
 
 /// Stands where a length would.
 const TERMINATOR: i32 = -1;
@@ -57,6 +57,11 @@ impl Frames {
     /// The bytes of the last document.
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
+    }
+
+    /// The bytes of the last document, if it is large. They are gone then.
+    pub(crate) fn take_large(&mut self) -> Option<Vec<u8>> {
+        take_large(&mut self.document)
     }
 
     /// Gives back the memory of the last document, if that was large.

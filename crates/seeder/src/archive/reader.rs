@@ -100,6 +100,11 @@ impl Archive {
         self.frames.document()
     }
 
+    /// The bytes of the last document, if it is large. They are gone then.
+    pub fn take_large(&mut self) -> Option<Vec<u8>> {
+        self.frames.take_large()
+    }
+
     pub(crate) fn forget(&mut self) {
         self.frames.forget();
     }

@@ -1,9 +1,10 @@
 //! A thread that reads, checks and batches. It waits when too much is in memory; a damaged document is never passed on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use todo_store::raw::Documents;
+use todo_store::raw::{Documents, Encoding};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -142,21 +143,31 @@ impl Feeder {
         if !self.reserve(batch, self.last.saturating_sub(likely)) {
             return Ok(Added::NobodyListens);
         }
-        let taken = match self.ids {
-            Ids::AsTheyAre => Ok(None),
-            Ids::AsText => with_id_as_text(self.source.document()),
-        };
-        let pushed = taken.and_then(|changed| {
-            let document = id_first(changed.as_deref().unwrap_or(self.source.document()))?;
-            let encoding = batch.documents.add(&document).map_err(|malformed| malformed.to_string())?;
-            Ok((encoding, changed.is_some()))
-        });
+        let pushed = self.push_to(&mut batch.documents);
         let (encoding, id_was_number) = pushed.map_err(|problem| self.source.error(Problem::Malformed(problem)))?;
         batch.remarks.numeric_ids += u64::from(id_was_number);
         batch.remarks.add(self.source.begin(), self.source.remarks(), encoding);
         batch.begins.push(self.source.begin());
         self.source.forget();
         Ok(Added::Document)
+    }
+
+    /// Adds the last document, without a copy if it is large; answers with whether its id was a number, too.
+    fn push_to(&mut self, documents: &mut Documents) -> Result<(Encoding, bool), String> {
+        let changed = match self.ids {
+            Ids::AsTheyAre => None,
+            Ids::AsText => with_id_as_text(self.source.document())?,
+        };
+        let id_was_number = changed.is_some();
+        let moved = match id_first(changed.as_deref().unwrap_or(self.source.document()))? {
+            Cow::Owned(moved) => Some(moved),
+            Cow::Borrowed(_) => None,
+        };
+        let added = match moved.or(changed).or_else(|| self.source.take_large()) {
+            Some(document) => documents.add_owned(document),
+            None => documents.add(self.source.document()),
+        };
+        added.map(|encoding| (encoding, id_was_number)).map_err(|malformed| malformed.to_string())
     }
 
     /// Waits until there is memory for so much more in a batch; false if nobody listens any more. Others always hold, and

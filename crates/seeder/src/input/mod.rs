@@ -20,7 +20,7 @@ use self::error::{Place, Problem, ReadError};
 /// RFC 1952 §2.3.1.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BUFFER: usize = 128 << 10;
-/// Memory grows by this much, however long a document says it is.
+/// Memory is written to in steps of this, however long a document says it is.
 const STEP: usize = 1 << 20;
 
 /// Gives back the memory of a buffer that has grown over what it usually needs.
@@ -28,6 +28,11 @@ pub(crate) fn forget(buffer: &mut Vec<u8>) {
     if buffer.capacity() > STEP {
         *buffer = Vec::new();
     }
+}
+
+/// The bytes in a buffer, if they are so many that they are better moved than copied.
+pub(crate) fn take_large(buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
+    (buffer.len() > STEP).then(|| std::mem::take(buffer))
 }
 
 /// Bytes with positions.
@@ -189,6 +194,10 @@ impl Input {
     /// # Errors
     /// [`Problem::Truncated`] inside `what`, at the end of the file; [`Problem::Io`], [`Problem::Gzip`].
     pub fn append(&mut self, buffer: &mut Vec<u8>, length: usize, what: &'static str) -> Result<(), ReadError> {
+        if length > STEP {
+            // Memory that nothing is written to is none yet; a buffer that grows by doubling is copied again and again.
+            buffer.reserve_exact(length);
+        }
         let mut left = length;
         while left > 0 {
             let (begin, step) = (buffer.len(), left.min(STEP));

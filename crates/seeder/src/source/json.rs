@@ -4,7 +4,7 @@
 use crate::extended_json::{Dialect, Remarks, Wrong, document};
 use crate::input::error::{Problem, ReadError};
 use crate::input::text::{Position, Text};
-use crate::input::{Input, forget};
+use crate::input::{Input, forget, take_large};
 
 /// Longer than the text of any document that MongoDB takes, but for a freak.
 const LONGEST: usize = 32 << 20;
@@ -61,6 +61,10 @@ impl Json {
 
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
+    }
+
+    pub(crate) fn take_large(&mut self) -> Option<Vec<u8>> {
+        take_large(&mut self.document)
     }
 
     pub(crate) fn forget(&mut self) {

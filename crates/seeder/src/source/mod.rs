@@ -58,13 +58,23 @@ impl Source {
         }
     }
 
+    /// The bytes of the last document, if it is large. They are gone then.
+    pub fn take_large(&mut self) -> Option<Vec<u8>> {
+        match self {
+            Self::Archive(archive, _) => archive.take_large(),
+            Self::Bson(bson) => bson.0.take_large(),
+            Self::Json(json) => json.take_large(),
+            // Rows are not that long.
+            Self::Table(_) => None,
+        }
+    }
+
     /// Gives back the memory of the last document, if that was large.
     pub fn forget(&mut self) {
         match self {
             Self::Archive(archive, _) => archive.forget(),
             Self::Bson(bson) => bson.0.forget(),
             Self::Json(json) => json.forget(),
-            // Rows are not that long.
             Self::Table(_) => {}
         }
     }

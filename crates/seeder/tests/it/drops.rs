@@ -60,7 +60,8 @@ async fn a_run_that_fails_at_any_point_leaves_what_was_there() {
             let said = place.fails(command, &[path.to_str().unwrap(), "--drop"]);
             assert!(said.contains(words), "{name}: {said}");
             assert!(said.contains("nothing was removed") && said.contains("is as it was"), "{name}: {said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
+            // A slow machine also says how far it is.
+            assert_eq!(said.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{said}");
             assert!(place.all("todos").await == sorted(&todos(3)), "{name}");
             assert_eq!(leftovers(&place), Vec::<String>::new(), "{name}");
         }

@@ -6,8 +6,10 @@ pub(crate) enum Chunks {
     /// The line that gives the size of a chunk.
     Size {
         size: u64,
-        /// Whether digits may still come; an extension follows them.
-        digits: bool,
+        /// How many digits came.
+        digits: u8,
+        /// Whether more may come; an extension follows them.
+        open: bool,
     },
     /// A chunk's data: this many bytes.
     Data(u64),
@@ -24,12 +26,12 @@ pub(crate) enum Step {
     On(Chunks),
     /// The body is complete.
     End,
-    /// Not understood here.
-    Unknown,
+    /// It is no chunk.
+    Broken,
 }
 
 impl Chunks {
-    pub(crate) const START: Self = Self::Size { size: 0, digits: true };
+    pub(crate) const START: Self = Self::Size { size: 0, digits: 0, open: true };
 
     /// Goes on over the first of these bytes, of which there is one at least: over how many, and to what.
     pub(crate) fn advance(self, bytes: &[u8]) -> (usize, Step) {
@@ -45,12 +47,16 @@ impl Chunks {
         Step::On(match self {
             Self::Size { size: 0, .. } if byte == b'\n' => Self::Trailer { empty: true },
             Self::Size { size, .. } if byte == b'\n' => Self::Data(size),
-            Self::Size { size, digits: true } => match char::from(byte).to_digit(16) {
-                Some(_) if size >> 56 != 0 => return Step::Unknown,
-                Some(digit) => Self::Size { size: size * 16 + u64::from(digit), digits: true },
-                None => Self::Size { size, digits: false },
+            Self::Size { size, digits, open: true } => match char::from(byte).to_digit(16) {
+                Some(_) if size >> 56 != 0 => return Step::Broken,
+                Some(digit) => {
+                    Self::Size { size: size * 16 + u64::from(digit), digits: digits.saturating_add(1), open: true }
+                }
+                None if digits == 0 && !byte.is_ascii_whitespace() => return Step::Broken,
+                None => Self::Size { size, digits, open: false },
             },
             Self::DataEnd if byte == b'\n' => Self::START,
+            Self::DataEnd if byte != b'\r' => return Step::Broken,
             Self::Trailer { empty: true } if byte == b'\n' => return Step::End,
             Self::Trailer { .. } if byte == b'\n' => Self::Trailer { empty: true },
             Self::Trailer { empty } => Self::Trailer { empty: empty && byte == b'\r' },

@@ -1,10 +1,15 @@
 //! `Framing`: where a request begins and ends in the bytes of a connection. It must agree with the server's own parser, and where
 //! it is not sure it gives up (`Phase::Unknown`) rather than touch a byte.
 //!
-//! It looks at four header fields only, and takes the offers to change the protocol out of them: an offer that is not
-//! taken is to be ignored (RFC 9110 §7.8), while the server's parser ends the connection for it.
+//! It looks at five header fields only, and takes the offers to change the protocol out of them: an offer that is not
+//! taken is to be ignored (RFC 9110 §7.8), while the server's parser ends the connection for it. What that parser would take and
+//! must not (a line that is too long for it, a `Host` that is none) is spoilt, so that it refuses it.
 
 use super::chunks::{Chunks, Step};
+use super::fault::{LONGEST_LINE, is_host};
+use super::fields::{FIELDS, blank, could_be, end_of_line, starts_with, without_offer};
+use super::heads::Heads;
+use super::refusal::Refusal;
 
 /// What a client is about to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +20,8 @@ pub(crate) enum Phase {
     Head,
     /// The head is complete, the body is not.
     Body,
+    /// The body can have no end.
+    Broken,
     /// What comes is not understood here; the server's parser says what it thinks of it.
     Unknown,
 }
@@ -40,8 +47,12 @@ enum State {
     Fixed(u64),
     /// In a chunked body.
     Chunked(Chunks),
+    /// Behind what should be a chunk and is none.
+    Broken,
     /// Given up.
     Unknown,
+    /// What must not be taken is passed as zeros, which no head may have.
+    Spoilt,
 }
 
 /// The state of one connection.
@@ -50,16 +61,16 @@ pub(crate) struct Framing {
     state: State,
     length: Option<u64>,
     chunked: bool,
+    /// Bytes of the current line of a head that were passed.
+    line: usize,
+    heads: Heads,
 }
 
 /// The longest line that is held until it is whole.
 const LONGEST: usize = 8 * 1024;
-/// The fields that are looked at, with their colons.
-const FIELDS: [&[u8]; 4] = [b"connection:", b"content-length:", b"transfer-encoding:", b"upgrade:"];
-
 impl Framing {
     pub(crate) fn new() -> Self {
-        Self { state: State::Start, length: None, chunked: false }
+        Self { state: State::Start, length: None, chunked: false, line: 0, heads: Heads::default() }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -67,7 +78,8 @@ impl Framing {
             State::Start => Phase::Between,
             State::Line | State::Skip => Phase::Head,
             State::Fixed(_) | State::Chunked(_) => Phase::Body,
-            State::Unknown => Phase::Unknown,
+            State::Broken => Phase::Broken,
+            State::Unknown | State::Spoilt => Phase::Unknown,
         }
     }
 
@@ -76,15 +88,28 @@ impl Framing {
         self.state = State::Unknown;
     }
 
+    /// Forgets the heads so far: they were read, and every request was answered.
+    pub(crate) fn forget(&mut self) {
+        if matches!(self.state, State::Start) {
+            self.heads.clear();
+        }
+    }
+
+    /// Which rule was broken by what the parser refused, if that is known.
+    pub(crate) fn fault(&self) -> Option<Refusal> {
+        self.heads.fault()
+    }
+
     /// Goes on over bytes that follow those passed before, and takes offers out of them.
     pub(crate) fn advance(&mut self, bytes: &mut [u8]) -> Progress {
-        let (mut at, mut completed) = (0, false);
+        let (mut at, mut head, mut completed) = (0, 0, false);
         while at < bytes.len() {
             let rest = &mut bytes[at..];
             let was_within = !matches!(self.state, State::Start);
+            let is_head = matches!(self.state, State::Start | State::Line | State::Skip | State::Unknown);
             let step = match self.state {
                 State::Start | State::Line => match self.line(rest) {
-                    Some(step) => step,
+                    Some(step) => self.measured(&rest[..step]),
                     None => break,
                 },
                 State::Skip => {
@@ -92,7 +117,7 @@ impl Framing {
                     if end.is_some() {
                         self.state = State::Line;
                     }
-                    end.unwrap_or(rest.len())
+                    self.measured(&rest[..end.unwrap_or(rest.len())])
                 }
                 State::Fixed(left) => {
                     let step = rest.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -104,16 +129,39 @@ impl Framing {
                     self.state = match next {
                         Step::On(chunks) => State::Chunked(chunks),
                         Step::End => State::Start,
-                        Step::Unknown => State::Unknown,
+                        Step::Broken => State::Broken,
                     };
                     step
                 }
-                State::Unknown => rest.len(),
+                State::Broken | State::Unknown | State::Spoilt => rest.len(),
             };
+            if is_head {
+                if matches!(self.state, State::Spoilt) {
+                    self.heads.keep(&bytes[head..at + step]);
+                    bytes[at..at + step].fill(0);
+                    head = at + step;
+                }
+            } else {
+                self.heads.keep(&bytes[head..at]);
+                head = at + step;
+            }
             at += step;
             completed |= was_within && matches!(self.state, State::Start);
         }
+        self.heads.keep(&bytes[head..at]);
         Progress { passed: at, completed }
+    }
+
+    /// Counts these bytes of a line; how many they are.
+    fn measured(&mut self, bytes: &[u8]) -> usize {
+        self.line += bytes.len();
+        if self.line > LONGEST_LINE {
+            self.state = State::Spoilt;
+        }
+        if bytes.ends_with(b"\n") {
+            self.line = 0;
+        }
+        bytes.len()
     }
 
     /// One line of a head, if it is whole or of no interest; how many bytes it has.
@@ -154,6 +202,8 @@ impl Framing {
         let Some(name) = FIELDS.iter().find(|name| starts_with(line, name)) else { return };
         let value = &mut line[name.len()..];
         match name[2] {
+            b's' if !is_host(value.trim_ascii()) => self.state = State::Spoilt,
+            b's' => {}
             b'n' if name[3] == b'n' => without_offer(value),
             b'n' => {
                 let number = std::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok());
@@ -177,36 +227,6 @@ impl Framing {
             (false, Some(length)) => State::Fixed(length),
         };
     }
-}
-
-fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr(b'\n', bytes).map(|at| at + 1)
-}
-
-fn starts_with(line: &[u8], name: &[u8]) -> bool {
-    line.len() >= name.len() && line[..name.len()].eq_ignore_ascii_case(name)
-}
-
-/// Whether the begin of a line may be that of one of these.
-fn could_be(begin: &[u8], names: &[&[u8]]) -> bool {
-    names.iter().any(|name| {
-        let common = begin.len().min(name.len());
-        begin[..common].eq_ignore_ascii_case(&name[..common])
-    })
-}
-
-/// Blanks the options of `Connection` that offer another protocol; empty list elements are ignored (RFC 9110 §5.6.1).
-fn without_offer(value: &mut [u8]) {
-    for option in value.split_mut(|byte| *byte == b',') {
-        let name = option.trim_ascii();
-        if name.eq_ignore_ascii_case(b"upgrade") || name.eq_ignore_ascii_case(b"http2-settings") {
-            blank(option);
-        }
-    }
-}
-
-fn blank(value: &mut [u8]) {
-    value.iter_mut().filter(|byte| byte.is_ascii_graphic()).for_each(|byte| *byte = b' ');
 }
 
 #[cfg(test)]

@@ -3,54 +3,65 @@
 //! The server's parser answers what it cannot read with a status and no more, and offers no hook. So its answer is
 //! recognised on its way out, by what none of ours lacks, and another is sent in its place.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+use actix_web::http::StatusCode;
 
 use crate::http::request::RequestId;
 use crate::limited_log::Limited;
 
 /// Why a request was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It is no HTTP/1.1.
-    Malformed,
-    /// Its head is too large.
-    LargeHead,
-    /// Its head did not come in time.
-    SlowHead,
-    /// Its body did not come in time.
-    SlowBody,
-    /// It was the slowest when there were too many connections.
-    Crowded,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    status: u16,
+    detail: Cow<'static, str>,
 }
 
-/// The parser does not say which.
-const UNREADABLE: &str =
-    "this is no request of HTTP/1.1: its first line, a header field or its length is malformed, or Host is missing";
+/// For what the parser does not take although no rule is known to be broken.
+const MALFORMED: &str = "this is no request of HTTP/1.1: its first line, a header field or its length is malformed";
+const LARGE_HEAD: &str = "the head of the request is larger than 128 KiB";
 
 impl Refusal {
+    pub(crate) fn new(status: u16, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    /// Its head did not come in time.
+    pub(crate) fn slow_head() -> Self {
+        Self::new(408, "the head of the request did not come in time: no empty line ended it")
+    }
+
+    /// Its body did not come in time.
+    pub(crate) fn slow_body() -> Self {
+        Self::new(408, "the body of the request did not come in time")
+    }
+
+    /// What should be a chunk of its body is none.
+    pub(crate) fn broken_chunk() -> Self {
+        Self::new(400, "a chunk of the body is malformed: its size must be hexadecimal, and its data exactly as long")
+    }
+
+    /// It was the slowest when there were too many connections.
+    pub(crate) fn crowded() -> Self {
+        Self::new(408, "too many connections are open, and this one was the slowest")
+    }
+
+    /// What the parser's status alone tells.
     fn of_status(status: &[u8]) -> Option<Self> {
         match status {
-            b"400" => Some(Self::Malformed),
-            b"431" => Some(Self::LargeHead),
-            b"408" => Some(Self::SlowHead),
+            b"400" => Some(Self::new(400, MALFORMED)),
+            b"431" => Some(Self::new(431, LARGE_HEAD)),
+            b"408" => Some(Self::slow_head()),
             _ => None,
         }
     }
 
-    fn says(self) -> (u16, &'static str, &'static str) {
-        match self {
-            Self::Malformed => (400, "Bad Request", UNREADABLE),
-            Self::LargeHead => (431, "Request Header Fields Too Large", "the head of the request is too large"),
-            Self::SlowHead => (408, "Request Timeout", "the head of the request did not come in time"),
-            Self::SlowBody => (408, "Request Timeout", "the body of the request did not come in time"),
-            Self::Crowded => (408, "Request Timeout", "too many connections are open, and this one was the slowest"),
-        }
-    }
-
     /// The whole answer, which closes the connection.
-    pub(crate) fn answer(self) -> Vec<u8> {
+    pub(crate) fn answer(&self) -> Vec<u8> {
         static REFUSED: Limited = Limited::every(Duration::from_secs(1));
-        let (status, title, detail) = self.says();
+        let Self { status, detail } = self;
+        let title = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
         let request_id = RequestId::make();
         let request_id = request_id.to_str().unwrap_or_default();
         if let Some(times) = REFUSED.permit() {
@@ -89,11 +100,12 @@ mod tests {
         let hit = "HTTP/1.1 200 OK\r\nx-request-id: 1\r\n\r\n{}";
         let bare = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         let ours = "HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 9\r\n\r\n";
+        let malformed = Refusal::new(400, MALFORMED);
         assert_eq!(find(hit.as_bytes()), None);
         assert_eq!(find(ours.as_bytes()), None, "HEAD");
-        assert_eq!(find(bare.as_bytes()), Some((0, Refusal::Malformed)));
-        assert_eq!(find(format!("{hit}{bare}").as_bytes()), Some((hit.len(), Refusal::Malformed)));
-        assert_eq!(find(bare.replace("400", "431").as_bytes()), Some((0, Refusal::LargeHead)));
+        assert_eq!(find(bare.as_bytes()), Some((0, malformed.clone())));
+        assert_eq!(find(format!("{hit}{bare}").as_bytes()), Some((hit.len(), malformed.clone())));
+        assert_eq!(find(bare.replace("400", "431").as_bytes()), Some((0, Refusal::new(431, LARGE_HEAD))));
         assert_eq!(find(bare.replace("400", "204").as_bytes()), None);
     }
 }

@@ -24,6 +24,10 @@ pub(crate) struct Connection<T> {
     entry: Rc<Entry>,
     /// Whether reads find the end, and writes go nowhere.
     ended: bool,
+    /// Whether the client sends no more.
+    half_closed: bool,
+    /// Whether something was written since the client began its request.
+    answered: bool,
     /// Whether what the client still sends is read and dropped before the socket is closed: it would be reset otherwise, and
     /// the refusal lost with it.
     lingers: bool,
@@ -40,22 +44,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             own: Vec::new(),
             entry: table.enter(),
             ended: false,
+            half_closed: false,
+            answered: false,
             lingers: false,
             shut_down: false,
             _open: open,
         }
     }
 
-    fn note(&self, completed: bool) {
+    fn note(&mut self, completed: bool) {
         let stage = match self.framing.phase() {
             Phase::Head => Stage::Head,
-            Phase::Body | Phase::Unknown => Stage::Body,
+            Phase::Body | Phase::Broken | Phase::Unknown => Stage::Body,
             Phase::Between if !self.held.is_empty() => Stage::Head,
             Phase::Between if completed => Stage::Working,
             Phase::Between => return,
         };
         if completed || stage != self.entry.stage() {
             self.entry.enter(stage);
+            self.answered = false;
         }
     }
 
@@ -65,14 +72,35 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let (Verdict::TooSlow(stage) | Verdict::Crowded(stage)) = verdict;
         if matches!(stage, Stage::Head | Stage::Body) {
             let refusal = match verdict {
-                Verdict::TooSlow(Stage::Body) => Refusal::SlowBody,
-                Verdict::TooSlow(_) => Refusal::SlowHead,
-                Verdict::Crowded(_) => Refusal::Crowded,
+                Verdict::TooSlow(Stage::Body) => Refusal::slow_body(),
+                Verdict::TooSlow(_) => Refusal::slow_head(),
+                Verdict::Crowded(_) => Refusal::crowded(),
             };
             self.own.extend(refusal.answer());
             // In a crowd its place is needed now; what it had sent was read before.
-            self.lingers = refusal != Refusal::Crowded;
+            self.lingers = matches!(verdict, Verdict::TooSlow(_));
         }
+        self.entry.enter(Stage::Closing);
+    }
+
+    /// Says why the connection ends if the client sent no more in the middle of a request: the parser ends it without a word.
+    fn explain(&mut self) {
+        let detail = match self.entry.stage() {
+            _ if !self.half_closed => return,
+            Stage::Head => "the request ended before its head was complete: an empty line ends a head",
+            Stage::Body => "the request ended before its body was complete",
+            _ => return,
+        };
+        self.refuse(&Refusal::new(400, detail));
+    }
+
+    /// Answers in the place of the service, unless that has answered.
+    fn refuse(&mut self, refusal: &Refusal) {
+        if !self.answered {
+            self.own.extend(refusal.answer());
+            self.lingers = true;
+        }
+        self.ended = true;
         self.entry.enter(Stage::Closing);
     }
 
@@ -130,6 +158,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
         if this.ended {
             return this.poll_end(cx);
         }
+        if matches!(this.entry.stage(), Stage::Idle | Stage::Fresh) {
+            this.framing.forget();
+        }
         let start = buf.filled().len();
         loop {
             if !this.held.is_empty() && this.held.len() >= buf.remaining() {
@@ -162,6 +193,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
             if bytes.len() == this.held.len() {
                 // The end; what was held is passed before it.
                 this.held.clear();
+                this.half_closed = true;
                 return Poll::Ready(Ok(()));
             }
             if idle {
@@ -172,6 +204,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
             this.held.extend_from_slice(&bytes[progress.passed..]);
             buf.set_filled(start + progress.passed);
             this.note(progress.completed);
+            if this.framing.phase() == Phase::Broken {
+                buf.set_filled(start);
+                this.refuse(&Refusal::broken_chunk());
+                return this.poll_end(cx);
+            }
             if progress.passed > 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -188,7 +225,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
         ready!(this.poll_own(cx))?;
         if let Some((before, refusal)) = refusal::find(buf) {
             this.own.extend_from_slice(&buf[..before]);
-            this.own.extend(refusal.answer());
+            this.own.extend(this.framing.fault().unwrap_or(refusal).answer());
             this.lingers = true;
             let _ = this.poll_own(cx)?;
             return Poll::Ready(Ok(buf.len()));
@@ -196,6 +233,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
         match Pin::new(&mut this.io).poll_write(cx, buf) {
             Poll::Pending => this.pend_write(cx),
             done => {
+                this.answered = true;
                 if matches!(this.entry.stage(), Stage::Working | Stage::Writing) {
                     this.entry.enter(Stage::Idle);
                 }
@@ -212,6 +250,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.explain();
         ready!(this.poll_own(cx))?;
         if !this.shut_down {
             ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;

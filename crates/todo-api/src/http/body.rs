@@ -104,6 +104,9 @@ fn unpack(packed: &[u8]) -> Result<web::Bytes, ApiError> {
 fn unreadable(error: actix_web::Error) -> ApiError {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => ApiError::TooLarge,
+        Some(PayloadError::Incomplete(_) | PayloadError::EncodingCorrupted) => {
+            ApiError::Body("it ended before it was complete".to_owned())
+        }
         _ => ApiError::Body(error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
-//! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`]: the handlers.
+//! - [`routes`]: what is at which path.
+//! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`]: the handlers.
 //! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
@@ -11,6 +12,7 @@ pub mod change;
 pub mod cors;
 pub mod create;
 pub mod directives;
+pub mod docs;
 pub mod error;
 pub mod etag;
 mod failure_log;
@@ -18,19 +20,24 @@ pub mod get;
 pub mod health;
 pub mod list;
 pub mod metrics;
+pub mod openapi;
 pub mod reply;
 pub mod request;
+pub mod routes;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 
 use crate::drain::Drain;
 use crate::http::cors::Cors;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
+use crate::http::routes::Resource;
 use crate::metrics::{Metrics, requests};
 use crate::todos::Todos;
 
@@ -50,81 +57,49 @@ pub struct Worker {
     pub metrics: Option<Metrics>,
     /// Which web pages of others may call the service.
     pub cors: Option<Cors>,
+    /// What there is at this listener.
+    pub resources: Vec<Resource>,
+    /// The OpenAPI document of these resources, once somebody asked for it.
+    pub document: OnceCell<Bytes>,
 }
 
 /// The routes of one worker.
 pub fn routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
-        if worker.metrics.is_some() {
-            app.service(
-                probe("/metrics").route(web::get().to(metrics::metrics)).route(web::head().to(metrics::metrics)),
-            );
+        for resource in &worker.resources {
+            app.service(resource.service());
         }
         app.app_data(web::Data::new(worker))
             .app_data(web::PayloadConfig::new(body::MAX_BODY_BYTES))
-            .service(
-                web::resource("/todos/{id}")
-                    .route(web::get().to(get::get))
-                    .route(web::head().to(get::get))
-                    .route(web::put().to(change::put))
-                    .route(web::patch().to(change::patch))
-                    .route(web::delete().to(change::delete))
-                    .default_service(web::to(other_method)),
-            )
-            .service(
-                web::resource(["/todos", "/todos/"])
-                    .route(web::get().to(list::get))
-                    .route(web::head().to(list::get))
-                    .route(web::post().to(create::create))
-                    .default_service(web::to(other_method)),
-            )
-            .service(probe("/livez").route(web::get().to(health::livez)).route(web::head().to(health::livez)))
-            .service(probe("/readyz").route(web::get().to(health::readyz)).route(web::head().to(health::readyz)))
             .default_service(web::to(no_such_resource));
     }
-}
-
-/// The routes of a listener that is for scrapes only.
-pub fn metrics_routes(worker: Worker) -> impl FnOnce(&mut web::ServiceConfig) {
-    move |app| {
-        app.app_data(web::Data::new(worker))
-            .service(probe("/metrics").route(web::get().to(metrics::metrics)).route(web::head().to(metrics::metrics)))
-            .default_service(web::to(no_such_resource));
-    }
-}
-
-fn probe(path: &'static str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(other_method))
 }
 
 async fn no_such_resource(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "(none)");
     if request.method() == Method::OPTIONS && request.path() == "*" {
-        return reply.send(Ok(options(&[
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ])));
+        return reply.send(Ok(options(&all_methods(&worker.resources))));
     }
     reply.send(Err(ApiError::NoSuchResource(request.path().to_owned())))
 }
 
-async fn other_method(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
-    let allowed = match request.path() {
-        "/todos" | "/todos/" => vec![Method::GET, Method::HEAD, Method::POST],
-        path if path.starts_with("/todos/") => {
-            vec![Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE]
-        }
-        _ => vec![Method::GET, Method::HEAD],
-    };
+async fn other_method(request: HttpRequest, worker: web::Data<Worker>, allowed: &'static [Method]) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "(none)");
     if request.method() == Method::OPTIONS {
-        return reply.send(Ok(options(&allowed)));
+        return reply.send(Ok(options(allowed)));
     }
-    reply.send(Err(ApiError::MethodNotAllowed { method: request.method().to_string(), allowed }))
+    reply.send(Err(ApiError::MethodNotAllowed { method: request.method().to_string(), allowed: allowed.to_vec() }))
+}
+
+/// Every method that is possible somewhere; those of the most resources first.
+fn all_methods(resources: &[Resource]) -> Vec<Method> {
+    let mut all: Vec<Method> = Vec::new();
+    for method in resources.iter().rev().flat_map(|resource| resource.methods()) {
+        if !all.contains(method) {
+            all.push(method.clone());
+        }
+    }
+    all
 }
 
 /// 204 with `Allow` (RFC 9110 §9.3.7).

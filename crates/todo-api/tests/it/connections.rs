@@ -1,4 +1,4 @@
-//! Connections: offers to upgrade, what is no HTTP, and where a request ends.
+//! Connections: offers to upgrade, and where a request ends.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -57,42 +57,6 @@ fn what_looks_like_an_offer_in_a_body_is_stored_as_it_was_sent() {
 }
 
 #[test]
-fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
-    let program = Program::start(&[]);
-    let big = format!("GET / HTTP/1.1\r\nhost: test\r\nx: {}\r\n\r\n", "x".repeat(1_200_000));
-    for (garbage, status) in [
-        ("this is no http\r\n\r\n", 400),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-        ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}\r\n\r\n", 400),
-        ("GET /todos/1 HTTP/1.1\r\nhost : a\r\n\r\n", 400),
-        ("GET /todos/1 HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
-        ("POST /todos HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", 400),
-        ("POST /todos HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\nab", 400),
-        ("POST /todos HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\nab", 400),
-        (&big, 431),
-    ] {
-        let mut stream = program.connect();
-        // The server may have hung up before all of it was sent.
-        let _ = stream.write_all(garbage.as_bytes());
-        let shown: String = garbage.chars().take(60).collect();
-        let answer = receive(&mut stream).unwrap_or_else(|| panic!("no answer to {shown:?}"));
-        assert_eq!(answer.status(), status, "{shown:?}");
-        assert!(!answer.problem().is_empty());
-        assert_eq!(answer.header("connection"), Some("close"));
-        assert!(ends(&mut stream));
-    }
-    // Behind a good request on the same connection, in one piece.
-    let mut stream = program.connect();
-    assert_eq!(ask(&mut stream, &format!("{LIVEZ}nonsense\r\n\r\n")).status(), 200);
-    receive(&mut stream).expect("an answer to the second").problem();
-
-    program.wait_for_log("refused");
-    let log = program.log().join("\n");
-    assert!(!log.contains("ERROR"), "{log}");
-    assert!(log.contains("request_id"), "{log}");
-}
-
-#[test]
 fn a_client_that_half_closes_gets_its_answer() {
     let program = Program::start(&[]);
     let mut stream = program.connect();
@@ -148,14 +112,4 @@ fn requests_are_told_apart_however_they_are_sent() {
     assert_eq!(ask(&mut stream, "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").status(), 200);
     assert_eq!(ask(&mut stream, "GET /livez HTTP/1.0\r\n\r\n").status(), 200);
     assert!(ends(&mut stream));
-}
-
-#[test]
-fn a_tunnel_is_refused_with_a_problem() {
-    let program = Program::start(&["--body-timeout", "300ms"]);
-    let mut stream = program.connect();
-    let answer = ask(&mut stream, "CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n");
-    assert!((400..500).contains(&answer.status()), "{answer:?}");
-    answer.problem();
-    while !ends(&mut stream) {}
 }

@@ -4,13 +4,7 @@ use reqwest::Method;
 use test_servers::{MongoServer, fresh_name, shared_mongo, shared_redis};
 use todo_store::{Store, StoreOptions};
 
-use crate::support::{Service, cache_status, until};
-
-async fn name_of(service: &Service, id: &str) -> Option<String> {
-    let response = service.get(&format!("/todos/{id}")).await;
-    let todo: serde_json::Value = response.json().await.unwrap();
-    todo["name"].as_str().map(str::to_owned)
-}
+use crate::support::{Service, cache_status, name_of, until};
 
 async fn rename(service: &Service, id: &str, name: &str) {
     let request = service.request(Method::PATCH, &format!("/todos/{id}")).header("content-type", "application/json");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod ahead;
 mod bodies;
 mod cacheable;
 mod caching;
@@ -11,17 +12,22 @@ mod cors;
 mod creating;
 mod crowds;
 mod deadlines;
+mod docs;
+mod documented;
 mod foreign;
 mod listening;
 mod many;
 mod metrics;
+mod openapi;
 mod outages;
 mod preconditions;
 mod probes;
 mod program;
 mod reading;
+mod refusals;
 mod refused;
 mod start;
 mod stopping;
 mod support;
+mod swapped;
 mod tls;

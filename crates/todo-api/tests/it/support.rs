@@ -119,6 +119,13 @@ impl Drop for Service {
     }
 }
 
+/// Name of the todo; none if it is not there.
+pub(crate) async fn name_of(service: &Service, id: &str) -> Option<String> {
+    let response = service.get(&format!("/todos/{id}")).await;
+    let todo: serde_json::Value = response.json().await.unwrap();
+    todo["name"].as_str().map(str::to_owned)
+}
+
 pub(crate) fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }

@@ -109,8 +109,9 @@ impl EmbeddedStore {
     pub(crate) async fn insert_many(&self, todos: &[Todo]) -> Result<Receipt, StoreError> {
         let entries: Vec<_> = todos.iter().map(Entry::of).collect();
         // They are small, and the cache that was asked for is meant for them.
-        let insert = self.writer.run(Durable::Later { bytes: 0 }, move |tables| tables.insert_many(entries));
-        in_time(self.bulk_timeout, insert).await.map(|((), receipt)| receipt)
+        let later = Durable::Later { bytes: 0 };
+        let insert = self.writer.run(self.bulk_timeout, later, move |tables| tables.insert_many(entries));
+        insert.await.map(|((), receipt)| receipt)
     }
 
     pub(crate) fn is_durable(&self, receipt: Receipt) -> bool {
@@ -158,14 +159,7 @@ impl EmbeddedStore {
         deadline: Duration,
         change: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        in_time(deadline, self.writer.run(Durable::Now, change)).await.map(|(changed, _)| changed)
-    }
-}
-
-async fn in_time<T>(deadline: Duration, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(deadline, write).await {
-        Ok(result) => result,
-        Err(late) => Err(StoreError::UnknownOutcome(Arc::new(late))),
+        self.writer.run(deadline, Durable::Now, change).await.map(|(changed, _)| changed)
     }
 }
 

@@ -8,7 +8,7 @@ use todo_model::TodoId;
 
 use super::table::{Todos, key};
 use super::writer::Durable;
-use super::{EmbeddedStore, failed, in_time};
+use super::{EmbeddedStore, failed};
 use crate::document;
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
@@ -30,8 +30,8 @@ impl EmbeddedStore {
         // Not copied: a document may have 16 MiB.
         let documents = documents.clone();
         let later = Durable::Later { bytes: documents.bytes().len() };
-        let insert = self.writer.run(later, move |tables| tables.insert_raw(&documents, keys));
-        (inserted.taken, inserted.receipt) = in_time(self.bulk_timeout, insert).await?;
+        let insert = self.writer.run(self.bulk_timeout, later, move |tables| tables.insert_raw(&documents, keys));
+        (inserted.taken, inserted.receipt) = insert.await?;
         inserted.count = (all - inserted.taken.len()) as u64;
         Ok(inserted)
     }
@@ -55,8 +55,8 @@ impl EmbeddedStore {
             (0..documents.len()).map(|at| Ok((at, key(&document::id(documents.raw(at))?)))).collect();
         let (keys, documents) = (keys?, documents.clone());
         let later = Durable::Later { bytes: documents.bytes().len() };
-        let replace = self.writer.run(later, move |tables| tables.replace_raw(&documents, keys));
-        in_time(self.bulk_timeout, replace).await.map(|((), receipt)| receipt)
+        let replace = self.writer.run(self.bulk_timeout, later, move |tables| tables.replace_raw(&documents, keys));
+        replace.await.map(|((), receipt)| receipt)
     }
 
     pub(crate) async fn read_raw(&self) -> Result<Reader, StoreError> {

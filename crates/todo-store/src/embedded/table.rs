@@ -73,26 +73,30 @@ impl Entry {
 }
 
 /// What a reader sees: one moment of the file.
-pub(crate) struct Todos(ReadOnlyTable<&'static [u8], &'static [u8]>);
+pub(crate) struct Todos {
+    todos: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    meta: ReadOnlyTable<&'static str, u64>,
+}
 
 impl Todos {
     pub(crate) fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        transaction.open_table(TODOS).map(Self).map_err(failed)
+        let todos = transaction.open_table(TODOS).map_err(failed)?;
+        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)? })
     }
 
     pub(crate) fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
-        let found = self.0.get(&*key(id)).map_err(failed)?;
-        found.map(|value| document::read(raw(value.value())?)).transpose()
+        let found = self.todos.get(&*key(id)).map_err(failed)?;
+        found.map(|value| read(raw(value.value())?, &self.meta)).transpose()
     }
 
     pub(crate) fn document(&self, id: &TodoId) -> Result<Option<RawDocumentBuf>, StoreError> {
-        let found = self.0.get(&*key(id)).map_err(failed)?;
+        let found = self.todos.get(&*key(id)).map_err(failed)?;
         found.map(|value| raw(value.value()).map(ToOwned::to_owned)).transpose()
     }
 
     /// Every document, in the order of the keys.
     pub(crate) fn each(&self, mut look: impl FnMut(&RawDocument) -> ControlFlow<()>) -> Result<(), StoreError> {
-        for entry in self.0.iter().map_err(failed)? {
+        for entry in self.todos.iter().map_err(failed)? {
             let (_, value) = entry.map_err(failed)?;
             if look(raw(value.value())?).is_break() {
                 break;
@@ -102,7 +106,7 @@ impl Todos {
     }
 
     pub(crate) fn count(&self) -> Result<u64, StoreError> {
-        self.0.len().map_err(failed)
+        self.todos.len().map_err(failed)
     }
 }
 
@@ -137,7 +141,7 @@ impl<'t> Tables<'t> {
         let conflict = || Err(StoreError::Conflict(todo.id.clone()));
         match (self.document(&todo.id)?, precondition) {
             (None, Precondition::Unchanged(_)) | (Some(_), Precondition::Absent) => conflict(),
-            (Some(old), Precondition::Unchanged(expected)) if document::read(&old)? != *expected => conflict(),
+            (Some(old), Precondition::Unchanged(expected)) if read(&old, &self.meta)? != *expected => conflict(),
             (None, _) => Ok(Replaced { version: self.create(todo)?, created: true }),
             (Some(old), _) => Ok(Replaced { version: self.overwrite(&old, todo)?, created: false }),
         }
@@ -158,7 +162,7 @@ impl<'t> Tables<'t> {
     pub(crate) fn delete(&mut self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
         let old = self.expected(id, precondition)?;
         self.todos.remove(&*key(id)).map_err(failed)?;
-        let version = self.next_version(document::version(&old))?;
+        let version = self.next_version(counted(document::version(&old), &self.meta)?)?;
         self.changes.push(Change::Deleted { id: id.clone() });
         Ok(version)
     }
@@ -206,7 +210,7 @@ impl<'t> Tables<'t> {
     }
 
     pub(crate) fn clock(&self) -> Result<Version, StoreError> {
-        Ok(Version(self.meta.get(CLOCK_KEY).map_err(failed)?.map_or(0, |last| last.value())))
+        clock(&self.meta)
     }
 
     pub(crate) fn advance_clock(&mut self, clock: Version) -> Result<(), StoreError> {
@@ -224,7 +228,7 @@ impl<'t> Tables<'t> {
         match (old, precondition) {
             (_, Precondition::Absent) => Err(StoreError::Conflict(id.clone())),
             (None, _) => Err(StoreError::NotFound(id.clone())),
-            (Some(old), Precondition::Unchanged(expected)) if document::read(&old)? != *expected => {
+            (Some(old), Precondition::Unchanged(expected)) if read(&old, &self.meta)? != *expected => {
                 Err(StoreError::Conflict(id.clone()))
             }
             (Some(old), _) => Ok(old),
@@ -232,7 +236,7 @@ impl<'t> Tables<'t> {
     }
 
     fn overwrite(&mut self, old: &RawDocument, todo: &Todo) -> Result<Version, StoreError> {
-        let version = self.next_version(document::version(old))?;
+        let version = self.next_version(counted(document::version(old), &self.meta)?)?;
         self.put(&todo.id, &document::replaced(old, todo, version)?, version)?;
         Ok(version)
     }
@@ -255,6 +259,24 @@ impl<'t> Tables<'t> {
         self.meta.insert(CLOCK_KEY, next).map_err(failed)?;
         Ok(Version(next))
     }
+}
+
+/// A version above all that can be is none that was given.
+fn clock(meta: &impl ReadableTable<&'static str, u64>) -> Result<Version, StoreError> {
+    let last = meta.get(CLOCK_KEY).map_err(failed)?.map_or(0, |last| last.value());
+    Ok(if last < Version::MAX.0 { Version(last) } else { Version::UNVERSIONED })
+}
+
+/// The version as it counts: none if it is above the clock. It was given by another store whose clock is ahead, or by nobody,
+/// and what is written next would come out below it.
+fn counted(version: Version, meta: &impl ReadableTable<&'static str, u64>) -> Result<Version, StoreError> {
+    let counts = version <= Version::at(SystemTime::now()) || version <= clock(meta)?;
+    Ok(if counts { version } else { Version::UNVERSIONED })
+}
+
+fn read(document: &RawDocument, meta: &impl ReadableTable<&'static str, u64>) -> Result<Versioned, StoreError> {
+    let read = document::read(document)?;
+    Ok(Versioned { version: counted(read.version, meta)?, ..read })
 }
 
 fn raw(bytes: &[u8]) -> Result<&RawDocument, StoreError> {

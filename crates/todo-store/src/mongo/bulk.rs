@@ -36,12 +36,17 @@ impl MongoStore {
 
     pub(crate) async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(TodoId::as_str).collect();
+        let mut session = self.session().await?;
         let find = async {
-            let found = self.todos.find(doc! { "id": { "$in": ids } }).await?;
-            found.try_collect::<Vec<RawDocumentBuf>>().await
+            let mut found = self.todos.find(doc! { "id": { "$in": ids } }).session(&mut session).await?;
+            found.stream(&mut session).try_collect::<Vec<RawDocumentBuf>>().await
         };
         let found = within(self.bulk_timeout, OpKind::Read, find).await?;
-        found.iter().map(|document| document::read(document)).collect()
+        let counted = |document: &RawDocumentBuf| {
+            let read = document::read(document)?;
+            Ok(Versioned { version: self.counted(read.version, &session), ..read })
+        };
+        found.iter().map(counted).collect()
     }
 
     pub(crate) async fn count(&self) -> Result<u64, StoreError> {

@@ -7,102 +7,89 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
 use mongodb::error::Error;
-use mongodb::options::{FullDocumentBeforeChangeType, FullDocumentType};
-use serde::Deserialize;
-use todo_model::{TodoId, Version};
+use todo_model::Version;
 use tokio::time::Instant;
 
+use super::MongoStore;
 use super::election::Term;
 use super::errors::{self, OpKind};
-use super::event::{self, Event};
+use super::event::{Event, todo_id};
 use super::known_versions::KnownVersions;
-use super::{MongoStore, within};
+use super::reader::{Message, Read, Reader};
+use super::resume_point::ResumePoints;
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::printable;
 
-/// How long the server waits for a change before it says that there is none.
-const QUIET: Duration = Duration::from_millis(250);
-/// The place in the stream is not in the server's log any more, or is none (MongoDB manual, "Error Codes").
-const LOST: [i32; 4] = [136, 260, 280, 286];
+/// The place in the stream is not in the server's log any more, or is none; or what comes behind it is too large to be told
+/// (MongoDB manual, "Error Codes").
+const LOST: [i32; 5] = [136, 260, 280, 286, 10_334];
 /// Several deletes that do not say of what are told of together.
 const UNKNOWN_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 /// A watcher.
 pub(crate) struct MongoChanges {
     store: MongoStore,
-    stream: ChangeStream<Event>,
-    /// Where the resume point is saved.
-    notes: Collection<Document>,
-    /// Name under which the resume point is saved; `None`: it is not.
-    name: Option<String>,
+    reader: Reader,
+    points: ResumePoints,
     /// How many primaries the driver had met, and which there was.
     met: u64,
     term: Term,
     complete: bool,
-    /// Of an event that tells of several ids, those that were not given out yet.
-    pending: VecDeque<Change>,
+    /// What was read and not given out yet.
+    pending: VecDeque<Pending>,
+    /// Behind what was given out.
+    place: Option<ResumeToken>,
     unknown: bool,
     unknown_told_at: Option<Instant>,
     /// The collection was dropped, and with it the index on id.
     dropped: bool,
     pre_images: bool,
     versions: KnownVersions,
-    /// When the last event was committed, by the server's clock, seconds since 1970.
+    /// When the last event was committed that was given out, by the server's clock, seconds since 1970.
     last_at: u64,
 }
 
-/// Where a watcher goes on that has ended, under its name.
-#[derive(Debug, serde::Serialize, Deserialize)]
-struct ResumePoint {
-    #[serde(rename = "_id")]
-    name: String,
-    token: ResumeToken,
-    #[serde(flatten)]
-    term: Term,
+/// What an event tells, and where it stands.
+struct Pending {
+    change: Option<Change>,
+    /// Place behind the event; none before its last change.
+    place: Option<ResumeToken>,
+    at: Option<u64>,
 }
 
 impl MongoStore {
     pub(crate) async fn changes(&self, name: Option<&str>) -> Result<MongoChanges, StoreError> {
-        let notes: Collection<Document> = self.database.collection(&format!("{}.change_stream", self.todos.name()));
+        let points = ResumePoints::of(self, name);
         let (met, term) = (self.primaries.met(), self.term().await?);
-        let saved = match name {
-            Some(name) => {
-                let points = notes.clone_with_type::<ResumePoint>();
-                within(self.timeout, OpKind::Read, points.find_one(doc! { "_id": name }).into_future()).await?
-            }
-            None => None,
-        };
+        let saved = points.last().await?;
         let known = saved.as_ref().map(|point| point.term.election);
-        let resumed = match saved {
-            Some(ResumePoint { token, .. }) => match self.watch(Some(token)).await {
-                Err(error) if is_lost(&error) => None,
-                resumed => Some(resumed.map_err(|error| errors::classify(error, OpKind::Read))?),
+        let place = saved.map(|point| point.token);
+        let resumed = match &place {
+            Some(token) => match Reader::begin(self, Some(token.clone())).await? {
+                Err(error) if is_lost(&error) || is_refused(&error) => None,
+                resumed => Some(resumed.map_err(read_error)?),
             },
             None => None,
         };
         let complete = resumed.is_some();
-        let stream = match resumed {
-            Some(stream) => stream,
-            None => self.watch(None).await.map_err(|error| errors::classify(error, OpKind::Read))?,
+        let reader = match resumed {
+            Some(reader) => reader,
+            None => Reader::begin(self, None).await?.map_err(read_error)?,
         };
         let mut changes = MongoChanges {
             store: self.clone(),
-            stream,
-            notes,
-            name: name.map(str::to_owned),
+            place: place.filter(|_| complete).or_else(|| reader.place()),
+            reader,
+            points,
             met,
             term,
             complete,
             pending: VecDeque::new(),
             unknown: false,
             unknown_told_at: None,
-            dropped: false,
+            dropped: !complete,
             pre_images: false,
             versions: KnownVersions::since(term.clock),
             last_at: term.clock.0 / Version::PER_SECOND,
@@ -112,33 +99,8 @@ impl MongoStore {
             // Who missed changes believes nothing of before anyway.
             changes.unknown &= complete;
         }
-        if self.has_foreign_documents().await? {
-            changes.ask_for_pre_images().await;
-        }
+        changes.mend_collection().await?;
         Ok(changes)
-    }
-
-    async fn watch(&self, after: Option<ResumeToken>) -> Result<ChangeStream<Event>, Error> {
-        let watch = self
-            .todos
-            .watch()
-            .pipeline([doc! { "$project": event::fields() }])
-            .full_document(FullDocumentType::UpdateLookup)
-            .full_document_before_change(FullDocumentBeforeChangeType::WhenAvailable)
-            .max_await_time(QUIET);
-        let watch = match after {
-            // Also behind the drop of the collection, where `resumeAfter` cannot go on.
-            Some(token) => watch.start_after(token),
-            None => watch,
-        };
-        Ok(watch.await?.with_type())
-    }
-
-    /// Whether there are documents whose `_id` cannot be their id: answered from the index on `_id`.
-    async fn has_foreign_documents(&self) -> Result<bool, StoreError> {
-        let foreign =
-            self.todos.find_one(doc! { "_id": { "$not": { "$type": "string" } } }).projection(doc! { "_id": 1 });
-        Ok(within(self.bulk_timeout, OpKind::Read, foreign.into_future()).await?.is_some())
     }
 }
 
@@ -149,8 +111,12 @@ impl MongoChanges {
 
     pub(crate) async fn next(&mut self) -> Result<Option<Change>, StoreError> {
         loop {
-            if let Some(change) = self.pending.pop_front() {
-                return Ok(Some(change));
+            while let Some(Pending { change, place, at }) = self.pending.pop_front() {
+                self.place = place.or(self.place.take());
+                self.last_at = at.unwrap_or(self.last_at);
+                if change.is_some() {
+                    return Ok(change);
+                }
             }
             if self.unknown && self.unknown_told_at.is_none_or(|at| at.elapsed() >= UNKNOWN_AT_MOST_EVERY) {
                 (self.unknown, self.unknown_told_at) = (false, Some(Instant::now()));
@@ -165,21 +131,22 @@ impl MongoChanges {
                 self.met = met;
                 continue;
             }
-            if !self.stream.is_alive() {
-                // An `invalidate` ended it: the collection was dropped or renamed. A new one may take its place.
-                let after = self.stream.resume_token();
-                self.stream = self.store.watch(after).await.map_err(|error| errors::classify(error, OpKind::Read))?;
-                // What took its place may have been filled before it had the name.
-                if self.store.has_foreign_documents().await? {
-                    self.ask_for_pre_images().await;
+            let Some(taken) = self.reader.take().await else {
+                tracing::debug!(
+                    "the change stream is silent: it is opened again where it was, over another connection"
+                );
+                if let Err(error) = self.reader.begin_again(&self.store).await? {
+                    return Err(self.failed(error).await);
                 }
-            }
-            match self.stream.next_if_any().await {
-                Ok(Some(event)) => self.take(event).await,
-                // What is not told yet is still outstanding.
-                Ok(None) if self.unknown => {}
-                Ok(None) => return Ok(None),
-                Err(error) => return Err(self.failed(error).await),
+                continue;
+            };
+            let is_quiet = matches!(taken.last(), Some(Read { message: Message::Quiet, .. }));
+            self.take(taken).await?;
+            // What is not told yet is still outstanding.
+            if is_quiet && !self.unknown && self.pending.iter().all(|pending| pending.change.is_none()) {
+                self.place =
+                    self.pending.drain(..).filter_map(|pending| pending.place).next_back().or(self.place.take());
+                return Ok(None);
             }
         }
     }
@@ -190,113 +157,139 @@ impl MongoChanges {
     }
 
     pub(crate) async fn save(&mut self) -> Result<(), StoreError> {
-        let (Some(name), Some(token)) = (&self.name, self.stream.resume_token()) else { return Ok(()) };
-        if !self.pending.is_empty() || self.unknown {
-            return Ok(());
+        match &self.place {
+            Some(token) if !self.unknown => self.points.save(token, self.term).await,
+            _ => Ok(()),
         }
-        let point = ResumePoint { name: name.clone(), token, term: self.term };
-        let points = self.notes.clone_with_type::<ResumePoint>();
-        let save = points.replace_one(doc! { "_id": name }, &point).upsert(true);
-        within(self.store.timeout, OpKind::Write, save.into_future()).await.map(drop)
     }
 
     /// What was read from a new primary until it knew of every write of before may be old, and nobody tells of it again.
     async fn begin_term(&mut self, term: Term) -> Result<(), StoreError> {
-        self.store.settle(&self.notes).await?;
+        self.store.settle(&self.points.notes).await?;
         (self.term, self.unknown) = (term, true);
         Ok(())
     }
 
-    async fn take(&mut self, event: Event) {
-        self.last_at = event.cluster_time.map_or(self.last_at, |at| u64::from(at.time));
+    /// Gives a collection that took the place of another what it needs: it may have been filled before it had the name. One
+    /// that is not there is not made, for whoever dropped it may be about to put another in its place.
+    async fn mend_collection(&mut self) -> Result<(), StoreError> {
+        // Before the index: while that is built, the server refuses.
+        if self.store.has_foreign_documents().await? {
+            self.ask_for_pre_images().await;
+        }
+        if self.dropped && self.store.lacks_index().await? {
+            self.dropped = false;
+            self.store.make_unique_index_behind();
+        }
+        Ok(())
+    }
+
+    async fn ask_for_pre_images(&mut self) {
+        self.pre_images = self.pre_images || self.store.switch_pre_images_on().await;
+    }
+
+    async fn take(&mut self, mut taken: Vec<Read>) -> Result<(), StoreError> {
+        let mut events: Vec<&mut Event> = taken
+            .iter_mut()
+            .filter_map(|read| if let Message::Event(event) = &mut read.message { Some(&mut **event) } else { None })
+            .collect();
+        self.store.look_up_ids(&mut events).await?;
+        for Read { message, place } in taken {
+            let (before, mut at) = (self.pending.len(), None);
+            match message {
+                Message::Event(event) => {
+                    at = event.cluster_time.map(|at| u64::from(at.time));
+                    self.take_event(&event).await;
+                }
+                Message::Quiet => {}
+                Message::End => {
+                    // A new collection may take the place of the one that was dropped or renamed.
+                    if let Err(error) = self.reader.begin_again(&self.store).await? {
+                        return Err(self.failed(error).await);
+                    }
+                    self.mend_collection().await?;
+                }
+                Message::Failed(error) => return Err(self.failed(error).await),
+            }
+            if self.pending.len() == before {
+                self.tell(None);
+            }
+            if let Some(last) = self.pending.back_mut() {
+                (last.place, last.at) = (place, at);
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_event(&mut self, event: &Event) {
         match event.operation_type.as_str() {
             "drop" | "rename" | "dropDatabase" => {
                 // What comes in its place has neither the index nor pre-images.
                 (self.dropped, self.pre_images) = (true, false);
                 self.unknown = true;
             }
-            "insert" | "update" | "replace" => self.take_write(&event).await,
-            "delete" => self.take_delete(&event),
+            "insert" | "update" | "replace" => self.take_write(event).await,
+            "delete" => self.take_delete(event),
             // "invalidate" follows the drop that it tells of.
             _ => {}
         }
     }
 
     async fn take_write(&mut self, event: &Event) {
-        if std::mem::take(&mut self.dropped) {
-            // Without the index every read that misses would look at every document.
-            if let Err(error) = self.store.make_unique_index().await {
-                tracing::error!(
-                    error = %printable(&error.with_cause()),
-                    "the collection was dropped and made anew, and the index on id cannot be made"
-                );
-            }
-        }
         let (id, key) = (todo_id(event.id.as_ref()), todo_id(event.key.as_ref()));
-        if id != key {
+        // A document that is gone again has no id to be looked up; its key may well have been that.
+        if key.is_none() || id.is_some() && id != key {
             self.ask_for_pre_images().await;
         }
+        if std::mem::take(&mut self.dropped) {
+            self.store.make_unique_index_behind();
+        }
         if let Some(id) = &id {
-            let change = match event.version().filter(|version| self.versions.is_new(id, *version, event.cluster_time))
-            {
+            let new = event.version().filter(|version| self.versions.is_new(id, *version, event.cluster_time));
+            self.tell(Some(match new {
                 Some(version) => Change::Written { id: id.clone(), version },
                 None => Change::Touched { id: id.clone() },
-            };
-            self.pending.push_back(change);
+            }));
         }
         // A document whose id was changed is gone under the old one.
         let old = todo_id(event.old_id.as_ref());
-        let others = [key, old].into_iter().flatten().filter(|other| Some(other) != id.as_ref());
-        self.pending.extend(others.map(|id| Change::Touched { id }));
+        for other in [key, old].into_iter().flatten().filter(|other| Some(other) != id.as_ref()) {
+            self.tell(Some(Change::Touched { id: other }));
+        }
     }
 
     fn take_delete(&mut self, event: &Event) {
         let (old, key) = (todo_id(event.old_id.as_ref()), todo_id(event.key.as_ref()));
         self.unknown |= old.is_none() && key.is_none();
         let also = key.filter(|key| Some(key) != old.as_ref());
-        self.pending.extend([old, also].into_iter().flatten().map(|id| Change::Deleted { id }));
+        for id in [old, also].into_iter().flatten() {
+            self.tell(Some(Change::Deleted { id }));
+        }
     }
 
-    /// A delete of a document whose `_id` is not its id says of what only with pre-images (MongoDB manual, "Change
-    /// Streams with Document Pre- and Post-Images"). They cost the server a write for each update and delete, so they
-    /// are asked for only where such documents are.
-    async fn ask_for_pre_images(&mut self) {
-        if std::mem::replace(&mut self.pre_images, true) {
-            return;
-        }
-        let name = self.store.todos.name();
-        let ask = self
-            .store
-            .database
-            .run_command(doc! { "collMod": name, "changeStreamPreAndPostImages": doc! { "enabled": true } });
-        if let Err(error) = within(self.store.timeout, OpKind::Write, ask.into_future()).await {
-            tracing::warn!(
-                error = %printable(&error.with_cause()),
-                "documents in {} have an _id that is not their id, and pre-images cannot be switched on: after the \
-                 delete of such a one nothing that was cached before is served",
-                printable(name)
-            );
-        }
+    fn tell(&mut self, change: Option<Change>) {
+        self.pending.push_back(Pending { change, place: None, at: None });
     }
 
     async fn failed(&mut self, error: Error) -> StoreError {
         if is_lost(&error)
-            && let Some(name) = &self.name
+            && let Err(error) = self.points.forget().await
         {
-            // Otherwise the next watcher would begin at the same place, and fail again.
-            let forget = self.notes.delete_one(doc! { "_id": name });
-            if let Err(error) = within(self.store.timeout, OpKind::Write, forget.into_future()).await {
-                return error;
-            }
+            return error;
         }
-        errors::classify(error, OpKind::Read)
+        read_error(error)
     }
 }
 
-fn todo_id(value: Option<&Bson>) -> Option<TodoId> {
-    value?.as_str()?.parse().ok()
+fn read_error(error: Error) -> StoreError {
+    errors::classify(error, OpKind::Read)
 }
 
 fn is_lost(error: &Error) -> bool {
     errors::code(error).is_some_and(|code| LOST.contains(&code))
+}
+
+/// Whether the server has read the place and makes nothing of it, whatever the code: it will not tomorrow, either.
+fn is_refused(error: &Error) -> bool {
+    errors::code(error).is_some() && matches!(errors::classify(error.clone(), OpKind::Read), StoreError::Failed(_))
 }

@@ -11,6 +11,7 @@ use mongodb::{Collection, ServerType};
 use serde::{Deserialize, Serialize};
 use todo_model::Version;
 
+use super::clock::version_at;
 use super::errors::OpKind;
 use super::{MongoStore, within};
 use crate::error::StoreError;
@@ -59,10 +60,7 @@ impl MongoStore {
         let time = hello.get_document("$clusterTime").and_then(|time| time.get_timestamp("clusterTime"));
         let time =
             time.or_else(|_| hello.get_timestamp("operationTime")).unwrap_or(Timestamp { time: 0, increment: 0 });
-        Ok(Term {
-            election: hello.get_object_id("electionId").ok(),
-            clock: Version(u64::from(time.time) * Version::PER_SECOND + u64::from(time.increment)),
-        })
+        Ok(Term { election: hello.get_object_id("electionId").ok(), clock: version_at(time) })
     }
 
     /// Returns when every read sees every write that was acknowledged before the present primary was elected.

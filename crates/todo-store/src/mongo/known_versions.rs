@@ -7,6 +7,8 @@ use std::time::Duration;
 use mongodb::bson::Timestamp;
 use todo_model::{TodoId, Version};
 
+use super::clock::version_at;
+
 /// Ids that share a slot take each other's versions for their own: a new version of one may then count as a copy, which
 /// costs a read of the store.
 const SLOTS: usize = 1 << 16;
@@ -27,10 +29,12 @@ impl KnownVersions {
 
     /// Whether the id surely never had this version before this event; notes it.
     pub(crate) fn is_new(&mut self, id: &TodoId, version: Version, committed: Option<Timestamp>) -> bool {
+        // Above the clock it is none of this server's.
+        let Some(committed) = committed.filter(|at| version <= version_at(*at)) else { return false };
         let slot = &mut self.highest[self.hasher.hash_one(id.as_str()) as usize % SLOTS];
         let new = version > *slot;
         *slot = version.max(*slot);
-        new && committed.is_some_and(|at| version.0 >= earliest(at))
+        new && version.0 >= earliest(committed)
     }
 }
 
@@ -46,7 +50,7 @@ mod tests {
 
     fn is_new(seen: &mut KnownVersions, version: u64) -> bool {
         let id: TodoId = "1".parse().expect("an id");
-        seen.is_new(&id, Version(version), Some(Timestamp { time: SECOND as u32, increment: 1 }))
+        seen.is_new(&id, Version(version), Some(Timestamp { time: SECOND as u32, increment: 5 }))
     }
 
     #[test]
@@ -57,6 +61,15 @@ mod tests {
         assert!(!is_new(&mut seen, now + 2), "a copy");
         assert!(!is_new(&mut seen, now + 1), "a copy of an older one");
         assert!(is_new(&mut seen, now + 3));
+    }
+
+    #[test]
+    fn a_version_above_the_clock_is_nobodys_and_forgotten() {
+        let mut seen = KnownVersions::since(Version(0));
+        let now = SECOND * Version::PER_SECOND;
+        assert!(!is_new(&mut seen, now + 3_600 * Version::PER_SECOND), "of a server whose clock is ahead");
+        assert!(!is_new(&mut seen, now + 6), "committed before it can have been given");
+        assert!(is_new(&mut seen, now + 5));
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! Todos in MongoDB.
 //!
-//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions.
+//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions; `clock`: which count.
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
 //! - `replacement`: a whole collection in the place of another.
-//! - `changes`: the change stream; `event`: one of its events; `known_versions`: which of its versions are new.
-//!   `election`: which primary there is.
+//! - `changes`: the change stream; `reader` reads it ahead; `event`: one of its events; `known_versions`: which of its
+//!   versions are new; `foreign`: documents and collections of other origin. `resume_point`:
+//!   where a watcher goes on. `election`: which primary there is.
 //! - `errors`: what the driver's errors mean. `connected`: whether an operation can have been sent at all.
 
 mod bulk;
 mod changes;
+mod clock;
 mod connected;
 mod election;
 mod errors;
 mod event;
+mod foreign;
 mod known_versions;
 mod open;
 mod raw;
+mod reader;
 mod replacement;
+mod resume_point;
 mod single;
 mod unreadable;
 mod updates;
@@ -31,6 +36,7 @@ use mongodb::{Collection, Database};
 use tokio::time::Instant;
 
 pub(crate) use self::changes::MongoChanges;
+use self::clock::Reached;
 use self::election::Primaries;
 use self::errors::OpKind;
 pub(crate) use self::replacement::MongoReplacement;
@@ -45,6 +51,7 @@ pub(crate) struct MongoStore {
     database: Database,
     todos: Collection<RawDocumentBuf>,
     clock: Clock,
+    reached: Reached,
     primaries: Primaries,
     /// The server's clock less this machine's, seconds.
     clock_ahead: i64,

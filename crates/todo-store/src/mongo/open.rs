@@ -9,6 +9,7 @@ use mongodb::options::{
 };
 use mongodb::{Client, IndexModel};
 
+use super::clock::Reached;
 use super::connected;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
@@ -70,6 +71,7 @@ impl MongoStore {
         let store = Self {
             identity: identity(&hello, database.name(), &options.collection),
             todos: database.collection(&options.collection),
+            reached: Reached::default(),
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
             primaries,

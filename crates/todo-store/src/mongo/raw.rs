@@ -34,7 +34,7 @@ impl MongoStore {
                 unreadable.push(at);
             } else {
                 places.push(at);
-                batch.push(documents.raw(at).to_owned());
+                batch.push(documents.raw(at));
             }
         }
         for at in unreadable {
@@ -47,7 +47,9 @@ impl MongoStore {
         if batch.is_empty() {
             return Ok(inserted);
         }
-        let insert = self.todos.insert_many(&batch).ordered(false);
+        // The driver copies each anyway.
+        let borrowed = self.todos.clone_with_type::<&RawDocument>();
+        let insert = borrowed.insert_many(&batch).ordered(false);
         let failures = match timeout(self.bulk_timeout, insert.into_future()).await {
             Ok(Ok(_)) => Vec::new(),
             Ok(Err(error)) => write_errors(error)?,

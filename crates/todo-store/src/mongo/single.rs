@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mongodb::ClientSession;
 use mongodb::action::FindOneAndUpdate;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR};
@@ -22,8 +23,11 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(8);
 
 impl MongoStore {
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
-        let found = within(self.timeout, OpKind::Read, self.todos.find_one(by_id(id)).into_future()).await?;
-        found.map(|document| document::read(&document)).transpose()
+        let mut session = self.session().await?;
+        let find = self.todos.find_one(by_id(id)).session(&mut session);
+        let Some(found) = within(self.timeout, OpKind::Read, find.into_future()).await? else { return Ok(None) };
+        let found = document::read(&found)?;
+        Ok(Some(Versioned { version: self.counted(found.version, &session), ..found }))
     }
 
     pub(crate) async fn create(&self, todo: &Todo) -> Result<Version, StoreError> {
@@ -95,9 +99,10 @@ impl MongoStore {
                 Err(error) => Err(error),
             },
             Precondition::Unchanged(expected) if expected.todo.id == todo.id => {
-                let updated = self.update(deadline, unchanged(expected), self.clock.replace(todo)).await?;
-                let updated = updated.ok_or_else(|| StoreError::Conflict(todo.id.clone()))?;
-                Ok(Replaced { version: document::version(&updated), created: false })
+                let filter = unchanged(expected, self.clock);
+                let updated = self.update(deadline, &todo.id, filter, self.clock.replace(todo)).await?;
+                let (_, version) = updated.ok_or_else(|| StoreError::Conflict(todo.id.clone()))?;
+                Ok(Replaced { version, created: false })
             }
             Precondition::Unchanged(_) => Err(StoreError::Conflict(todo.id.clone())),
             Precondition::None => self.replace_or_create(deadline, todo).await,
@@ -106,8 +111,9 @@ impl MongoStore {
 
     async fn replace_or_create(&self, deadline: Deadline, todo: &Todo) -> Result<Replaced, StoreError> {
         for _ in 0..TURNS {
-            if let Some(updated) = self.update(deadline, by_id(&todo.id), self.clock.replace(todo)).await? {
-                return Ok(Replaced { version: document::version(&updated), created: false });
+            let updated = self.update(deadline, &todo.id, by_id(&todo.id), self.clock.replace(todo)).await?;
+            if let Some((_, version)) = updated {
+                return Ok(Replaced { version, created: false });
             }
             match self.create_by(deadline, todo).await {
                 Ok(version) => return Ok(Replaced { version, created: true }),
@@ -126,30 +132,54 @@ impl MongoStore {
         precondition: &Precondition,
     ) -> Result<Versioned, StoreError> {
         let deadline = self.deadline();
-        match self.update(deadline, filter(id, precondition)?, self.clock.patch(patch)).await? {
-            Some(updated) => document::read(&updated),
+        match self.update(deadline, id, self.filter(id, precondition)?, self.clock.patch(patch)).await? {
+            Some((updated, version)) => Ok(Versioned { version, ..document::read(&updated)? }),
             None => Err(self.why_not(deadline, id, precondition).await),
         }
     }
 
     pub(crate) async fn delete(&self, id: &TodoId, precondition: &Precondition) -> Result<Version, StoreError> {
         let deadline = self.deadline();
-        let delete = self.todos.find_one_and_delete(filter(id, precondition)?).projection(doc! { "v": 1 });
+        // Whatever was answered of the id until now is below it, and whatever is created later above.
+        let reached = self.reached.version();
+        let mut session = self.session().await?;
+        let delete = self.todos.find_one_and_delete(self.filter(id, precondition)?).projection(doc! { "v": 1 });
+        let delete = delete.session(&mut session);
         let Some(deleted) = deadline.run(OpKind::Write, delete.into_future()).await? else {
             return Err(self.why_not(deadline, id, precondition).await);
         };
+        self.learn(&session);
         self.clock.pass().await;
-        Ok(Version(document::version(&deleted).0 + 1))
+        Ok(Version(self.counted(document::version(&deleted), &session).0 + 1).max(reached))
     }
 
+    /// What matches becomes this; the version that it has then.
     async fn update(
         &self,
         deadline: Deadline,
+        id: &TodoId,
         filter: Document,
         update: Vec<Document>,
-    ) -> Result<Option<RawDocumentBuf>, StoreError> {
+    ) -> Result<Option<(RawDocumentBuf, Version)>, StoreError> {
+        let mut session = self.session().await?;
         let update = self.todos.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        deadline.run(OpKind::Write, update.into_future()).await
+        let update = update.session(&mut session);
+        let Some(mut updated) = deadline.run(OpKind::Write, update.into_future()).await? else { return Ok(None) };
+        let clock = self.learn(&session);
+        if document::version(&updated) > clock {
+            // It was a little ahead before. Nobody's version is equal to it, so this is the document that was just written.
+            let mut ahead = by_id(id);
+            ahead.insert("v", document::version(&updated).0 as i64);
+            let anew = self.todos.find_one_and_update(ahead, self.clock.version_anew());
+            let anew = anew.return_document(ReturnDocument::After).session(&mut session);
+            match deadline.run(OpKind::Write, anew.into_future()).await? {
+                Some(anew) => updated = anew,
+                // Somebody wrote it since: what was written here is over, and no version told of it.
+                None => return Ok(Some((updated, Version::UNVERSIONED))),
+            }
+        }
+        let version = document::version(&updated);
+        Ok(Some((updated, version)))
     }
 
     /// Nothing matched: it is not there, or not as expected.
@@ -169,14 +199,19 @@ impl MongoStore {
     fn deadline(&self) -> Deadline {
         Deadline::after(self.timeout)
     }
-}
 
-fn filter(id: &TodoId, precondition: &Precondition) -> Result<Document, StoreError> {
-    match precondition {
-        Precondition::None => Ok(by_id(id)),
-        Precondition::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected)),
-        // What is not there can be neither patched nor deleted; and no todo is another one.
-        Precondition::Absent | Precondition::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
+    /// By which the server's clock is known after an operation. Nothing is sent for it.
+    pub(super) async fn session(&self) -> Result<ClientSession, StoreError> {
+        self.database.client().start_session().await.map_err(|error| errors::classify(error, OpKind::Read))
+    }
+
+    fn filter(&self, id: &TodoId, precondition: &Precondition) -> Result<Document, StoreError> {
+        match precondition {
+            Precondition::None => Ok(by_id(id)),
+            Precondition::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected, self.clock)),
+            // What is not there can be neither patched nor deleted; and no todo is another one.
+            Precondition::Absent | Precondition::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
+        }
     }
 }
 

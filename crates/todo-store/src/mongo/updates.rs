@@ -12,6 +12,9 @@ use todo_model::{Todo, TodoId, TodoPatch, Version};
 use crate::failpoints::{self, Guard};
 use crate::precondition::Versioned;
 
+/// How long after its start a command may still write: far longer than any deadline.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Where versions come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clock {
@@ -47,11 +50,31 @@ impl Clock {
         }
     }
 
-    fn next_version(self) -> Bson {
+    /// A version that is further ahead of the clock than any command takes counts as none. The clock is that of the command's
+    /// start, so what is less far ahead may have been given meanwhile; see [`Self::version_anew`].
+    fn next_version(self, grace: Duration) -> Bson {
+        let now = self.now();
+        let reachable = doc! { "$add": [now.clone(), (grace.as_secs() * Version::PER_SECOND) as i64] };
         // Values of other types compare below or above all numbers, so this is false for them, and for none at all.
-        let ours = doc! { "$and": [{ "$gte": ["$v", 0_i64] }, { "$lt": ["$v", Version::MAX.0 as i64] }] };
+        let ours = doc! { "$and": [
+            { "$gte": ["$v", 0_i64] },
+            { "$lt": ["$v", Version::MAX.0 as i64] },
+            { "$lte": ["$v", reachable] },
+        ] };
         let old = doc! { "$cond": [ours, "$v", 0_i64] };
-        Bson::Document(doc! { "$toLong": { "$max": [{ "$add": [old, 1_i64] }, self.now()] } })
+        Bson::Document(doc! { "$toLong": { "$max": [{ "$add": [old, 1_i64] }, now] } })
+    }
+
+    /// Only the version: for a document that is known to be ahead of the clock, and that the filter names by its version.
+    pub(crate) fn version_anew(self) -> Vec<Document> {
+        vec![doc! { "$set": { "v": self.next_version(Duration::ZERO) } }]
+    }
+
+    /// Matches documents whose version is ahead of the clock.
+    fn ahead(self) -> Document {
+        let margin = if self == Self::Wall { GRACE } else { Duration::ZERO };
+        let limit = doc! { "$add": [self.now(), (margin.as_secs() * Version::PER_SECOND) as i64] };
+        doc! { "$expr": { "$gt": ["$v", limit] } }
     }
 
     /// The whole document of a todo that is not there yet.
@@ -61,7 +84,7 @@ impl Clock {
             "id": literal(todo.id.as_str()),
             "name": literal(todo.name.as_str()),
             "description": literal(todo.description.clone()),
-            "v": self.next_version(),
+            "v": self.next_version(GRACE),
         };
         vec![doc! { "$replaceWith": document }]
     }
@@ -71,14 +94,14 @@ impl Clock {
         let fields = doc! {
             "name": literal(todo.name.as_str()),
             "description": literal(todo.description.clone()),
-            "v": self.next_version(),
+            "v": self.next_version(GRACE),
         };
         vec![doc! { "$set": fields }]
     }
 
     /// What the patch names, and the version.
     pub(crate) fn patch(self, patch: &TodoPatch) -> Vec<Document> {
-        let mut fields = doc! { "v": self.next_version() };
+        let mut fields = doc! { "v": self.next_version(GRACE) };
         if let Some(name) = &patch.name {
             fields.insert("name", literal(name.as_str()));
         }
@@ -106,11 +129,15 @@ pub(crate) fn never_there(id: &TodoId) -> Document {
 }
 
 /// Finds the todo only if it is still this one.
-pub(crate) fn unchanged(expected: &Versioned) -> Document {
+pub(crate) fn unchanged(expected: &Versioned, clock: Clock) -> Document {
     let todo = &expected.todo;
     let mut filter = by_id(&todo.id);
     if expected.version == Version::UNVERSIONED {
-        filter.insert("v", doc! { "$not": { "$gte": 1_i64, "$lte": Version::MAX.0 as i64 } });
+        let none = doc! { "v": { "$not": { "$gte": 1_i64, "$lte": Version::MAX.0 as i64 } } };
+        let decimal = doc! { "v": { "$type": "decimal" } };
+        let is_fraction = doc! { "$ne": ["$v", { "$floor": "$v" }] };
+        let fraction = doc! { "$expr": { "$cond": [{ "$isNumber": "$v" }, is_fraction, false] } };
+        filter.insert("$or", [none, decimal, fraction, clock.ahead()]);
     } else {
         filter.insert("v", expected.version.0 as i64);
     }

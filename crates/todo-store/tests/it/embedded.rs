@@ -3,9 +3,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
+use mongodb::bson::{Bson, RawBson, rawdoc};
 use redb::{Database, TableDefinition};
-use todo_model::Todo;
+use todo_model::{Todo, Version};
+use todo_store::raw::Documents;
 use todo_store::{Precondition, Store, StoreError, StoreUrl};
 
 use crate::support::{id, options, todo};
@@ -153,6 +156,32 @@ async fn write_until_killed(path: &Path) {
     });
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_version_above_the_clock_counts_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("todos.redb")).await.unwrap();
+    let now = Version::at(SystemTime::now()).0 as i64;
+    let hour = 3_600 * Version::PER_SECOND as i64;
+    let versions: [Bson; 6] =
+        [(now + hour).into(), (Version::MAX.0 as i64).into(), i64::MAX.into(), (-1_i64).into(), 5.5.into(), "7".into()];
+    for v in versions {
+        let mut documents = Documents::default();
+        let raw = RawBson::try_from(v.clone()).unwrap();
+        documents.push(rawdoc! { "_id": "1", "id": "1", "name": "restored", "v": raw }.as_bytes()).unwrap();
+        store.insert_raw(&documents).await.unwrap();
+        let found = store.find(&id("1")).await.unwrap().unwrap();
+        assert_eq!(found.version, Version::UNVERSIONED, "{v}");
+        let replaced = store.replace(&todo("ours"), &Precondition::Unchanged(found)).await.unwrap().version;
+        assert!(replaced.0.abs_diff(now as u64) < hour as u64, "{v}: {replaced} and {now}");
+        assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, replaced, "{v}");
+        store.replace_raw(&documents).await.unwrap();
+        let deleted = store.delete(&id("1"), &Precondition::None).await.unwrap();
+        let again = store.create(&todo("again")).await.unwrap();
+        assert!(replaced < deleted && deleted < again, "{v}: {replaced} {deleted} {again}");
+        store.delete(&id("1"), &Precondition::None).await.unwrap();
     }
 }
 

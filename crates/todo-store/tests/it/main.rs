@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod change_faults;
 mod changes;
 mod contract;
 mod embedded;
@@ -11,3 +12,4 @@ mod raw;
 mod replacements;
 mod support;
 mod urls;
+mod watcher;

@@ -1,5 +1,7 @@
 //! MongoDB's own: documents of other origin, duplicates, a server that is no replica set.
 
+use std::str::FromStr as _;
+
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::{Client, Collection, IndexModel};
 use test_servers::{MongoServer, shared_mongo};
@@ -45,7 +47,16 @@ async fn a_version_that_is_none_of_ours_counts_as_none() {
     let options = options();
     let store = Store::open(&mongo_url(), &options).await.unwrap();
     let documents = foreign(&options).await;
-    let versions: [Bson; 8] = [
+    let hour = 3_600 * Version::PER_SECOND as i64;
+    let now = Version::at(std::time::SystemTime::now()).0 as i64;
+    let versions: [Bson; 15] = [
+        (now + hour).into(),
+        (now + 5 * hour / 3_600).into(),
+        ((now + hour) as f64).into(),
+        ((1_i64 << 53) - 1).into(),
+        5.5.into(),
+        (-5.5).into(),
+        mongodb::bson::Decimal128::from_str("5").unwrap().into(),
         "$v".into(),
         Bson::Null,
         true.into(),
@@ -62,9 +73,25 @@ async fn a_version_that_is_none_of_ours_counts_as_none() {
         let first = store.find(&id("1")).await.unwrap().unwrap();
         assert_eq!((first.version, first.todo.name.as_str()), (Version::UNVERSIONED, "A"), "{v}");
         let second = store.replace(&todo("B"), &Precondition::Unchanged(first)).await.unwrap().version;
-        assert!(second > Version::UNVERSIONED && second < Version::MAX, "{v}: {second}");
+        assert!(second > Version::UNVERSIONED && second.0.abs_diff(now as u64) < hour as u64, "{v}: {second}");
         let stored = documents.find_one(doc! { "id": "1" }).await.unwrap().unwrap();
         assert_eq!(stored.get_i64("v").unwrap() as u64, second.0, "{v}");
+        assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, second, "{v}");
+        assert_eq!(store.find_many(&[id("1")]).await.unwrap()[0].version, second, "{v}");
+        let deleted = store.delete(&id("1"), &Precondition::None).await.unwrap();
+        let again = store.create(&todo("C")).await.unwrap();
+        assert!(second < deleted && deleted < again, "{v}: {second} {deleted} {again}");
+        let foreign = doc! { "$set": { "v": v.clone() } };
+        documents.update_one(doc! { "id": "1" }, foreign).await.unwrap();
+        assert_eq!(store.find_many(&[id("1")]).await.unwrap()[0].version, Version::UNVERSIONED, "{v}");
+        let patch = TodoPatch { name: Some("D".into()), ..TodoPatch::default() };
+        let patched = store.patch(&id("1"), &patch, &Precondition::None).await.unwrap().version;
+        assert!(again < patched && patched.0.abs_diff(now as u64) < hour as u64, "{v}: {again} {patched}");
+        assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, patched, "{v}");
+        documents.update_one(doc! { "id": "1" }, doc! { "$set": { "v": v.clone() } }).await.unwrap();
+        let deleted = store.delete(&id("1"), &Precondition::None).await.unwrap();
+        let again = store.create(&todo("E")).await.unwrap();
+        assert!(patched <= deleted && deleted < again, "{v}: {patched} {deleted} {again}");
         store.delete(&id("1"), &Precondition::None).await.unwrap();
     }
 }

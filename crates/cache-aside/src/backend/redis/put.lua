@@ -18,7 +18,7 @@ if header ~= '' and string.sub(header, 19) < ARGV[9] then cell_version = '000000
 local own, rest, others_fill = nil, '', false
 local function noted(entry)
   local floor, gone = string.sub(entry, 17, 32), string.sub(entry, 33, 33)
-  if kind == 'N' and version == '0000000000000000' then
+  if kind == 'N' then
     gone = '1'
   elseif version > floor then
     floor = version

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::RedisError;
 
+use super::rights::is_unknown_command;
+
 /// How long no write must have been refused until writes count as accepted again: at the edge of its memory a Redis refuses
 /// some and takes others.
 const QUIET: Duration = Duration::from_secs(5);
@@ -27,7 +29,7 @@ impl Refusals {
 
     /// Whether Redis understood the command and refused it, so that it is no failure of the connection.
     pub(crate) fn is_refusal(error: &RedisError) -> bool {
-        error.code().is_some_and(|code| CODES.contains(&code))
+        error.code().is_some_and(|code| CODES.contains(&code)) || is_unknown_command(error)
     }
 
     pub(crate) fn refused(&self, error: &RedisError) {

@@ -13,8 +13,13 @@ use crate::error::CacheError;
 pub(crate) struct MissingRight {
     /// The command, keys or channels.
     pub(crate) what: String,
-    /// The ACL rule that allows it.
-    pub(crate) rule: String,
+    /// The ACL rule that allows it; none helps where the server does not have the command.
+    pub(crate) rule: Option<String>,
+}
+
+/// Whether the server does not have the command: managed ones disable or rename some (Redis manual, `rename-command`).
+pub(super) fn is_unknown_command(error: &RedisError) -> bool {
+    error.code() == Some("ERR") && error.detail().is_some_and(|said| said.starts_with("unknown command"))
 }
 
 impl RedisCache {
@@ -57,7 +62,7 @@ impl RedisCache {
         };
         match tokio::time::timeout(patience, subscribe).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) if error.code() == Some("NOPERM") => {
+            Ok(Err(error)) if error.code() == Some("NOPERM") || is_unknown_command(&error) => {
                 self.note(missing, "SUBSCRIBE", &error);
                 Ok(())
             }
@@ -67,16 +72,18 @@ impl RedisCache {
     }
 
     fn note(&self, missing: &mut Vec<MissingRight>, command: &str, error: &RedisError) {
-        if error.code() != Some("NOPERM") {
-            return;
-        }
         let (said, prefix) = (error.detail().unwrap_or_default(), self.shared.keys.prefix());
-        let right = if said.contains("channel") {
-            MissingRight { what: format!("channels {prefix}:*"), rule: format!("&{prefix}:*") }
+        let right = if is_unknown_command(error) {
+            MissingRight { what: format!("the command {command}"), rule: None }
+        } else if error.code() != Some("NOPERM") {
+            return;
+        } else if said.contains("channel") {
+            MissingRight { what: format!("channels {prefix}:*"), rule: Some(format!("&{prefix}:*")) }
         } else if said.contains(" key") {
-            MissingRight { what: format!("keys {prefix}:*"), rule: format!("~{prefix}:*") }
+            MissingRight { what: format!("keys {prefix}:*"), rule: Some(format!("~{prefix}:*")) }
         } else {
-            MissingRight { what: format!("the command {command}"), rule: format!("+{}", command.to_lowercase()) }
+            let rule = Some(format!("+{}", command.to_lowercase()));
+            MissingRight { what: format!("the command {command}"), rule }
         };
         if !missing.contains(&right) {
             missing.push(right);

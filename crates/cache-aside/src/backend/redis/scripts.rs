@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_guard_of_the_scripts_is_a_text_in_one() {
-        let scripts = [include_str!("put.lua"), include_str!("invalidate.lua")];
+        let scripts = [include_str!("put.lua"), include_str!("invalidate.lua"), include_str!("adopt.lua")];
         for (guard, text, _) in GUARDS {
             assert!(scripts.iter().any(|script| script.contains(text)), "{guard:?} is nowhere");
         }

@@ -1,0 +1,7 @@
+//! What the servers of tests do themselves.
+//!
+//! - `proxy`: what a network does to connections.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod proxy;
