@@ -15,7 +15,7 @@ const DRIFT: u64 = 1_000;
 /// What is added to the upper end for the drift until the next sample and for what rounding takes away, microseconds.
 const MARGIN_US: i64 = 2_000;
 /// How far the clock of Redis, of which nothing is known, may be ahead of the node's own, milliseconds: where the user may
-/// not ask for it, nodes with clocks apart by less read each other's cells.
+/// not ask for it, cells still answer, if the clocks are apart by less.
 const UNKNOWN_MS: i64 = 1_000;
 /// A wall clock that is off by more is worth a line in the log; so is a change by more.
 const NOTABLE: Duration = Duration::from_secs(1);

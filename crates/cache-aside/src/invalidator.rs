@@ -139,6 +139,7 @@ impl Invalidator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::options::Options;
     use crate::put::LoadStart;
     use crate::source::Loaded;

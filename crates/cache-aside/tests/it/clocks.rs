@@ -9,7 +9,7 @@ use test_servers::RedisServer;
 
 use crate::changes::FakeChanges;
 use crate::field::Named;
-use crate::support::{FakeStore, Setup, body, builder, engine_at, get, options, outcome, put, redis_url, start, until};
+use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
 
 const MINUTES: u64 = 300_000;
 
@@ -240,22 +240,4 @@ async fn the_leader_names_its_store() {
     for _ in 0..20 {
         assert!(!follower.wait_until_live(Duration::from_millis(20)).await || follower.stats().change_stream.leading);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_right_to_ask_for_the_time_each_node_goes_by_its_own_clock() {
-    let (redis, store, setup) =
-        (RedisServer::start_with(&["--rename-command", "TIME", "NO-TIME"]), FakeStore::new(), options());
-    let [one, two] = [(); 2].map(|()| engine_at(&redis_url(&redis), &store, setup.clone()));
-    is_normal(&one, &store, "one").await;
-    is_normal(&two, &store, "two").await;
-    let changes = FakeChanges::new(true);
-    let follower = start(builder(&redis_url(&redis), &store, setup.clone()).follow_changes(changes.clone()));
-    assert!(follower.wait_until_live(Duration::from_secs(60)).await);
-    let version = store.set("1", "old");
-    get(&one, "1").await;
-    store.set_at("1", "new", version);
-    changes.tell(cache_aside::Change::Unknown);
-    until("nothing of before is answered", || async { body(&get(&one, "1").await) == Some("new") }).await;
-    is_normal(&one, &store, "after it").await;
 }
