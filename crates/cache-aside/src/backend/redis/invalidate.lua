@@ -4,8 +4,8 @@
 local header = redis.call('GETRANGE', KEYS[1], 0, 31)
 local lease = redis.call('GET', KEYS[2]) or ''
 local version = ARGV[1]
-local time = redis.call('TIME')
-local now = string.format('%010d%03d', time[1], time[2] / 1000)
+local time = redis.pcall('TIME')
+local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
 local rest = ''
 local function noted(entry)

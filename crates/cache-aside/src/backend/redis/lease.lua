@@ -3,11 +3,12 @@
 -- KEYS: cell, lease. ARGV: token, duration ms, what the caller saw of the cell (kind, version, filled at; '' if none, '*' if it
 -- wants to fill in any case). A cell of another layout counts as none.
 -- The lease is a text: '1' if somebody waits, else '0'; then for each who is at work token (16), floor (16), '1' if gone else '0',
--- 'F' for a reader or 'W' for a writer, and when that ends (milliseconds, 13 digits): 47 letters.
+-- 'F' for a reader or 'W' for a writer, and when that ends (milliseconds, 13 digits): 47 letters. A user who may not ask for the time
+-- counts from 0: then entries end together, with the key.
 local header = redis.call('GETRANGE', KEYS[1], 0, 31)
 local lease = redis.call('GET', KEYS[2]) or ''
-local time = redis.call('TIME')
-local now = string.format('%010d%03d', time[1], time[2] / 1000)
+local time = redis.pcall('TIME')
+local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
 local seen = string.sub(header, 1, 1) == '1' and string.sub(header, 2) or ''
 local kind = string.sub(seen, 1, 1)

@@ -7,8 +7,8 @@
 local header = redis.call('GETRANGE', KEYS[1], 0, 31)
 local lease = redis.call('GET', KEYS[2]) or ''
 local token, kind, version = ARGV[1], ARGV[2], ARGV[3]
-local time = redis.call('TIME')
-local now = string.format('%010d%03d', time[1], time[2] / 1000)
+local time = redis.pcall('TIME')
+local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
 if string.sub(header, 1, 1) ~= '1' then header = '' end
 local cell_kind = string.sub(header, 2, 2)

@@ -2,8 +2,8 @@
 -- KEYS: lease. ARGV: token, duration ms, most letters of all entries. See lease.lua for the text; what is none counts as empty.
 local lease = redis.pcall('GET', KEYS[1])
 if type(lease) ~= 'string' then lease = '0' end
-local time = redis.call('TIME')
-local now = string.format('%010d%03d', time[1], time[2] / 1000)
+local time = redis.pcall('TIME')
+local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
 local rest = ''
 for at = 2, #lease, 47 do
