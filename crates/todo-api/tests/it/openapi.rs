@@ -55,7 +55,7 @@ async fn every_route_is_in_the_document_and_the_document_has_no_other() {
         let service = Service::start(flags).await;
         let document = Document::of(&service).await;
         let of = |resource: &Resource| {
-            let methods: Vec<_> = resource.methods().iter().cloned().map(|method| method.to_string()).collect();
+            let methods: Vec<_> = resource.methods().iter().map(|method| method.to_string()).collect();
             let paths = resource.paths().iter().map(|path| (*path).to_owned());
             paths
                 .flat_map(|path| methods.iter().map(move |method| (path.clone(), method.clone())).collect::<Vec<_>>())
