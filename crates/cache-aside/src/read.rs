@@ -265,7 +265,10 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn put_before_answer(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        if lease.is_none() && failpoints::is_off(Guard::PutBeforeAnswer) {
+        if failpoints::is_off(Guard::PutBeforeAnswer) {
+            if let Some(token) = lease {
+                self.backend.release(id, token).await?;
+            }
             return Ok(PutResult::Refused);
         }
         self.backend.put(id, lease, put).await

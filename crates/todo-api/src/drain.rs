@@ -10,10 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::listen::{Bound, Listener};
 
 /// How long a connection may be silent before it counts as idle.
 const QUIET: Duration = Duration::from_millis(250);
+/// How long nobody may have been there before the end.
+const SETTLED: Duration = Duration::from_millis(30);
 /// How often the connections are counted.
 const STEP: Duration = Duration::from_millis(10);
 
@@ -50,6 +54,13 @@ impl Gate {
         })
     }
 
+    /// Whether connections wait to be accepted, as they do where all workers are busy.
+    fn has_waiting(&self) -> bool {
+        let Self::Tcp(listener) = self else { return false };
+        let mut waiting = [PollFd::new(listener, PollFlags::IN)];
+        poll(&mut waiting, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|count| count > 0)
+    }
+
     fn close(&self) {
         match self {
             Self::Tcp(listener) => refuse_new_connections(listener),
@@ -82,13 +93,18 @@ impl Drain {
         // Connections that were made before are accepted meanwhile.
         tokio::time::sleep(STEP).await;
         self.on.store(true, Ordering::Relaxed);
-        let (began, mut changed) = (Instant::now(), Instant::now());
-        let mut open = self.connections();
-        while open > 0 && changed.elapsed() < QUIET && began.elapsed() < patience {
-            tokio::time::sleep(STEP).await;
-            if self.connections() != open {
-                (open, changed) = (self.connections(), Instant::now());
+        let (began, mut changed, mut open) = (Instant::now(), Instant::now(), 0);
+        while began.elapsed() < patience {
+            let (now, wait) = (self.connections(), gate.has_waiting());
+            if now != open || wait {
+                (open, changed) = (now, Instant::now());
             }
+            // Between the listening socket and its worker a connection is in nobody's count.
+            let quiet = if now == 0 { SETTLED } else { QUIET };
+            if changed.elapsed() >= quiet {
+                break;
+            }
+            tokio::time::sleep(STEP).await;
         }
     }
 }

@@ -94,9 +94,9 @@ async fn each_command_that_a_managed_redis_does_not_have_is_one_line() {
 }
 
 #[tokio::test]
-async fn a_user_without_channels_or_info_has_hits_all_the_same() {
+async fn a_user_without_channels_info_or_time_has_hits_all_the_same() {
     let redis = RedisServer::start();
-    for taken in ["resetchannels", "-publish", "-info"] {
+    for taken in ["resetchannels", "-publish", "-info", "-time"] {
         let (store, options) = (FakeStore::new(), options());
         let mut rule = smallest_rule(&options.prefix);
         rule.push(taken.to_owned());
@@ -106,23 +106,6 @@ async fn a_user_without_channels_or_info_has_hits_all_the_same() {
         assert_eq!(put(&engine, "1", "two").await.published, Published::Yes, "{taken}");
         assert_eq!(body(&get(&engine, "1").await), Some("two"), "{taken}");
     }
-}
-
-#[tokio::test]
-async fn without_the_right_to_ask_for_the_time_cells_answer_and_nothing_new_is_cached() {
-    let (redis, store, options) = (RedisServer::start(), FakeStore::new(), options());
-    put(&engine_at(&redis_url(&redis), &store, options.clone()), "1", "one").await;
-    let mut rule = smallest_rule(&options.prefix);
-    rule.push("-time".to_owned());
-    let engine = engine_at(&add_user(&redis, "notime", &rule), &store, options);
-    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
-    store.set("2", "two");
-    for _ in 0..2 {
-        let answer = get(&engine, "2").await;
-        assert_eq!((body(&answer), answer.outcome), (Some("two"), Outcome::Bypass));
-    }
-    let missing = engine.missing_rights().await.expect("the cache answers");
-    assert!(missing.len() == 1 && missing[0].contains("+time"), "{missing:?}");
 }
 
 /// A Redis whose memory is full, and which evicts nothing.

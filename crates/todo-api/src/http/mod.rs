@@ -1,6 +1,6 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
-//! - [`routes`]: what is at which path.
+//! - [`mod@routes`]: what is at which path.
 //! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`]: the handlers.
 //! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
