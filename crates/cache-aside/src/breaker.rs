@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::error::with_causes;
 use crate::stats::BreakerState;
 
 /// What a breaker stands in front of.
@@ -141,16 +142,6 @@ impl Drop for Pass<'_> {
         }
         breaker.probing.store(false, Ordering::Release);
     }
-}
-
-/// The error and the chain of its sources, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let (mut text, mut source) = (error.to_string(), error.source());
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

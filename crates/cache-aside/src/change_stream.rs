@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use crate::backend::Backend;
 use crate::clock::{now_ms, time_of_day};
 use crate::engine::CacheAside;
-use crate::error::CacheError;
+use crate::error::{CacheError, with_causes};
 use crate::invalidator::Invalidator;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
@@ -277,12 +277,7 @@ impl Ended {
     }
 
     fn store(error: impl std::error::Error) -> Self {
-        let (mut text, mut cause) = (error.to_string(), error.source());
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        Self::Store(text)
+        Self::Store(with_causes(&error))
     }
 }
 

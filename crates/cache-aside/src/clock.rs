@@ -9,6 +9,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::failpoints::{self, Guard};
+use crate::skew::{report_skew, report_step};
 
 /// How far two clocks may drift apart: a 1,000th, twice what NTP may slew a clock by (`ntp_adjtime`: 500 ppm).
 const DRIFT: u64 = 1_000;
@@ -17,8 +18,6 @@ const MARGIN_US: i64 = 2_000;
 /// How far the clock of Redis, of which nothing is known, may be ahead of the node's own, milliseconds: where the user may
 /// not ask for it, cells still answer, if the clocks are apart by less.
 const UNKNOWN_MS: i64 = 1_000;
-/// A wall clock that is off by more is worth a line in the log; so is a change by more.
-const NOTABLE: Duration = Duration::from_secs(1);
 
 /// What makes the wall clock of the process's start of the time that has passed since the machine's, milliseconds.
 static START_MS: LazyLock<u64> = LazyLock::new(|| wall_ms().saturating_sub(passed().as_millis() as u64));
@@ -177,36 +176,6 @@ impl Clock {
     }
 }
 
-fn report_step(step_ms: i64) {
-    if step_ms.unsigned_abs() > NOTABLE.as_millis() as u64 {
-        tracing::warn!(
-            "the clock of Redis was set to {} of what it was: what was filled before may be read from the store again",
-            ahead_or_behind(step_ms)
-        );
-    }
-}
-
-/// Says by how much the node's wall clock is off, once and when that has changed; what was said.
-fn report_skew(skew_ms: i64, reported_ms: Option<i64>) -> Option<i64> {
-    let notable_ms = NOTABLE.as_millis() as u64;
-    let changed = reported_ms.is_none_or(|reported_ms| reported_ms.abs_diff(skew_ms) > notable_ms);
-    match (skew_ms.unsigned_abs() > notable_ms, reported_ms) {
-        (true, _) if changed => tracing::warn!(
-            "the clock of this node is {} of that of Redis: no answer depends on it, but the times in this log do",
-            ahead_or_behind(skew_ms)
-        ),
-        (true, _) => return reported_ms,
-        (false, Some(_)) => tracing::info!("the clock of this node agrees with that of Redis again"),
-        (false, None) => return None,
-    }
-    (skew_ms.unsigned_abs() > notable_ms).then_some(skew_ms)
-}
-
-fn ahead_or_behind(ms: i64) -> String {
-    let seconds = ms.unsigned_abs() as f64 / 1_000.0;
-    if ms > 0 { format!("{seconds:.1} s ahead") } else { format!("{seconds:.1} s behind") }
-}
-
 /// The time of day in UTC of a moment in milliseconds since 1970, for logs: `12:03:04.567Z`.
 pub(crate) fn time_of_day(at_ms: u64) -> String {
     let (seconds, ms) = (at_ms / 1_000, at_ms % 1_000);
@@ -285,20 +254,5 @@ mod tests {
         clock.learn(sample(T, 0, 500, 500), false);
         clock.learn(sample(T, 400, 5_000, 5_000), true);
         assert_eq!(bounds(&clock), (-4_600, 5_400));
-    }
-
-    #[test]
-    fn a_skewed_node_is_reported_once_and_when_it_changes() {
-        let mut reported = None;
-        let said = [5, 301_000, 301_400, 300_200, -20_000, -20_900, 400, 0].map(|skew_ms| {
-            reported = report_skew(skew_ms, reported);
-            reported
-        });
-        let (ahead, behind) = (Some(301_000), Some(-20_000));
-        assert_eq!(said, [None, ahead, ahead, ahead, behind, behind, None, None]);
-        assert_eq!(
-            (ahead_or_behind(300_040), ahead_or_behind(-2_000)),
-            ("300.0 s ahead".into(), "2.0 s behind".into())
-        );
     }
 }

@@ -189,3 +189,13 @@ impl CacheError {
         matches!(self, Self::Redis(error) if matches!(error.code(), Some("WRONGTYPE" | "OOM")))
     }
 }
+
+/// The error and the chain of its sources, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let (mut text, mut source) = (error.to_string(), error.source());
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -14,6 +14,7 @@ use crate::source::Source;
 
 /// The pause between two looks at a lease in case its end was not announced: the first, doubled each time up to the last.
 const POLLS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
 /// What became of an attempt to get the right to fill.
 pub(crate) enum Attempt {
     /// The caller has it, under this token.
@@ -37,7 +38,7 @@ pub(crate) enum Turn {
 }
 
 impl<S: Source> CacheAside<S> {
-    /// One attempt.
+    /// Makes one attempt to get the right to fill.
     pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Attempt {
         let token = Token::random();
         let result = self.backend.try_lease(id, token, seen).await;

@@ -20,12 +20,14 @@
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
-//! - `breaker`: what fails again and again is left alone for a while.
+//! - `breaker`: what fails again and again is left alone for a while. `backoff`: the pause before the next attempt.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
+//! - `skew`: what the log says of clocks that are apart.
 
 pub mod audit;
 mod backend;
 mod background;
+mod backoff;
 mod breaker;
 pub mod builder;
 pub mod cell;
@@ -51,6 +53,7 @@ pub mod read_many;
 mod repair;
 pub mod rules;
 mod single_flight;
+mod skew;
 pub mod source;
 pub mod stats;
 pub mod typed;

@@ -7,7 +7,7 @@ use cache_aside::{CacheAside, Outcome, ReadOptions};
 use deadpool_redis::redis::{Client, Connection, FromRedisValue, cmd};
 use test_servers::RedisServer;
 
-use crate::changes::FakeChanges;
+use crate::fake_changes::FakeChanges;
 use crate::field::Named;
 use crate::support::{FakeStore, Setup, body, engine_at, get, options, outcome, put, redis_url, until};
 

@@ -7,7 +7,7 @@ use cache_aside::{Change, Outcome};
 use deadpool_redis::redis::{Client, cmd};
 use test_servers::RedisServer;
 
-use crate::changes::{FakeChanges, written};
+use crate::fake_changes::{FakeChanges, written};
 use crate::support::{FakeStore, Over, body, builder, get, options, outcome, redis_url, start, until, url};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ mod outcomes;
 mod program;
 mod reports;
 mod seeded;
+mod signals;
 mod silence;
 mod support;
 mod target;

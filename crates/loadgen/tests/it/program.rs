@@ -1,13 +1,13 @@
-//! The program: its flags, its exit codes, and how it ends.
+//! The program: its flags and its exit codes.
 
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use test_servers::lateness;
 
-use crate::support::{errors, finish, free_port, program, until};
+use crate::support::{errors, finish, free_port, json, program};
 use crate::target::{Target, honest};
 
 fn output(flags: &[&str]) -> Output {
@@ -125,91 +125,6 @@ fn a_file_that_has_no_place_is_found_before_the_run() {
         assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
         assert!(text.contains(flag) && text.contains("cannot be written"), "{text}");
     }
-}
-
-/// Starts a long run, sends it these signals one after the other, and waits for its end.
-async fn signalled(target: &Target, flags: &[&str], signals: &[&str]) -> (Output, Duration) {
-    let url = target.url();
-    let mut all = vec!["--host", &url, "--users", "3", "--run-time", "10m", "--json", "-"];
-    all.extend(flags);
-    let child = program(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("all users sent something", async || target.count() >= 3).await;
-    let began = Instant::now();
-    for signal in signals {
-        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-        // One that is pending already is not delivered twice.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
-    (output, began.elapsed())
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_signal_that_ends_a_run_leaves_its_report() {
-    // Whoever runs the tests under nohup lets the program ignore a hang-up, too: see below.
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    let hang_up = if ignored.unwrap_or(0) & 1 == 0 { &["HUP"][..] } else { &[] };
-    for signal in ["INT", "TERM"].iter().chain(hang_up) {
-        let target = Target::start(honest);
-        let (output, _) = signalled(&target, &[], &[signal]).await;
-        assert_eq!(output.status.code(), Some(0), "{signal}: {}", errors(&output));
-        assert!(errors(&output).contains("Interrupted"), "{signal}");
-        let summary = json(&output);
-        assert_eq!(summary["interrupted"], true, "{signal}");
-        assert_eq!(summary["requests"], target.count(), "{signal}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_hangs_does_not_hold_up_the_end_and_what_it_owes_has_failed() {
-    let target = Target::start_slow(Duration::from_secs(3_600), honest);
-    let flags = ["--timeout", "1h", "--grace", "300ms", "--ids", "1..9", "--write", "1", "--hatch-rate", "1000"];
-    let (output, took) = signalled(&target, &flags, &["INT"]).await;
-    assert!(took < Duration::from_secs(60), "{took:?}");
-    assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
-    let summary = json(&output);
-    assert_eq!([&summary["requests"], &summary["failures"], &summary["successes"]], [3, 3, 0]);
-    assert_eq!(summary["errors"][0]["name"], "no answer when the run ended (--grace)");
-    assert_eq!(summary["latency"], Value::Null);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_the_waiting_and_never_discards_the_report() {
-    let target = Target::start_slow(Duration::from_secs(3_600), honest);
-    let flags = ["--timeout", "1h", "--grace", "1h", "--ids", "1..9", "--write", "1", "--hatch-rate", "1000"];
-    let (output, took) = signalled(&target, &flags, &["INT", "TERM", "INT", "INT"]).await;
-    assert!(took < Duration::from_secs(60), "{took:?}");
-    let summary = json(&output);
-    assert_eq!(summary["interrupted"], true);
-    assert_eq!([&summary["requests"], &summary["cut_off"]], [0, 3]);
-    assert!(errors(&output).contains("3 requests were under way"), "{}", errors(&output));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hang_up_that_nohup_ignores_does_not_end_the_run() {
-    let target = Target::start(honest);
-    let url = target.url();
-    let flags = ["--host", &url, "--users", "2", "--run-time", "10m", "--json", "-"];
-    let mut nohup = std::process::Command::new("nohup");
-    nohup.arg(env!("CARGO_BIN_EXE_loadgen")).args(flags).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = nohup.spawn().unwrap();
-    let kill = |signal: &str| {
-        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-    };
-    until("requests came", async || target.count() > 50).await;
-    kill("-HUP");
-    let before = target.count();
-    until("it went on", async || target.count() > before + 500).await;
-    kill("-TERM");
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
-    assert_eq!(json(&output)["interrupted"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use clap::Parser;
 use loadgen::figures::Count;
 use loadgen::{Options, Summary};
+use serde_json::Value;
 pub(crate) use test_servers::{free_port, until};
 
 /// The options of this command line. Users come slowly if nothing else is said: goose looks more often whether the run is
@@ -28,12 +29,17 @@ pub(crate) async fn run(host: &str, flags: &[&str]) -> Summary {
 
 /// The program with these flags, and without what the environment says.
 pub(crate) fn program(flags: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_loadgen"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TODO_")) {
-        program.env_remove(name);
-    }
+    let mut program = unconfigured(Command::new(env!("CARGO_BIN_EXE_loadgen")));
     program.args(flags);
     program
+}
+
+/// The command without the variables that configure our programs.
+pub(crate) fn unconfigured(mut command: Command) -> Command {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TODO_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// Counts by name.
@@ -49,4 +55,9 @@ pub(crate) async fn finish(mut program: Command) -> Output {
 /// What it said on standard error.
 pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What the program wrote to its standard output.
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)))
 }

@@ -12,15 +12,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::super::waiters::Waiters;
 use super::control::Control;
 use super::keys::Keys;
+use crate::backoff::Backoff;
 use crate::clock::{Clock, now_ms};
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::validity::{Cause, Validity};
 
-/// The pause between two attempts to subscribe: the first, doubled each time in vain up to the second; with jitter, so that
-/// processes do not come back all at once.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// After so long a subscription counts as one that worked.
+const LASTING: Duration = Duration::from_secs(2);
 
 pub(crate) struct Subscription {
     pub(crate) client: Client,
@@ -39,17 +39,16 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Listens until it is dropped.
     pub(crate) async fn run(self) {
-        let mut pause = RETRY.0;
+        let mut backoff = Backoff::new();
         loop {
             let began = Instant::now();
             let Err(error) = self.listen().await;
             self.validity.clear_l1();
             tracing::debug!(%error, "the subscription to invalidations broke: L1 is cleared and refilled when it is back");
-            if began.elapsed() > RETRY.1 {
-                pause = RETRY.0;
+            if began.elapsed() > LASTING {
+                backoff.reset();
             }
-            tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-            pause = (pause * 2).min(RETRY.1);
+            backoff.pause().await;
         }
     }
 
