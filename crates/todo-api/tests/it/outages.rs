@@ -155,3 +155,22 @@ async fn writes_pass_beside_two_hundred_readers_of_a_slow_store() {
     let (statuses, ()) = futures::join!(readers, writers);
     assert!(statuses.iter().all(|status| matches!(status.as_u16(), 404 | 503)), "{statuses:?}");
 }
+
+#[tokio::test]
+async fn of_more_reads_than_the_store_is_to_be_asked_at_one_time_the_rest_wait_so_long_and_are_503() {
+    let mongo = MongoServer::start_for_faults();
+    let (url, asked) = (mongo.url(), ["--store-concurrency", "2", "--store-queue", "50ms", "--store-timeout", "60s"]);
+    let flags = [&["--store", &url, "--cache", "memory:", "--change-stream", "off"][..], &asked].concat();
+    let service = Service::start(&flags).await;
+    mongo.slow_down("find", "test.todos", Duration::from_secs(8));
+    let first = futures::future::join(service.get("/todos/1"), service.get("/todos/2"));
+    let third = async {
+        until("two reads ask the store", async || service.todos.stats().loads.running == 2).await;
+        let refused = service.get("/todos/3").await;
+        let seconds: u64 = header(&refused, "retry-after").parse().unwrap();
+        assert_eq!((refused.status().as_u16(), seconds), (503, 1));
+        mongo.slow_down("find", "test.todos", Duration::ZERO);
+    };
+    let ((one, two), ()) = futures::future::join(first, third).await;
+    assert_eq!((one.status(), two.status()), (404.try_into().unwrap(), 404.try_into().unwrap()));
+}
