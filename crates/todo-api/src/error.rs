@@ -15,7 +15,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The store cannot be opened.
-    #[error("--store {url}: {}", with_cause(source))]
+    #[error("--store {url}: {}", source.with_cause())]
     Store {
         /// The URL without its password.
         url: String,
@@ -33,11 +33,4 @@ pub enum StartError {
     /// The server failed.
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),
-}
-
-fn with_cause(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }

@@ -100,8 +100,13 @@ fn sqlite_shows_each_write_as_a_hit() {
         ["miss: nobody of that name", "hit: ada@example.org", "hit: lovelace@example.org", "hit: lovelace@example.org"];
     assert_eq!(lines_of(&run("memory:")), told);
     // Another process, and another cache: what is in the file is there from the beginning.
-    assert_eq!(lines_of(&run(&redis.url()))[0], "miss: lovelace@example.org");
-    assert_eq!(lines_of(&run(&redis.url()))[0], "hit: lovelace@example.org");
+    // On a machine that is too busy for the example's deadlines Redis is not asked.
+    let first_read = || {
+        let mut told = (0..100).map(|_| lines_of(&run(&redis.url())).swap_remove(0));
+        told.find(|told| !told.starts_with("bypass")).expect("Redis is asked at last")
+    };
+    assert_eq!(first_read(), "miss: lovelace@example.org");
+    assert_eq!(first_read(), "hit: lovelace@example.org");
     for ending in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
     }
