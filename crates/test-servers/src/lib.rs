@@ -2,7 +2,8 @@
 //!
 //! - `certificates`: a private certificate authority for servers with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
-//! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
+//! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `redis_cluster`: several Redis servers that are
+//!   one; `resp` speaks their protocol. `mongo_set`: three MongoDB
 //!   servers that are one. `names`: what is unique.
 //! - `proxy`: what a network does to a connection.
 //! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
@@ -17,6 +18,8 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod redis_cluster;
+mod resp;
 mod wait;
 
 pub use certificates::Certificates;
@@ -29,4 +32,6 @@ pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
 pub use proxy::{Hole, Proxy, Traffic};
 pub use redis::{RedisServer, shared_redis};
+pub use redis_cluster::RedisCluster;
+pub use resp::Reply;
 pub use wait::until;
