@@ -55,10 +55,10 @@ impl<S: Source> CacheAside<S> {
     /// The cell, if it would be answered and is not what the store holds. A store or a cache that fails says nothing.
     async fn compare(&self, id: &str) -> Option<Seen> {
         let loaded = self.load(id).await.ok()?;
-        let cell = self.backend.get(id).await.ok()??;
-        let seen = Seen::of(Some(&cell));
-        let differs = differs(&cell, &loaded);
-        let answered = match evaluate(cell, self.shared.clock.now(), self.options(), &self.shared.validity) {
+        let found = self.backend.get(id).await.ok()??;
+        let seen = Seen::of(Some(&found.cell));
+        let differs = differs(&found.cell, &loaded);
+        let answered = match evaluate(found, self.options(), &self.shared.validity) {
             Freshness::Fresh(_) | Freshness::RefreshDue(_) => !self.shared.repair.is_pending(id),
             Freshness::Expired(_) => false,
         };

@@ -10,6 +10,10 @@ impl Background {
     pub(crate) fn of(tasks: Vec<JoinHandle<()>>) -> Self {
         Self(tasks)
     }
+
+    pub(crate) fn add(&mut self, task: JoinHandle<()>) {
+        self.0.push(task);
+    }
 }
 
 impl Drop for Background {

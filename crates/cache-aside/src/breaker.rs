@@ -9,9 +9,11 @@ use crate::error::with_causes;
 use crate::stats::BreakerState;
 
 /// What a breaker stands in front of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Guarded {
     Cache,
+    /// A server of several that are the cache, by its address.
+    Part(String),
     Store,
 }
 
@@ -87,8 +89,9 @@ impl Breaker {
         self.failures.store(0, Ordering::Relaxed);
         if self.retry_at_ms.swap(0, Ordering::AcqRel) != 0 {
             let away = Duration::from_millis(self.now_ms().saturating_sub(self.opened_at_ms.load(Ordering::Relaxed)));
-            match self.guarded {
+            match &self.guarded {
                 Guarded::Cache => tracing::info!(?away, "the cache answers again"),
+                Guarded::Part(server) => tracing::info!(server, ?away, "a server of the cache answers again"),
                 Guarded::Store => tracing::info!(?away, "the store answers again"),
             }
         }
@@ -110,8 +113,13 @@ impl Breaker {
         }
         self.opened_at_ms.store(now, Ordering::Relaxed);
         let error = with_causes(cause);
-        match self.guarded {
+        match &self.guarded {
             Guarded::Cache => tracing::warn!(error, "the cache does not answer: reads go to the store until it does"),
+            Guarded::Part(server) => tracing::warn!(
+                server,
+                error,
+                "a server of the cache does not answer: reads of what it holds go to the store until it does"
+            ),
             Guarded::Store => tracing::warn!(
                 error,
                 "the store does not answer: until it does, kept values are answered as stale, other reads and all writes fail \

@@ -9,11 +9,10 @@ use tokio::task::JoinHandle;
 
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
-use crate::backend::redis::RedisCache;
+use crate::backend::redis::{ClusterCache, RedisCache};
 use crate::background::Background;
 use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
-use crate::clock::Clock;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
@@ -40,8 +39,8 @@ pub struct Builder<S: Source> {
 }
 
 impl<S: Source> CacheAside<S> {
-    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS), `memory:` (in this
-    /// process) or `none:` (every read goes to the store).
+    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS),
+    /// `redis+cluster://HOST[:PORT],HOST[:PORT],…`, `memory:` (in this process) or `none:` (every read goes to the store).
     ///
     /// ```
     /// # use cache_aside::{CacheAside, Loaded, Source};
@@ -120,16 +119,25 @@ impl<S: Source> Builder<S> {
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
 
         let validity = Arc::new(Validity::new());
-        let clock = Arc::new(if let CacheUrl::Redis(_) = &url { Clock::of_redis() } else { Clock::of_process() });
+        let mut tasks = Vec::new();
         let backend = match &url {
             CacheUrl::Redis(url) => {
-                let (validity, clock) = (Arc::clone(&validity), Arc::clone(&clock));
-                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, self.source.identity());
+                let validity = Arc::clone(&validity);
+                let redis = RedisCache::new(url, &prefix, &self.options, validity, self.source.identity());
                 Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
+            }
+            CacheUrl::Cluster(seeds) => {
+                let validity = Arc::clone(&validity);
+                let cluster = ClusterCache::new(seeds, &prefix, &self.options, validity, self.source.identity());
+                let cluster = cluster.map_err(|error| StartError::Client(error.into()))?;
+                // It has to be known who serves what before anything can be asked.
+                tasks.push(tokio::spawn(cluster.members().run()));
+                Backend::Cluster(cluster)
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
             CacheUrl::Off => Backend::Off,
         };
+        let mut background = Background::of(tasks);
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
@@ -142,7 +150,6 @@ impl<S: Source> Builder<S> {
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),
-            clock,
             l1: l1.clone(),
             audit: AuditCounts::default(),
             leading: AtomicBool::new(false),
@@ -150,27 +157,35 @@ impl<S: Source> Builder<S> {
         let counters = Counters::new(Arc::<Registry>::default());
         let mut engine = CacheAside { backend, counters, shared: Arc::new(shared), background: Arc::default() };
 
-        let mut tasks = vec![tokio::spawn(repair.run())];
-        if let Backend::Redis(redis) = &engine.backend {
-            tasks.push(tokio::spawn(redis.subscription(l1).run()));
-            tasks.push(tokio::spawn(redis.synchronization().run()));
+        background.add(tokio::spawn(repair.run()));
+        match &engine.backend {
+            Backend::Redis(redis) => {
+                background.add(tokio::spawn(redis.subscription(l1).run()));
+                background.add(tokio::spawn(redis.synchronization().run()));
+            }
+            Backend::Cluster(cluster) => background.add(tokio::spawn(cluster.subscription(l1).run())),
+            Backend::Memory(_) | Backend::Off => {}
         }
         if let Some(follow) = self.follow {
             validity.expect_heartbeats();
-            tasks.push(follow(engine.detached()));
+            background.add(follow(engine.detached()));
         }
         if let Some(per_second) = self.audit {
-            tasks.push(tokio::spawn(engine.detached().audit_all(per_second)));
+            background.add(tokio::spawn(engine.detached().audit_all(per_second)));
         }
-        engine.background = Arc::new(Background::of(tasks));
+        engine.background = Arc::new(background);
         Ok(engine)
     }
 }
 
 /// Notices a store in the place of another one. Where Redis does not answer there is nothing to compare with.
 async fn claim(backend: &Backend, prefix: &str) -> Result<(), StartError> {
-    let Backend::Redis(redis) = backend else { return Ok(()) };
-    match redis.claim().await {
+    let claimed = match backend {
+        Backend::Redis(redis) => redis.claim().await,
+        Backend::Cluster(cluster) => cluster.claim().await,
+        Backend::Memory(_) | Backend::Off => return Ok(()),
+    };
+    match claimed {
         Ok(Some(store)) => Err(StartError::OtherStore { prefix: prefix.to_owned(), store }),
         Ok(None) | Err(_) => Ok(()),
     }
@@ -181,10 +196,10 @@ fn prefix(url: &CacheUrl, prefix: Option<String>) -> Result<String, StartError> 
         (_, Some(prefix)) if prefix.contains(['{', '}']) => {
             Err(StartError::Prefix("a prefix must not have { or } in it: they say which keys lie together in Redis"))
         }
-        (CacheUrl::Redis(_), None) => {
+        (CacheUrl::Redis(_) | CacheUrl::Cluster(_), None) => {
             Err(StartError::Prefix("a cache in Redis needs a prefix of its own: call .prefix(\"…\") on the builder"))
         }
-        (CacheUrl::Redis(_), Some(prefix)) if prefix.is_empty() => {
+        (CacheUrl::Redis(_) | CacheUrl::Cluster(_), Some(prefix)) if prefix.is_empty() => {
             Err(StartError::Prefix("the prefix of a cache in Redis must not be empty: call .prefix(\"…\")"))
         }
         (_, prefix) => Ok(prefix.unwrap_or_default()),

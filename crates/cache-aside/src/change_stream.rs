@@ -144,7 +144,7 @@ impl<S: Source> CacheAside<S> {
         patience: Duration,
     ) -> Result<Infallible, Ended> {
         // What every process caches for itself, each has to follow for itself, from its own start on.
-        let name = matches!(self.backend, Backend::Redis(_)).then_some(self.shared.prefix.as_str());
+        let name = matches!(self.backend, Backend::Redis(_) | Backend::Cluster(_)).then_some(self.shared.prefix.as_str());
         let opened = timeout(patience * OPENING, changes.open(name)).await;
         let mut stream = opened.map_err(|_| Ended::silent(patience * OPENING))?.map_err(Ended::store)?;
         if !stream.is_complete() {
@@ -183,7 +183,7 @@ impl<S: Source> CacheAside<S> {
                 }
             }
             let due = if unsaved { SAVE.0 } else { SAVE.1 };
-            if saved_at.elapsed() >= due {
+            if saved_at.elapsed() >= due && !self.is_some_server_behind() {
                 invalidator.finish().await?;
                 stream.save().await.map_err(Ended::store)?;
                 (saved_at, unsaved) = (Instant::now(), false);
@@ -191,12 +191,17 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
+    /// Whether some server of several has not been told everything: whoever leads next begins before that.
+    fn is_some_server_behind(&self) -> bool {
+        self.backend.is_divided() && (self.shared.repair.pending() > 0 || self.backend.owes())
+    }
+
     async fn apply(&self, change: Change, invalidator: &mut Invalidator) -> Result<(), Ended> {
         match change {
             Change::Written { id, version } => invalidator.raise_floor(id, version),
             Change::Deleted { id } => {
                 // Its version is not known.
-                let absence = Put::of(&Loaded::Absent, LoadStart::now(), self.options(), &self.shared.clock);
+                let absence = Put::of(&Loaded::Absent, LoadStart::now(), self.options());
                 invalidator.put_absence(id, absence);
             }
             Change::Touched { id } => invalidator.remove(id),

@@ -150,6 +150,12 @@ impl Clock {
         local_us.saturating_add_signed(at_least_us) / 1_000
     }
 
+    /// The latest that it may show, milliseconds since 1970; `None` before the first sample.
+    pub(crate) fn latest_ms(&self) -> Option<u64> {
+        let is_known = self.state().ahead.is_some();
+        is_known.then(|| self.now().ms)
+    }
+
     /// Learns from a sample. `another`: it is of another Redis than those before.
     pub(crate) fn learn(&self, sample: Sample, another: bool) {
         if failpoints::is_off(Guard::Clock) {

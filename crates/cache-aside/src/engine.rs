@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::breaker::Breaker;
-use crate::clock::{Clock, now_ms, now_us};
+use crate::clock::now_ms;
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
 use crate::l1::L1;
@@ -18,7 +18,7 @@ use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
 use crate::source::Source;
-use crate::stats::{BreakerState, ChangeStreamStats, Stats};
+use crate::stats::{BreakerState, ChangeStreamStats, Stats, ValidityStats};
 use crate::validity::Validity;
 
 /// A cache in front of a store, made by [`CacheAside::builder`].
@@ -45,8 +45,6 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,
-    /// The clock that cells are dated by.
-    pub(crate) clock: Arc<Clock>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
     /// Whether this process follows the change stream for all.
@@ -61,6 +59,8 @@ pub enum Health {
     Up,
     /// The cache answers reads, and refuses writes: see [`CacheAside::write_refusal`].
     ReadOnly,
+    /// Some servers of a cluster do not answer: reads of what they hold go to the store.
+    Partial,
     /// The cache does not answer: reads go to the store.
     Down,
     /// The cache is switched off.
@@ -102,11 +102,8 @@ impl<S: Source> CacheAside<S> {
         match &self.backend {
             Backend::Off => Health::Off,
             Backend::Memory(_) => Health::Up,
-            Backend::Redis(redis) => match redis.ping().await {
-                Ok(()) if redis.write_refusal().is_some() => Health::ReadOnly,
-                Ok(()) => Health::Up,
-                Err(_) => Health::Down,
-            },
+            Backend::Redis(redis) => redis.health().await,
+            Backend::Cluster(cluster) => cluster.health().await,
         }
     }
 
@@ -114,6 +111,7 @@ impl<S: Source> CacheAside<S> {
     pub fn write_refusal(&self) -> Option<String> {
         match &self.backend {
             Backend::Redis(redis) => redis.write_refusal(),
+            Backend::Cluster(cluster) => cluster.write_refusal(),
             Backend::Memory(_) | Backend::Off => None,
         }
     }
@@ -121,8 +119,11 @@ impl<S: Source> CacheAside<S> {
     /// What the user of the cache is not allowed to do although it is needed: a line each, with the rule that allows it. Tried
     /// out with the real user. `None` if the cache does not answer.
     pub async fn missing_rights(&self) -> Option<Vec<String>> {
-        let Backend::Redis(redis) = &self.backend else { return Some(Vec::new()) };
-        let missing = redis.missing_rights().await.ok()?;
+        let missing = match &self.backend {
+            Backend::Redis(redis) => redis.missing_rights().await.ok()?,
+            Backend::Cluster(cluster) => cluster.missing_rights().await.ok()?,
+            Backend::Memory(_) | Backend::Off => return Some(Vec::new()),
+        };
         let line = |MissingRight { what, rule }| match rule {
             Some(rule) => format!("the Redis user may not use {what}: add {rule} to its ACL"),
             None => format!("this Redis does not have {what}, which is needed: it is disabled or renamed"),
@@ -138,11 +139,8 @@ impl<S: Source> CacheAside<S> {
     /// Waits until values are fresh for their full time: the change stream is known to be live, or none is followed. `false`
     /// if it is not by then.
     pub async fn wait_until_live(&self, patience: Duration) -> bool {
-        let Shared { validity, clock, .. } = &*self.shared;
-        // What a load that begins now would fill.
-        let is_fill_valid = || validity.is_valid(clock.at_least_ms(now_us()), clock.now().ms);
         let live = async {
-            while !(validity.is_live(now_ms()) && is_fill_valid()) {
+            while !(self.shared.validity.is_live(now_ms()) && self.backend.are_fills_valid()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -166,7 +164,7 @@ impl<S: Source> CacheAside<S> {
         stats.loads.running = shared.options.store_concurrency.saturating_sub(free) as u64;
         stats.store_breaker = self.store_breaker();
         stats.repair = shared.repair.stats();
-        stats.validity = shared.validity.stats();
+        stats.validity = ValidityStats { valid_after_ms: self.backend.valid_after_ms(), ..shared.validity.stats() };
         stats.change_stream = ChangeStreamStats {
             expected: shared.validity.expects_heartbeats(),
             live: shared.validity.is_live(now_ms()),
@@ -175,6 +173,7 @@ impl<S: Source> CacheAside<S> {
         };
         stats.breaker = match &self.backend {
             Backend::Redis(redis) => redis.breaker_state(),
+            Backend::Cluster(cluster) => cluster.breaker_state(),
             Backend::Memory(_) | Backend::Off => BreakerState::Closed,
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();

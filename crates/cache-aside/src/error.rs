@@ -163,6 +163,9 @@ pub(crate) enum CacheError {
     /// No connection could be made.
     #[error("no connection to the cache: {0}")]
     Connect(Arc<deadpool_redis::PoolError>),
+    /// No server of the cluster is known to serve the slot.
+    #[error("no server of the cluster serves the slot")]
+    Unserved,
     /// The cache answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]
     Layout(String),
@@ -172,8 +175,11 @@ impl CacheError {
     /// Whether the cache as a whole cannot be used, as against an error that concerns one key or one command.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) => true,
-            Self::Redis(error) => !matches!(error.code(), Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT")),
+            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) | Self::Unserved => true,
+            Self::Redis(error) => !matches!(
+                error.code(),
+                Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT" | "MOVED" | "ASK" | "TRYAGAIN")
+            ),
             Self::Layout(_) => false,
         }
     }

@@ -2,11 +2,11 @@
 //! and what a value that does not answer is kept for (RFC 5861 §4). Being busy is no reason for a value that may be wrong.
 
 use crate::cell::{Cell, Kind};
-use crate::clock::Now;
 use crate::error::ReadError;
 use crate::options::{Options, jittered_ms};
 use crate::outcome::{Answer, Detail, Entry, Outcome};
 use crate::source::Source;
+use crate::timeline::Found;
 use crate::validity::Validity;
 
 /// What a cell is good for.
@@ -46,7 +46,9 @@ impl Kept {
     }
 }
 
-pub(crate) fn evaluate(cell: Cell, now: Now, options: &Options, validity: &Validity) -> Freshness {
+pub(crate) fn evaluate(found: Found, options: &Options, validity: &Validity) -> Freshness {
+    let valid = found.is_valid();
+    let Found { cell, now, .. } = found;
     let fresh = match cell.kind {
         Kind::Value if validity.is_live(now.local_ms) => options.fresh,
         Kind::Value => options.fresh.min(options.fresh_without_stream),
@@ -56,7 +58,7 @@ pub(crate) fn evaluate(cell: Cell, now: Now, options: &Options, validity: &Valid
     let age_ms = now.ms.saturating_sub(cell.filled_at_ms);
     let ttl_ms = jittered_ms(fresh, spread(&cell)) as i64 - age_ms as i64;
     let due = is_due(&cell, ttl_ms, options.early_refresh_beta);
-    let (kind, valid) = (cell.kind, validity.is_valid(cell.filled_at_ms, now.ms));
+    let kind = cell.kind;
     let mut answer = Answer { entry: None, outcome: Outcome::Absent, detail: None, ttl_ms };
     if kind == Kind::Value {
         answer.outcome = if ttl_ms > 0 { Outcome::Hit } else { Outcome::Stale };

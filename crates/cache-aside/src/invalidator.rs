@@ -109,7 +109,7 @@ impl Invalidator {
         let (backend, repair) = (&self.backend, &self.repair);
         let waiting = self.waiting.drain().map(|(id, invalidation)| async move {
             match invalidation.apply(backend, &id).await {
-                Err(error) if !error.is_outage() => {
+                Err(error) if !error.is_outage() || backend.is_divided() => {
                     repair.add(&id, PendingInvalidation::Remove);
                     Ok(())
                 }
@@ -139,7 +139,6 @@ impl Invalidator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
     use crate::options::Options;
     use crate::put::LoadStart;
     use crate::source::Loaded;
@@ -151,7 +150,7 @@ mod tests {
             match *step {
                 "remove" => invalidator.remove("1".to_owned()),
                 "absence" => {
-                    let absence = Put::of(&Loaded::Absent, LoadStart::now(), &Options::default(), &Clock::of_process());
+                    let absence = Put::of(&Loaded::Absent, LoadStart::now(), &Options::default());
                     invalidator.put_absence("1".to_owned(), absence);
                 }
                 floor => invalidator.raise_floor("1".to_owned(), floor.parse().expect("a version")),

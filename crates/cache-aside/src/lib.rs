@@ -13,7 +13,8 @@
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
-//! - `freshness`: whether a cell still answers, and what it is kept for. `validity`: which cells may be answered at all.
+//! - `freshness`: whether a cell still answers, and what it is kept for. `timeline`: which cells may be answered at all, and
+//!   what they are dated by. `validity`: what all cells share of that. `slot`: which part of a cluster a cell belongs to.
 //! - `l1`: values in this process, in front of Redis.
 //! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
 //! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
@@ -54,8 +55,10 @@ mod repair;
 pub mod rules;
 mod single_flight;
 mod skew;
+mod slot;
 pub mod source;
 pub mod stats;
+mod timeline;
 pub mod typed;
 pub mod url;
 mod validity;

@@ -17,7 +17,6 @@ use crate::freshness::Kept;
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
-use crate::validity::Cause;
 use crate::write::Commit;
 
 /// Most ids that the store is asked for by one [`Source::load_many`].
@@ -97,7 +96,7 @@ impl<S: Source> CacheAside<S> {
             return;
         }
         if !self.shared.repair.add_if_room(id, invalidation) {
-            self.shared.validity.invalidate_before(self.shared.clock.now().ms, Cause::Bypass);
+            self.backend.invalidate_here(id);
         }
     }
 

@@ -121,6 +121,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// How long the cache keeps a cell at most.
+    pub(crate) fn longest_kept(&self) -> Duration {
+        (self.fresh + self.stale_if_error).max(self.absent).max(self.tombstone).mul_f64(1.1)
+    }
+
     /// Refuses what cannot work, and says what to do.
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let above_zero = [

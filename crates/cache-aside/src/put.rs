@@ -4,11 +4,11 @@
 use bytes::Bytes;
 
 use crate::cell::{Cell, Kind, MAX_VERSION};
-use crate::clock::{Clock, now_us};
+use crate::clock::now_us;
 use crate::failpoints::{self, Guard};
 use crate::options::{Options, jittered_ms};
 use crate::source::Loaded;
-use crate::validity::Validity;
+use crate::timeline::Timeline;
 
 /// Names one holding of a lease. Random for each fill and each write: two fills of one process must not share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,10 @@ impl Token {
 /// A cell that is offered to the cache.
 #[derive(Debug, Clone)]
 pub(crate) struct Put {
-    /// The cell: a value, or absence.
+    /// The cell: a value, or absence. It is dated only when it is given to a server.
     pub(crate) cell: Cell,
+    /// When the load or the write began that it is of.
+    pub(crate) start: LoadStart,
     /// How long the cache keeps the cell, milliseconds.
     pub(crate) ttl_ms: u64,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Put {
 /// moment: what happened since may not be in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoadStart {
-    at_us: u64,
+    pub(crate) at_us: u64,
 }
 
 impl LoadStart {
@@ -55,9 +57,8 @@ impl LoadStart {
 }
 
 impl Put {
-    /// The put for what the store answered to a load that began at `start`. Only now that moment is told by the clock of the
-    /// cache: it may be another cache's than when the load began.
-    pub(crate) fn of(loaded: &Loaded, start: LoadStart, options: &Options, clock: &Clock) -> Self {
+    /// The put for what the store answered to a load that began at `start`.
+    pub(crate) fn of(loaded: &Loaded, start: LoadStart, options: &Options) -> Self {
         let jitter = rand::random::<f64>();
         let (kind, version, body, kept) = match loaded {
             Loaded::Value { version, body } => {
@@ -68,17 +69,16 @@ impl Put {
         let cell = Cell {
             kind,
             version: version.min(MAX_VERSION),
-            filled_at_ms: clock.at_least_ms(start.at_us),
+            filled_at_ms: 0,
             cost_us: u32::try_from(now_us().saturating_sub(start.at_us)).unwrap_or(u32::MAX),
             body,
         };
-        Self { cell, ttl_ms: jittered_ms(kept, jitter).max(1) }
+        Self { cell, start, ttl_ms: jittered_ms(kept, jitter).max(1) }
     }
 
-    /// Since when (milliseconds since 1970) a cell must have been filled for its version to be a floor to this put: the moment
-    /// from which on cells are valid. One that is from before that moment itself puts an end to no floor.
-    pub(crate) fn floors_since_ms(&self, validity: &Validity) -> u64 {
-        let valid_after_ms = validity.valid_after_ms();
-        if self.cell.filled_at_ms >= valid_after_ms { valid_after_ms } else { 0 }
+    /// The cell as one server is given it. Only now its moment is told by the clock of the cache: it may be another cache's than
+    /// when the load began.
+    pub(crate) fn dated(&self, timeline: &Timeline) -> Cell {
+        Cell { filled_at_ms: timeline.date(self.start), ..self.cell.clone() }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::cell::{Cell, Seen};
-use crate::clock::{Now, now_ms};
+use crate::cell::Seen;
+use crate::clock::now_ms;
 use crate::counters::Counter;
 use crate::engine::CacheAside;
 use crate::error::{CacheError, ReadError};
@@ -19,6 +19,7 @@ use crate::put::{LoadStart, Put, Token};
 use crate::rules::PutResult;
 use crate::single_flight::{Leader, Phase, Role, Waiter};
 use crate::source::{Loaded, Source};
+use crate::timeline::Found;
 
 /// How long a load without the lease waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
@@ -87,18 +88,18 @@ impl<S: Source> CacheAside<S> {
             return (Freshness::Expired(None), Seen::Any);
         }
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let Ok(Some(cell)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
-        self.assess(id, cell, how, self.shared.clock.now())
+        let Ok(Some(found)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
+        self.assess(id, found, how)
     }
 
     /// What the cell is good for to this reader, and what it was.
     #[inline(always)]
-    pub(crate) fn assess(&self, id: &str, cell: Cell, how: &ReadOptions, now: Now) -> (Freshness, Seen) {
-        let seen = Seen::of(Some(&cell));
-        if cell.version < how.min_version || self.shared.repair.is_pending(id) {
+    pub(crate) fn assess(&self, id: &str, found: Found, how: &ReadOptions) -> (Freshness, Seen) {
+        let seen = Seen::of(Some(&found.cell));
+        if found.cell.version < how.min_version || self.shared.repair.is_pending(id) {
             return (Freshness::Expired(None), seen);
         }
-        (evaluate(cell, now, self.options(), &self.shared.validity), seen)
+        (evaluate(found, self.options(), &self.shared.validity), seen)
     }
 
     /// One fill per id: the first to come leads, the others wait. `None`: look again.
@@ -243,14 +244,12 @@ impl<S: Source> CacheAside<S> {
             leader.enter(Phase::Sealed);
         }
         failpoints::pause(Point::AfterLoad).await;
-        let put = Put::of(&loaded, start, self.options(), &self.shared.clock);
+        let put = Put::of(&loaded, start, self.options());
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
         let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
         let (outcome, detail, shared_by) = match result {
-            Ok(PutResult::Stored)
-                if self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms) =>
-            {
+            Ok(PutResult::Stored) if self.backend.is_fill_valid(id, start) => {
                 (Outcome::Miss, Some(Detail::Stored), before_put)
             }
             // Who came after the moment from which on cells are valid must not be answered by a load of before.

@@ -111,9 +111,8 @@ impl<S: Source> CacheAside<S> {
         let mut looks = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_LOOKUP) {
             let cells = self.backend.get_many(ids).await.unwrap_or_else(|_| vec![None; ids.len()]);
-            let now = self.shared.clock.now();
-            looks.extend(ids.iter().zip(cells).map(|(id, cell)| match cell {
-                Some(cell) => self.assess(id, cell, how, now),
+            looks.extend(ids.iter().zip(cells).map(|(id, found)| match found {
+                Some(found) => self.assess(id, found, how),
                 None => (Freshness::Expired(None), Seen::Nothing),
             }));
         }

@@ -173,6 +173,10 @@ impl RepairQueue {
                 order.insert(due, place.key().clone());
                 place.insert(Waiting { invalidation, due, refusals: 0 });
             }
+            // Where several servers are the cache, only what that of the id holds becomes invalid.
+            Place::Vacant(_) if self.0.backend.owe(id) => {
+                self.0.counts[1].fetch_add(1, Ordering::Relaxed);
+            }
             Place::Vacant(_) => {
                 *added += 1;
                 self.0.counts[1].fetch_add(1, Ordering::Relaxed);
@@ -214,6 +218,17 @@ impl RepairQueue {
         self.count(&state);
     }
 
+    /// The server of the id is away.
+    fn put_off(&self, id: &str) {
+        let mut state = self.state();
+        let State { waiting, order, added, .. } = &mut *state;
+        let Some(waiting) = waiting.get_mut(id) else { return };
+        order.remove(&waiting.due);
+        *added += 1;
+        waiting.due = (Instant::now() + self.0.pause, *added);
+        order.insert(waiting.due, id.into());
+    }
+
     /// The cache answers, but refuses just this id: it is tried again later, and the others are not held up.
     fn postpone(&self, id: &str, error: &CacheError) {
         let mut state = self.state();
@@ -236,6 +251,8 @@ impl RepairQueue {
             match self.next() {
                 Step::Id(id, invalidation) => match invalidation.apply(&self.0.backend, &id).await {
                     Ok(()) => self.done(&id, invalidation),
+                    // Those of other servers are not held up.
+                    Err(error) if error.is_outage() && self.0.backend.is_divided() => self.put_off(&id),
                     Err(error) if error.is_outage() => tokio::time::sleep(self.0.pause).await,
                     Err(error) => self.postpone(&id, &error),
                 },

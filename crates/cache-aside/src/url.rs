@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// `redis://…`, `rediss://…`, `memory:` or `none:`.
+/// `redis://…`, `rediss://…`, `redis+cluster://…`, `memory:` or `none:`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheUrl {
     /// One Redis server, with or without TLS.
     Redis(url::Url),
+    /// A Redis Cluster, by some of its servers, each with the user and the password that are for all.
+    Cluster(Vec<url::Url>),
     /// In this process.
     Memory,
     /// None: every read goes to the store.
@@ -19,7 +21,8 @@ pub enum CacheUrl {
 /// The text is no cache URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB], memory: or none: (DB is a number; in a password / is %2F, \
+    "must be redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB], redis+cluster://HOST[:PORT],HOST[:PORT],… (a cluster has no \
+     DB, and no TLS here), memory: or none: (DB is a number; in a password / is %2F, \
      # is %23, ? is %3F, @ is %40)"
 )]
 pub struct CacheUrlError;
@@ -33,6 +36,9 @@ impl FromStr for CacheUrl {
             "none:" => return Ok(Self::Off),
             _ => {}
         }
+        if let Some(servers) = text.strip_prefix("redis+cluster://") {
+            return cluster(servers);
+        }
         let url = url::Url::parse(text).map_err(|_| CacheUrlError)?;
         match url.scheme() {
             // A path that is no number is the rest of a password with a slash in it: shown anywhere, it would be no secret.
@@ -40,6 +46,19 @@ impl FromStr for CacheUrl {
             _ => Err(CacheUrlError),
         }
     }
+}
+
+/// `[USER[:PASSWORD]@]HOST[:PORT],HOST[:PORT],…`
+fn cluster(servers: &str) -> Result<CacheUrl, CacheUrlError> {
+    let (user, servers) = servers.rsplit_once('@').map_or(("", servers), |(user, servers)| (user, servers));
+    let servers = servers.strip_suffix('/').unwrap_or(servers);
+    let at = if user.is_empty() { "" } else { "@" };
+    let urls = servers.split(',').map(|server| {
+        let url = url::Url::parse(&format!("redis://{user}{at}{server}")).map_err(|_| CacheUrlError)?;
+        let is_server = has_host(&url) && url.path().is_empty() && url.query().is_none() && url.fragment().is_none();
+        if is_server { Ok(url) } else { Err(CacheUrlError) }
+    });
+    Ok(CacheUrl::Cluster(urls.collect::<Result<_, _>>()?))
 }
 
 fn has_host(url: &url::Url) -> bool {
@@ -92,6 +111,19 @@ impl fmt::Display for CacheUrl {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Off => f.write_str("none:"),
+            Self::Cluster(servers) => {
+                f.write_str("redis+cluster://")?;
+                for (at, url) in servers.iter().enumerate() {
+                    match at {
+                        0 if !url.username().is_empty() || url.password().is_some() => f.write_str("***@")?,
+                        0 => {}
+                        _ => f.write_str(",")?,
+                    }
+                    write!(f, "{}", url.host_str().unwrap_or_default())?;
+                    url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
+                }
+                Ok(())
+            }
             Self::Redis(url) => {
                 write!(f, "{}://", url.scheme())?;
                 if !url.username().is_empty() || url.password().is_some() {

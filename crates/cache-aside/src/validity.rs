@@ -1,13 +1,10 @@
-//! `Validity`: which cells may still be answered. None that was filled before the cache was last emptied or went back in
-//! time, or that says of itself to be filled in the future; and none for long while the change stream, which tells of foreign
-//! writes, is not known to be live.
-//!
-//! Moments are of the clock that cells are dated by, that of Redis; the liveness of the change stream is of this process's.
+//! `Validity`: what this process knows that all cells share. None answers for long while the change stream, which tells of
+//! foreign writes, is not known to be live; and whatever invalidates cells clears L1. From which moment on cells are valid says
+//! [`crate::timeline`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::failpoints::{self, Guard};
 use crate::stats::ValidityStats;
 
 /// What moved the moment from which on cells are valid.
@@ -23,11 +20,9 @@ pub(crate) enum Cause {
     Bypass,
 }
 
-/// Every hit reads it: three numbers, no lock.
+/// Every hit reads it: two numbers, no lock.
 #[derive(Debug)]
 pub(crate) struct Validity {
-    /// Cells filled before this moment (milliseconds since 1970, by the clock of the cache) are not answered any more.
-    valid_after_ms: AtomicU64,
     /// Moment of this process's clock, in milliseconds, until which the change stream counts as live.
     live_until_ms: AtomicU64,
     /// Counts whatever clears L1: a later `valid_after_ms`, a subscription that broke.
@@ -44,24 +39,11 @@ const FOR_EVER: u64 = u64::MAX;
 impl Validity {
     pub(crate) fn new() -> Self {
         Self {
-            valid_after_ms: AtomicU64::new(0),
             live_until_ms: AtomicU64::new(FOR_EVER),
             epoch: AtomicU64::new(0),
             lag_ms: AtomicU64::new(FOR_EVER),
             moved: Default::default(),
         }
-    }
-
-    /// Whether a cell that was filled at this moment may be answered at `now_ms`, both by the clock of the cache. How old a
-    /// cell of the future is nobody knows: it is of a clock that was set back since, or of a release that dated cells by
-    /// the clocks of nodes.
-    pub(crate) fn is_valid(&self, filled_at_ms: u64, now_ms: u64) -> bool {
-        filled_at_ms >= self.valid_after_ms.load(Ordering::Acquire)
-            && (filled_at_ms <= now_ms || failpoints::is_off(Guard::Clock))
-    }
-
-    pub(crate) fn valid_after_ms(&self) -> u64 {
-        self.valid_after_ms.load(Ordering::Acquire)
     }
 
     /// Whether values are fresh for their full time: the change stream is live, or none is expected.
@@ -73,23 +55,10 @@ impl Validity {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// From now on no cell filled before `at_ms` is answered. The moment goes back by [`Validity::correct`] only.
-    pub(crate) fn invalidate_before(&self, at_ms: u64, cause: Cause) {
-        if self.valid_after_ms.fetch_max(at_ms, Ordering::AcqRel) < at_ms {
-            self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
-            self.clear_l1();
-        }
-    }
-
-    /// The moment that was believed lies in the future of Redis's own clock: what was filled until now is before the moment
-    /// `at_ms`, which takes its place. Nothing happens if the moment has changed since.
-    pub(crate) fn correct(&self, believed_ms: u64, at_ms: u64) -> bool {
-        let corrected =
-            self.valid_after_ms.compare_exchange(believed_ms, at_ms, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if corrected {
-            self.clear_l1();
-        }
-        corrected
+    /// The moment from which on some cells are valid has moved.
+    pub(crate) fn moved(&self, cause: Cause) {
+        self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
+        self.clear_l1();
     }
 
     /// Invalidates what L1 holds, and what is on its way there.
@@ -112,10 +81,11 @@ impl Validity {
         (lag_ms != FOR_EVER).then(|| Duration::from_millis(lag_ms))
     }
 
+    /// All but the moment itself.
     pub(crate) fn stats(&self) -> ValidityStats {
         let moved = |cause: Cause| self.moved[cause as usize].load(Ordering::Relaxed);
         ValidityStats {
-            valid_after_ms: self.valid_after_ms(),
+            valid_after_ms: 0,
             by_incarnation: moved(Cause::Incarnation),
             by_change_stream: moved(Cause::ChangeStream),
             by_announcement: moved(Cause::Announcement),
@@ -148,32 +118,5 @@ mod tests {
         assert!(!validity.is_live(2_000), "none came for too long");
         validity.on_heartbeat(second * 2, second, 2_000, second);
         assert!(!validity.is_live(2_000), "behind");
-    }
-
-    #[test]
-    fn what_is_invalid_stays_so_and_clears_l1() {
-        let validity = Validity::new();
-        validity.invalidate_before(10, Cause::Incarnation);
-        let epoch = validity.epoch();
-        assert_ne!(epoch, 0);
-        validity.invalidate_before(5, Cause::Announcement);
-        assert!(!validity.is_valid(9, 20) && validity.is_valid(10, 20));
-        assert_eq!(validity.epoch(), epoch);
-        assert_eq!((validity.stats().by_incarnation, validity.stats().by_announcement), (1, 0));
-    }
-
-    #[test]
-    fn a_moment_of_the_future_is_corrected_unless_it_moved_and_a_cell_of_the_future_is_invalid() {
-        let validity = Validity::new();
-        validity.invalidate_before(300, Cause::Announcement);
-        let epoch = validity.epoch();
-        assert!(!validity.is_valid(20, 25), "before the moment");
-        assert!(validity.correct(300, 15));
-        assert!(validity.is_valid(20, 25) && !validity.is_valid(14, 25));
-        assert_ne!(validity.epoch(), epoch, "what L1 holds may be of before");
-        assert!(!validity.is_valid(26, 25), "a cell of the future");
-        validity.invalidate_before(30, Cause::Announcement);
-        assert!(!validity.correct(300, 16), "it has moved since");
-        assert_eq!(validity.valid_after_ms(), 30);
     }
 }

@@ -158,7 +158,7 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn publish(&self, id: &str, token: Token, (version, loaded): (u64, Loaded), start: LoadStart) -> Published {
-        let mut put = Put::of(&loaded, start, self.options(), &self.shared.clock);
+        let mut put = Put::of(&loaded, start, self.options());
         // How long a write takes says nothing of a fill.
         put.cell.cost_us = 0;
         put.cell.version = version.min(MAX_VERSION);

@@ -10,11 +10,12 @@ use moka::Expiry;
 
 use super::waiters::{Waiters, Waiting};
 use crate::cell::{Cell, Kind, Seen};
-use crate::clock::now_ms;
+use crate::clock::{Clock, now_ms};
 use crate::lease::Lease;
 use crate::options::Options;
 use crate::put::{Put, Token};
 use crate::rules::{self, CellChange, CellState, LeaseResult, Offer, PutResult};
+use crate::timeline::{Found, Timeline};
 use crate::validity::{Cause, Validity};
 
 /// Locks, so that a decision and its effect on a cell and its lease are one step, as a script in Redis is.
@@ -40,6 +41,7 @@ struct Shared {
     heartbeat_timeout: Duration,
     max_lag: Duration,
     validity: Arc<Validity>,
+    timeline: Timeline,
 }
 
 #[derive(Clone)]
@@ -81,22 +83,31 @@ impl MemoryCache {
             tombstone: options.tombstone,
             heartbeat_timeout: options.heartbeat_timeout,
             max_lag: options.max_lag,
+            timeline: Timeline::new(Clock::of_process(), Arc::clone(&validity)),
             validity,
         };
         Self { shared: Arc::new(shared) }
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<Cell> {
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.shared.timeline
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Found> {
+        self.cell(id).map(|cell| self.shared.timeline.found(id, cell))
+    }
+
+    fn cell(&self, id: &str) -> Option<Cell> {
         self.shared.cells.get(id).map(|kept| kept.cell)
     }
 
-    pub(crate) fn get_many(&self, ids: &[&str]) -> Vec<Option<Cell>> {
+    pub(crate) fn get_many(&self, ids: &[&str]) -> Vec<Option<Found>> {
         ids.iter().map(|id| self.get(id)).collect()
     }
 
     pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {
         let (mut leases, now_ms) = (self.leases(id), self.lease_clock_ms());
-        let (cell, held) = (self.get(id), leases.get(id).and_then(|lease| lease.held(now_ms)));
+        let (cell, held) = (self.cell(id), leases.get(id).and_then(|lease| lease.held(now_ms)));
         let result = rules::lease(cell.as_ref().map(|cell| cell.kind), seen.differs_from(cell.as_ref()), held);
         match result {
             LeaseResult::Taken => self.enter(&mut leases, id, |lease, until_ms| lease.fill(token, now_ms, until_ms)),
@@ -132,10 +143,12 @@ impl MemoryCache {
             Kind::Value => Offer::Value(put.cell.version),
             Kind::Absent | Kind::Tombstone => Offer::Absence(put.cell.version),
         };
-        let valid_after_ms = put.floors_since_ms(&self.shared.validity);
+        let timeline = &self.shared.timeline;
+        let dated = put.dated(timeline);
+        let valid_after_ms = timeline.floors_since_ms(id, dated.filled_at_ms);
         let own = token.and_then(|token| leases.get(id)?.notes(token, now_ms));
         let decision = rules::put(self.state(id, valid_after_ms), own, offer);
-        self.change(id, decision.cell, Some(put));
+        self.change(id, decision.cell, Some((dated, put.ttl_ms)));
         if let Some(lease) = leases.get_mut(id) {
             if let Some(token) = token {
                 lease.release(token);
@@ -148,7 +161,7 @@ impl MemoryCache {
 
     pub(crate) fn invalidate(&self, id: &str, version: u64) {
         let mut leases = self.leases(id);
-        self.change(id, rules::invalidate(self.state(id, self.shared.validity.valid_after_ms()), version), None);
+        self.change(id, rules::invalidate(self.state(id, self.shared.timeline.valid_after_ms()), version), None);
         if let Some(lease) = leases.get_mut(id) {
             lease.note(Offer::Value(version), self.lease_clock_ms());
         }
@@ -184,21 +197,20 @@ impl MemoryCache {
     pub(crate) fn invalidate_all(&self) -> u64 {
         // A fill of this very millisecond may have read what was before.
         let at_ms = now_ms() + 1;
-        self.shared.validity.invalidate_before(at_ms, Cause::ChangeStream);
+        self.shared.timeline.invalidate_before(at_ms, Cause::ChangeStream);
         at_ms
     }
 
     fn state(&self, id: &str, valid_after_ms: u64) -> Option<CellState> {
-        let cell = self.get(id)?;
+        let cell = self.cell(id)?;
         Some(CellState { kind: cell.kind, version: cell.version }.as_of(cell.filled_at_ms, valid_after_ms))
     }
 
-    fn change(&self, id: &str, cell: CellChange, put: Option<&Put>) {
+    fn change(&self, id: &str, cell: CellChange, put: Option<(Cell, u64)>) {
         let CellChange::Set(CellState { kind, version }) = cell else { return };
         let kept = match put {
-            Some(put) if kind != Kind::Tombstone => {
-                let cell = Cell { kind, version, ..put.cell.clone() };
-                Kept { cell, ttl: Duration::from_millis(put.ttl_ms) }
+            Some((cell, ttl_ms)) if kind != Kind::Tombstone => {
+                Kept { cell: Cell { kind, version, ..cell }, ttl: Duration::from_millis(ttl_ms) }
             }
             _ => {
                 let cell = Cell { kind, version, filled_at_ms: now_ms(), cost_us: 0, body: Bytes::new() };

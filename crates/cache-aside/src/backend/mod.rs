@@ -8,17 +8,20 @@ pub(crate) mod waiters;
 use std::time::Duration;
 
 use self::memory::MemoryCache;
-use self::redis::RedisCache;
+use self::redis::{ClusterCache, RedisCache};
 use self::waiters::Waiting;
-use crate::cell::{Cell, Seen};
+use crate::cell::Seen;
 use crate::error::CacheError;
-use crate::put::{Put, Token};
+use crate::put::{LoadStart, Put, Token};
 use crate::rules::{LeaseResult, PutResult};
+use crate::timeline::Found;
+use crate::validity::Cause;
 
 /// One worker's access to the cache.
 #[derive(Clone)]
 pub(crate) enum Backend {
     Redis(RedisCache),
+    Cluster(ClusterCache),
     Memory(MemoryCache),
     Off,
 }
@@ -28,6 +31,7 @@ macro_rules! on {
     ($backend:expr, $off:expr, $name:ident($($arg:expr),*)) => {
         match $backend {
             Backend::Redis(redis) => redis.$name($($arg),*).await,
+            Backend::Cluster(cluster) => cluster.$name($($arg),*).await,
             Backend::Memory(memory) => Ok(memory.$name($($arg),*)),
             Backend::Off => Ok($off),
         }
@@ -38,16 +42,57 @@ impl Backend {
     pub(crate) fn per_worker(&self) -> Self {
         match self {
             Self::Redis(redis) => Self::Redis(redis.per_worker()),
+            Self::Cluster(cluster) => Self::Cluster(cluster.per_worker()),
             other => other.clone(),
         }
     }
 
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Found>, CacheError> {
         on!(self, None, get(id))
     }
 
+    /// Whether a cell of this id that was filled by a load from `start` on would be answered.
+    pub(crate) fn is_fill_valid(&self, id: &str, start: LoadStart) -> bool {
+        match self {
+            Self::Redis(redis) => redis.timeline().is_fill_valid(id, start),
+            Self::Cluster(cluster) => cluster.is_fill_valid(id, start),
+            Self::Memory(memory) => memory.timeline().is_fill_valid(id, start),
+            Self::Off => false,
+        }
+    }
+
+    /// Whether what a load fills that begins now would be answered.
+    pub(crate) fn are_fills_valid(&self) -> bool {
+        match self {
+            Self::Redis(redis) => redis.timeline().are_fills_valid(),
+            Self::Cluster(cluster) => cluster.are_fills_valid(),
+            Self::Memory(memory) => memory.timeline().are_fills_valid(),
+            Self::Off => true,
+        }
+    }
+
+    /// The latest moment from which on cells are valid, milliseconds since 1970 on the clock of the cache.
+    pub(crate) fn valid_after_ms(&self) -> u64 {
+        match self {
+            Self::Redis(redis) => redis.timeline().valid_after_ms(),
+            Self::Cluster(cluster) => cluster.valid_after_ms(),
+            Self::Memory(memory) => memory.timeline().valid_after_ms(),
+            Self::Off => 0,
+        }
+    }
+
+    /// From now on this process answers nothing that is cached now, of this id and whatever lies together with it.
+    pub(crate) fn invalidate_here(&self, id: &str) {
+        match self {
+            Self::Redis(redis) => redis.timeline().invalidate_until_now(Cause::Bypass),
+            Self::Cluster(cluster) => cluster.invalidate_here(id),
+            Self::Memory(memory) => memory.timeline().invalidate_until_now(Cause::Bypass),
+            Self::Off => {}
+        }
+    }
+
     /// The cells of many ids, in one round trip.
-    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Found>>, CacheError> {
         on!(self, vec![None; ids.len()], get_many(ids))
     }
 
@@ -61,6 +106,7 @@ impl Backend {
     pub(crate) fn wait(&self, id: &str) -> Option<Waiting> {
         match self {
             Self::Redis(redis) => Some(redis.wait(id)),
+            Self::Cluster(cluster) => Some(cluster.wait(id)),
             Self::Memory(memory) => Some(memory.wait(id)),
             Self::Off => None,
         }
@@ -107,6 +153,24 @@ impl Backend {
     /// the clock of the cache.
     pub(crate) async fn invalidate_all(&self) -> Result<u64, CacheError> {
         on!(self, 0, invalidate_all())
+    }
+
+    /// Whether several servers are the cache, so that one may be away while the others are not.
+    pub(crate) fn is_divided(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Everything that the server of this id holds is invalidated as soon as it takes that, if it is one of several; else nothing
+    /// happens, and the answer is `false`.
+    pub(crate) fn owe(&self, id: &str) -> bool {
+        let Self::Cluster(cluster) = self else { return false };
+        cluster.owe(id);
+        true
+    }
+
+    /// Whether some server is still to be told that everything is invalid.
+    pub(crate) fn owes(&self) -> bool {
+        matches!(self, Self::Cluster(cluster) if cluster.owes())
     }
 
     /// Removes the cell and the lease of an id: always safe, since a fill then needs a new lease.

@@ -7,6 +7,7 @@ mod batches;
 mod cells;
 mod changes;
 mod clocks;
+mod cluster;
 mod examples;
 mod fake_changes;
 mod field;

@@ -10,16 +10,17 @@ use crate::error::CacheError;
 use crate::options::jittered_ms;
 use crate::put::{Put, Token};
 use crate::rules::PutResult;
+use crate::timeline::Found;
 
 impl RedisCache {
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Cell>, CacheError> {
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Found>, CacheError> {
         let key = self.shared.keys.cell(id);
         let mut get = cmd("GET");
         get.arg(&key);
         match self.run(async |mut connection| connection.send_packed_command(&get).await).await {
             Ok(Value::Nil) => Ok(None),
             Ok(Value::BulkString(bytes)) => match Cell::decode(Bytes::from(bytes)) {
-                Some(cell) => Ok(Some(cell)),
+                Some(cell) => Ok(Some(self.shared.timeline.found(id, cell))),
                 None => self.remove_unreadable(id, &key).await,
             },
             Err(error) if error.is_wrong_type() => self.remove_unreadable(id, &key).await,
@@ -29,7 +30,7 @@ impl RedisCache {
     }
 
     /// What cannot be read is removed, as if it had been evicted: it would be in the way of every fill.
-    async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Cell>, CacheError> {
+    async fn remove_unreadable(&self, id: &str, key: &str) -> Result<Option<Found>, CacheError> {
         tracing::debug!(key, "what Redis holds here is no cell of this release: it is removed");
         self.remove(id).await.map(|()| None)
     }
@@ -46,15 +47,16 @@ impl RedisCache {
     }
 
     async fn try_put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        let Shared { keys, options, validity, .. } = &*self.shared;
+        let Shared { keys, options, timeline, .. } = &*self.shared;
         let token = token.map_or_else(Default::default, |token| token.text().to_vec());
         let stage = keys.stage(id, std::str::from_utf8(&token).unwrap_or_default());
         let names = [&*keys.cell(id), &keys.lease(id), &stage];
-        let cell = put.cell.encode();
+        let dated = put.dated(timeline);
+        let cell = dated.encode();
         let ttl_ms = put.ttl_ms.to_string();
         let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
         let version: [u8; 16] = put.cell.version.zero_padded();
-        let floors_since: [u8; 14] = put.floors_since_ms(validity).zero_padded();
+        let floors_since: [u8; 14] = timeline.floors_since_ms(id, dated.filled_at_ms).zero_padded();
         let (kind, header_rest) = match put.cell.kind {
             Kind::Value => (&b"V"[..], &b""[..]),
             Kind::Absent | Kind::Tombstone => (&b"N"[..], &cell[18..]),
@@ -96,9 +98,9 @@ impl RedisCache {
 
     /// Raises the floor to `version`.
     pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
-        let Shared { keys, options, validity, .. } = &*self.shared;
+        let Shared { keys, options, timeline, .. } = &*self.shared;
         let (version, floors_since): ([u8; 16], [u8; 14]) =
-            (version.zero_padded(), validity.valid_after_ms().zero_padded());
+            (version.zero_padded(), timeline.floors_now_ms(id).zero_padded());
         let tombstone_ms = jittered_ms(options.tombstone, 0.5).to_string();
         let args = [&version[..], tombstone_ms.as_bytes(), keys.channel().as_bytes(), id.as_bytes(), &floors_since[..]];
         match self.call(&scripts::INVALIDATE, &[&keys.cell(id), &keys.lease(id)], &args).await {

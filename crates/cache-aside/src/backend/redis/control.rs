@@ -27,7 +27,7 @@ impl RedisCache {
 
     /// Claims the prefix for the store, if it has an identity; `Some` is the store that is served under it right now.
     pub(crate) async fn claim(&self) -> Result<Option<String>, CacheError> {
-        let Shared { keys, validity, identity, .. } = &*self.shared;
+        let Shared { keys, timeline, identity, .. } = &*self.shared;
         let Some(identity) = identity else { return Ok(None) };
         let now: [u8; 14] = now_ms().zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
@@ -37,7 +37,7 @@ impl RedisCache {
         match &answer[..] {
             [other, store] if other == "other" => Ok(Some(store.clone())),
             [_, moment] => {
-                validity.invalidate_before(self.moment(moment), Cause::Incarnation);
+                timeline.invalidate_before(self.moment(moment), Cause::Incarnation);
                 tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
                 Ok(None)
             }
@@ -47,39 +47,60 @@ impl RedisCache {
 
     /// Takes the lead over the change stream if nobody has it, or keeps it.
     pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
-        let Shared { keys, options, .. } = &*self.shared;
-        let lead_ms = options.lead.as_millis().to_string();
-        let taken = self.call(&scripts::LEAD, &[keys.lead()], &[&token.text(), lead_ms.as_bytes()]).await?;
+        self.lead_under(self.shared.keys.lead(), token).await
+    }
+
+    pub(super) async fn lead_under(&self, key: &str, token: Token) -> Result<bool, CacheError> {
+        let lead_ms = self.shared.options.lead.as_millis().to_string();
+        let taken = self.call(&scripts::LEAD, &[key], &[&token.text(), lead_ms.as_bytes()]).await?;
         Ok(taken == Value::Int(1))
     }
 
     pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
-        self.call(&scripts::RESIGN, &[self.shared.keys.lead()], &[&token.text()]).await.map(drop)
+        self.release_lead_under(self.shared.keys.lead(), token).await
+    }
+
+    pub(super) async fn release_lead_under(&self, key: &str, token: Token) -> Result<(), CacheError> {
+        self.call(&scripts::RESIGN, &[key], &[&token.text()]).await.map(drop)
     }
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
-        let Shared { keys, validity, identity, .. } = &*self.shared;
-        let heartbeat = Control::Heartbeat { lag, valid_after_ms: validity.valid_after_ms(), store: identity.clone() };
+        let Shared { timeline, identity, .. } = &*self.shared;
+        self.announce_heartbeat(lag, timeline.valid_after_ms(), identity.clone()).await
+    }
+
+    pub(super) async fn announce_heartbeat(
+        &self,
+        lag: Duration,
+        valid_after_ms: u64,
+        store: Option<String>,
+    ) -> Result<(), CacheError> {
+        let heartbeat = Control::Heartbeat { lag, valid_after_ms, store };
         let mut publish = cmd("PUBLISH");
-        publish.arg(keys.control()).arg(heartbeat.text());
+        publish.arg(self.shared.keys.control()).arg(heartbeat.text());
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
     }
 
     /// No cell whose load began before now is valid any more, in any process; the moment as Redis made it.
     pub(crate) async fn invalidate_all(&self) -> Result<u64, CacheError> {
-        let Shared { keys, validity, clock, .. } = &*self.shared;
+        self.invalidate_all_under(self.shared.keys.incarnation(), "D").await
+    }
+
+    /// The same where the moment is kept under this key, and announced with these words before it.
+    pub(super) async fn invalidate_all_under(&self, key: &str, words: &str) -> Result<u64, CacheError> {
+        let Shared { keys, timeline, .. } = &*self.shared;
         let now: [u8; 14] = now_ms().zero_padded();
-        let args = [&now[..], keys.control().as_bytes()];
-        let moment = self.call(&scripts::INVALIDATE_BEFORE, &[keys.incarnation()], &args).await.and_then(word);
+        let args = [&now[..], keys.control().as_bytes(), words.as_bytes()];
+        let moment = self.call(&scripts::INVALIDATE_BEFORE, &[key], &args).await.and_then(word);
         // If Redis did not take it, this process at least answers nothing of before.
-        let at_ms = moment.as_deref().map_or_else(|_| clock.now().ms + 1, |moment| self.moment(moment));
-        validity.invalidate_before(at_ms, Cause::ChangeStream);
+        let at_ms = moment.as_deref().map_or_else(|_| timeline.clock.now().ms + 1, |moment| self.moment(moment));
+        timeline.invalidate_before(at_ms, Cause::ChangeStream);
         moment.map(|_| at_ms)
     }
 
     /// A moment as the scripts give it.
     fn moment(&self, text: &str) -> u64 {
-        text.parse().unwrap_or_else(|_| self.shared.clock.now().ms + 1)
+        text.parse().unwrap_or_else(|_| self.shared.timeline.clock.now().ms + 1)
     }
 }
 
@@ -90,17 +111,23 @@ pub(super) enum Control {
     Heartbeat { lag: Duration, valid_after_ms: u64, store: Option<String> },
     /// Cells filled before the moment are not valid any more.
     InvalidateBefore { at_ms: u64 },
+    /// The same of what the server of a cluster at this address holds.
+    InvalidatePartBefore { address: String, at_ms: u64 },
     /// Who waits for the lease of the id looks again.
     Wake { id: String },
 }
 
 impl Control {
     /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
-    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them.
+    /// has one. `D01700000000000`: the moment, `P127.0.0.1:6379 01700000000000`: an address and the moment, and `Wid`: the id, as
+    /// the scripts announce them.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         if let Some(id) = text.strip_prefix('W') {
             return Some(Self::Wake { id: id.to_owned() });
+        }
+        if let Some((address, at_ms)) = text.strip_prefix('P').and_then(|text| text.rsplit_once(' ')) {
+            return Some(Self::InvalidatePartBefore { address: address.to_owned(), at_ms: at_ms.parse().ok()? });
         }
         if let Some(at_ms) = text.strip_prefix('D') {
             return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
@@ -117,6 +144,7 @@ impl Control {
     fn text(&self) -> String {
         match self {
             Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
+            Self::InvalidatePartBefore { address, at_ms } => format!("P{address} {at_ms:014}"),
             Self::Wake { id } => format!("W{id}"),
             Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
             Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
@@ -141,12 +169,16 @@ mod tests {
             (beat(None), "B12 7"),
             (beat(Some("redb /a path/todos")), "B12 7 redb /a path/todos"),
             (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
+            (
+                Control::InvalidatePartBefore { address: "[::1]:7000".to_owned(), at_ms: 7 },
+                "P[::1]:7000 00000000000007",
+            ),
             (Control::Wake { id: "a b".to_owned() }, "Wa b"),
         ] {
             assert_eq!(control.text(), text);
             assert_eq!(Control::read(text.as_bytes()), Some(control));
         }
-        for text in ["B12", "B12 x", "D", "", "X1 2"] {
+        for text in ["B12", "B12 x", "D", "P7", "", "X1 2"] {
             assert_eq!(Control::read(text.as_bytes()), None, "{text}");
         }
     }

@@ -6,35 +6,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use deadpool_redis::redis::aio::ConnectionLike;
 use deadpool_redis::redis::{ErrorKind, RedisError, RedisResult};
 
+use super::keys::Keys;
 use super::scripts::{self, By};
+use super::topology::{Part, View};
 use crate::cell::ZeroPadded;
-use crate::clock::{Clock, Sample, now_ms, now_us, time_of_day};
-use crate::validity::{Cause, Validity};
+use crate::clock::{Sample, now_ms, now_us, time_of_day};
+use crate::timeline::Timeline;
+use crate::validity::Cause;
 
-/// The name of a Redis whose user may not ask for its name.
-const NAMELESS: &str = "unknown";
+/// The names of a Redis whose user may not ask for its name, alone and in a cluster.
+const NAMELESS: [&str; 2] = ["unknown", "unknown unknown"];
 
 /// Recognizes the Redis at the other end of a connection.
 pub(crate) struct Incarnation {
-    /// Where the Redis itself keeps which one it is: empty, old or another's if it is not the one it was.
-    key: String,
-    validity: Arc<Validity>,
-    clock: Arc<Clock>,
+    /// By its keys the Redis itself keeps which one it is: empty, old or another's if it is not the one it was.
+    keys: Keys,
+    place: Place,
+    timeline: Arc<Timeline>,
     /// Which Redis it was at the last look; empty before the first.
     name: Mutex<String>,
+}
+
+/// Whether a server has everything, or is one of a cluster.
+pub(crate) enum Place {
+    Alone,
+    Part(Arc<Part>),
 }
 
 /// What Redis says of itself: see `adopt.lua`.
 struct Said {
     valid_after_ms: u64,
     name: String,
+    /// Slots that it has, as text, if it is one of a cluster.
+    slots: Option<String>,
     /// Microseconds since 1970; `None` if the user may not ask.
     time_us: Option<u64>,
 }
 
 impl Incarnation {
-    pub(crate) fn new(key: String, validity: Arc<Validity>, clock: Arc<Clock>) -> Self {
-        Self { key, validity, clock, name: Mutex::default() }
+    pub(crate) fn new(keys: Keys, place: Place, timeline: Arc<Timeline>) -> Self {
+        Self { keys, place, timeline, name: Mutex::default() }
     }
 
     /// Whether some connection was made already.
@@ -45,27 +56,81 @@ impl Incarnation {
     /// One round trip on a new connection, which also refuses a replica: it may be behind.
     pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
         let known = self.name().clone();
-        self.look(connection, if known == NAMELESS { String::new() } else { known }).await
+        self.look(connection, if NAMELESS.contains(&&*known) { String::new() } else { known }).await.map(drop)
     }
 
-    /// The same while it is in use: what is valid now, and one more sample of its clock.
-    pub(crate) async fn look_again(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
+    /// The same while it is in use: what is valid now, and one more sample of its clock. What it says of the cluster, if it is
+    /// one of one.
+    pub(crate) async fn look_again(&self, connection: &mut impl ConnectionLike) -> RedisResult<Option<View>> {
         let known = self.name().clone();
         self.look(connection, known).await
     }
 
-    async fn look(&self, connection: &mut impl ConnectionLike, known: String) -> RedisResult<()> {
-        let believed_ms = self.validity.valid_after_ms();
+    async fn look(&self, connection: &mut impl ConnectionLike, known: String) -> RedisResult<Option<View>> {
+        match &self.place {
+            Place::Alone => self.look_at(connection, self.keys.incarnation(), &known).await.map(|()| None),
+            Place::Part(part) => {
+                let asked_us = now_us();
+                let (view, said_us) = part.ask(connection).await?;
+                let sample = said_us.map(|said_us| Sample { asked_us, said_us, answered_us: now_us() });
+                self.look_at_part(connection, part, &view, sample, &known).await?;
+                Ok(Some(view))
+            }
+        }
+    }
+
+    async fn look_at_part(
+        &self,
+        connection: &mut impl ConnectionLike,
+        part: &Part,
+        view: &View,
+        sample: Option<Sample>,
+        known: &str,
+    ) -> RedisResult<()> {
+        let mut refused = None;
+        for tag in view.own_tags() {
+            match self.look_at(connection, &self.keys.incarnation_of_part(&view.id, tag), known).await {
+                // That slot is being moved right now.
+                Err(error) if matches!(error.code(), Some("MOVED" | "ASK" | "TRYAGAIN")) => refused = Some(error),
+                done => return done,
+            }
+        }
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        // It has no slot, and so nothing to keep anything in: nothing of it is valid.
+        part.learn_slots("", None, &self.timeline);
+        if let Some(sample) = sample {
+            self.timeline.clock.learn(sample, known.is_empty());
+        }
+        Ok(())
+    }
+
+    async fn look_at(&self, connection: &mut impl ConnectionLike, key: &str, known: &str) -> RedisResult<()> {
+        let believed_ms = self.timeline.valid_after_ms();
         let (now, believed): ([u8; 14], [u8; 14]) = (now_ms().zero_padded(), believed_ms.zero_padded());
-        let adopt = scripts::ADOPT.call(By::Text, &[&self.key], &[&now, known.as_bytes(), &believed]);
+        let adopt = match &self.place {
+            Place::Alone => scripts::ADOPT.call(By::Text, &[key], &[&now, known.as_bytes(), &believed]),
+            Place::Part(part) => {
+                let (slots, latest, lifetime_ms) = (part.slots(), part.latest_ms(), part.lifetime_ms());
+                let latest: [u8; 14] = latest.zero_padded();
+                let args = [&now[..], known.as_bytes(), &believed, slots.as_bytes(), &latest, lifetime_ms.as_bytes()];
+                scripts::ADOPT_PART.call(By::Text, &[key], &args)
+            }
+        };
         let asked_us = now_us();
-        let said = Said::read(adopt.query_async(connection).await?)?;
+        let mut said: Vec<String> = adopt.query_async(connection).await?;
         let answered_us = now_us();
+        let slots = (matches!(self.place, Place::Part(_)) && said.len() > 2).then(|| said.remove(2));
+        let said = Said::read(said, slots)?;
         let another = std::mem::replace(&mut *self.name(), said.name.clone()) != said.name;
         if let Some(said_us) = said.time_us {
-            self.clock.learn(Sample { asked_us, said_us, answered_us }, another);
+            self.timeline.clock.learn(Sample { asked_us, said_us, answered_us }, another);
         }
         self.adopt(believed_ms, &said, another);
+        if let (Place::Part(part), Some(slots)) = (&self.place, &said.slots) {
+            part.learn_slots(slots, Some(key), &self.timeline);
+        }
         Ok(())
     }
 
@@ -74,10 +139,10 @@ impl Incarnation {
         if another && at_ms > believed_ms {
             tracing::info!("cells filled before {} are not served: Redis is new, or was restarted", time_of_day(at_ms));
         }
-        let soon_ms = self.clock.now().ms + 1;
+        let soon_ms = self.timeline.clock.now().ms + 1;
         if said.time_us.is_some() && at_ms <= soon_ms && soon_ms < believed_ms {
             // What was believed may be of this process alone: whatever was filled until now is of before.
-            if self.validity.correct(believed_ms, soon_ms) {
+            if self.timeline.correct(believed_ms, soon_ms) {
                 tracing::info!(
                     "the clock of Redis was set back, or another is there now: cells filled before {} are not served",
                     time_of_day(soon_ms)
@@ -85,7 +150,7 @@ impl Incarnation {
             }
         } else {
             let cause = if another { Cause::Incarnation } else { Cause::Announcement };
-            self.validity.invalidate_before(at_ms, cause);
+            self.timeline.invalidate_before(at_ms, cause);
         }
     }
 
@@ -96,7 +161,7 @@ impl Incarnation {
 }
 
 impl Said {
-    fn read(answer: Vec<String>) -> RedisResult<Self> {
+    fn read(answer: Vec<String>, slots: Option<String>) -> RedisResult<Self> {
         let read = || {
             let time_us = match &answer[2..] {
                 [seconds, us] => {
@@ -105,7 +170,7 @@ impl Said {
                 }
                 _ => None,
             };
-            Some(Self { valid_after_ms: answer[0].parse().ok()?, name: answer[1].clone(), time_us })
+            Some(Self { valid_after_ms: answer[0].parse().ok()?, name: answer[1].clone(), slots, time_us })
         };
         (answer.len() >= 2)
             .then(read)

@@ -3,7 +3,7 @@
 //! `{…}` is a hash tag (Redis manual, "Redis cluster specification"): the cell and its lease share a slot, which the
 //! scripts need.
 
-use std::borrow::Cow;
+use crate::slot::{id_of_tag, tag};
 
 /// Makes the names.
 #[derive(Debug, Clone)]
@@ -53,6 +53,16 @@ impl Keys {
         &self.incarnation
     }
 
+    /// The same of one server of a cluster: with the name of that server, and in a slot that it has.
+    pub(crate) fn incarnation_of_part(&self, id: &str, tag: usize) -> String {
+        format!("{}:{id}:{{{tag}}}", self.incarnation)
+    }
+
+    /// Who leads while the servers are away on which the names before this one lie.
+    pub(crate) fn stand_in_lead(&self, number: usize) -> String {
+        if number == 0 { self.lead.clone() } else { format!("{}:{number}", self.lead) }
+    }
+
     /// Which store the cells are of.
     pub(crate) fn store(&self) -> &str {
         &self.store
@@ -86,7 +96,7 @@ impl Keys {
     /// The id of the cell with this name; `None` for what is no cell.
     pub(crate) fn id(&self, name: &str) -> Option<String> {
         let tag = name.strip_prefix(&self.prefix)?.strip_prefix(":{")?.strip_suffix('}')?;
-        Some(tag.replace("%7D", "}").replace("%25", "%"))
+        Some(id_of_tag(tag))
     }
 
     /// A pattern (Redis manual, "KEYS") that matches every cell.
@@ -111,11 +121,6 @@ impl Keys {
     }
 }
 
-/// Redis takes the tag to end at the first `}`: one inside the id would move the cell and its lease apart.
-fn tag(id: &str) -> Cow<'_, str> {
-    if id.contains(['}', '%']) { id.replace('%', "%25").replace('}', "%7D").into() } else { id.into() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +131,7 @@ mod tests {
         assert_eq!(keys.cell("42"), "todo:{42}");
         assert_eq!(keys.lease("}"), "todo:{%7D}:lease");
         assert_ne!(keys.cell("}"), keys.cell("%7D"));
-        for id in ["42", "}", "%7D", "%", "{}"] {
+        for id in ["42", "}", "%7D", "%", "{}", ""] {
             assert_eq!(keys.id(&keys.cell(id)).as_deref(), Some(id));
         }
         assert_eq!(keys.id(&keys.lease("42")), None);

@@ -1,5 +1,7 @@
 //! Many cells in one round trip.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Pipeline, RedisResult, Value, cmd};
@@ -8,10 +10,11 @@ use super::RedisCache;
 use super::keys::Keys;
 use crate::cell::Cell;
 use crate::error::CacheError;
+use crate::timeline::Found;
 
 impl RedisCache {
     /// The cells of all ids by one `MGET`. A cell of another layout is none.
-    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Cell>>, CacheError> {
+    pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Found>>, CacheError> {
         let (mut mget, mut key, keys) = (cmd("MGET"), String::new(), &self.shared.keys);
         for id in ids {
             key.clear();
@@ -27,8 +30,45 @@ impl RedisCache {
             })
             .await?;
         match answers {
-            Value::Array(answers) if answers.len() == ids.len() => Ok(answers.into_iter().map(cell).collect()),
+            Value::Array(answers) if answers.len() == ids.len() => {
+                Ok(ids.iter().zip(answers).map(|(id, answer)| self.found(id, answer)).collect())
+            }
             _ => Err(CacheError::Layout(ids.join(" "))),
+        }
+    }
+}
+
+impl RedisCache {
+    /// The cells of all ids by one `GET` each, in one round trip; an error for those that another server of the cluster has.
+    pub(crate) async fn get_each(&self, ids: &[&str]) -> Result<Vec<Result<Option<Found>, CacheError>>, CacheError> {
+        let (keys, mut elsewhere) = (&self.shared.keys, Vec::new());
+        let answers = self
+            .run(async |connection| {
+                let mut answers = get_each(connection, keys, ids).await?;
+                if let Value::Array(answers) = &mut answers {
+                    for (at, answer) in answers.iter_mut().enumerate() {
+                        if let Value::ServerError(_) = answer {
+                            elsewhere.push((at, std::mem::replace(answer, Value::Nil)));
+                        }
+                    }
+                }
+                Ok(answers)
+            })
+            .await?;
+        let Value::Array(answers) = answers else { return Err(CacheError::Layout(ids.join(" "))) };
+        let mut found: Vec<_> = ids.iter().zip(answers).map(|(id, answer)| Ok(self.found(id, answer))).collect();
+        for (at, answer) in elsewhere {
+            if let Err(error) = answer.extract_error() {
+                found[at] = Err(CacheError::Redis(Arc::new(error)));
+            }
+        }
+        Ok(found)
+    }
+
+    fn found(&self, id: &str, answer: Value) -> Option<Found> {
+        match answer {
+            Value::BulkString(bytes) => Some(self.shared.timeline.found(id, Cell::decode(Bytes::from(bytes))?)),
+            _ => None,
         }
     }
 }
@@ -39,11 +79,4 @@ async fn get_each(mut connection: MultiplexedConnection, keys: &Keys, ids: &[&st
         gets.cmd("GET").arg(keys.cell(id));
     }
     connection.send_packed_commands(&gets, 0, ids.len()).await.map(Value::Array)
-}
-
-fn cell(answer: Value) -> Option<Cell> {
-    match answer {
-        Value::BulkString(bytes) => Cell::decode(Bytes::from(bytes)),
-        _ => None,
-    }
 }

@@ -2,6 +2,7 @@
 //! hears of every failure, and the log of every refusal.
 
 mod cells;
+mod cluster;
 mod connection;
 mod control;
 mod incarnation;
@@ -14,29 +15,33 @@ mod scripts;
 mod subscription;
 mod synchronization;
 mod tls;
+mod topology;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value, cmd, from_redis_value};
 use deadpool_redis::{Manager, Pool, Runtime};
 
+pub(crate) use self::cluster::ClusterCache;
 use self::connection::Connection;
-use self::incarnation::Incarnation;
+use self::incarnation::{Incarnation, Place};
 use self::keys::Keys;
 use self::refusals::Refusals;
 pub(crate) use self::rights::MissingRight;
 use self::scripts::{By, Script};
-use self::subscription::Subscription;
+use self::subscription::{Announced, Subscription};
 use self::synchronization::Synchronization;
 use super::waiters::Waiters;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
+use crate::engine::Health;
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::stats::BreakerState;
+use crate::timeline::Timeline;
 use crate::validity::Validity;
 
 /// One worker's access to Redis.
@@ -46,12 +51,23 @@ pub(crate) struct RedisCache {
     shared: Arc<Shared>,
 }
 
+/// What one server differs by from another.
+struct Server<'a> {
+    url: &'a ::url::Url,
+    timeline: Arc<Timeline>,
+    place: Place,
+    breaker: Breaker,
+    waiters: Waiters,
+}
+
 struct Shared {
     pool: Pool,
     client: Client,
     incarnation: Arc<Incarnation>,
+    /// Whether it is one of a cluster.
+    is_part: bool,
     validity: Arc<Validity>,
-    clock: Arc<Clock>,
+    timeline: Arc<Timeline>,
     /// Which store the cells are of, if it says so.
     identity: Option<String>,
     waiters: Waiters,
@@ -62,14 +78,28 @@ struct Shared {
 }
 
 impl RedisCache {
+    /// A server that holds all that is cached.
     pub(crate) fn new(
         url: &::url::Url,
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
-        clock: Arc<Clock>,
         identity: Option<String>,
     ) -> Result<Self, RedisError> {
+        let timeline = Arc::new(Timeline::new(Clock::of_redis(), Arc::clone(&validity)));
+        let breaker = Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause);
+        let server = Server { url, timeline, place: Place::Alone, breaker, waiters: Waiters::default() };
+        Self::of(server, prefix, options, validity, identity)
+    }
+
+    fn of(
+        server: Server<'_>,
+        prefix: &str,
+        options: &Options,
+        validity: Arc<Validity>,
+        identity: Option<String>,
+    ) -> Result<Self, RedisError> {
+        let Server { url, timeline, place, breaker, waiters } = server;
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.redis_timeout));
@@ -85,16 +115,18 @@ impl RedisCache {
             .expect("a pool with a runtime and no timeouts always builds");
         let client = Client::open(url.as_str())?;
         let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
-        let incarnation = Incarnation::new(keys.incarnation().to_owned(), Arc::clone(&validity), Arc::clone(&clock));
+        let is_part = matches!(place, Place::Part(_));
+        let incarnation = Incarnation::new(keys.clone(), place, Arc::clone(&timeline));
         let shared = Shared {
             client,
             incarnation: Arc::new(incarnation),
+            is_part,
             validity,
-            clock,
+            timeline,
             identity,
-            waiters: Waiters::default(),
+            waiters,
             keys,
-            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
+            breaker,
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -114,24 +146,28 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, clock, identity, waiters, .. } = &*self.shared;
-        Subscription {
-            client: client.clone(),
-            keys: keys.clone(),
-            options: options.clone(),
-            validity: Arc::clone(validity),
-            clock: Arc::clone(clock),
-            identity: identity.clone(),
-            other_store: Mutex::default(),
-            waiters: waiters.clone(),
-            l1,
-        }
+        let Shared { client, keys, options, validity, timeline, identity, waiters, .. } = &*self.shared;
+        let announced = Announced::ByOne { client: client.clone(), timeline: Arc::clone(timeline) };
+        Subscription::new(announced, keys, options, validity, identity.clone(), waiters, l1)
     }
 
     /// What this process looks at again and again: the clock of Redis, and the moment from which on cells are valid.
     pub(crate) fn synchronization(&self) -> Synchronization {
         let Shared { client, incarnation, options, .. } = &*self.shared;
         Synchronization { client: client.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.shared.timeline
+    }
+
+    /// Asks Redis whether it is there.
+    pub(crate) async fn health(&self) -> Health {
+        match self.ping().await {
+            Ok(()) if self.write_refusal().is_some() => Health::ReadOnly,
+            Ok(()) => Health::Up,
+            Err(_) => Health::Down,
+        }
     }
 
     pub(crate) fn breaker_state(&self) -> BreakerState {

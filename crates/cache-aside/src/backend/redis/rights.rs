@@ -99,7 +99,7 @@ impl RedisCache {
             command.arg(&words[1..]);
             command
         };
-        [
+        let commands = [
             ("GET", &["GET", key][..]),
             ("SET", &["SET", key, "0", "PX", "1000"]),
             ("GETRANGE", &["GETRANGE", key, "0", "0"]),
@@ -118,9 +118,15 @@ impl RedisCache {
             // No announcement that anybody would take for one.
             ("PUBLISH", &["PUBLISH", keys.control(), ""]),
             ("PUBLISH", &["PUBLISH", keys.channel(), ""]),
-        ]
-        .map(|(name, words)| (name, command(words)))
-        .to_vec()
+        ];
+        let in_cluster = [
+            ("CLUSTER|SLOTS", &["CLUSTER", "SLOTS"][..]),
+            ("CLUSTER|MYID", &["CLUSTER", "MYID"]),
+            ("CLUSTER|INFO", &["CLUSTER", "INFO"]),
+            ("ASKING", &["ASKING"]),
+        ];
+        let further = if self.shared.is_part { &in_cluster[..] } else { &[] };
+        commands.iter().chain(further).map(|(name, words)| (*name, command(words))).collect()
     }
 
     /// Whether Redis takes writes, tried with one that does no harm.

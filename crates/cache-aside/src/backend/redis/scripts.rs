@@ -28,6 +28,7 @@ pub(crate) static PUT: Script = script!("put.lua");
 pub(crate) static INVALIDATE: Script = script!("invalidate.lua");
 pub(crate) static CLAIM: Script = script!("claim.lua");
 pub(crate) static ADOPT: Script = script!("adopt.lua");
+pub(crate) static ADOPT_PART: Script = script!("adopt_part.lua");
 pub(crate) static INVALIDATE_BEFORE: Script = script!("invalidate_before.lua");
 pub(crate) static LEASE: Script = script!("lease.lua");
 pub(crate) static LEAD: Script = script!("lead.lua");

@@ -10,33 +10,81 @@ use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::super::waiters::Waiters;
+use super::cluster::ClusterCache;
 use super::control::Control;
 use super::keys::Keys;
 use crate::backoff::Backoff;
-use crate::clock::{Clock, now_ms};
+use crate::clock::now_ms;
 use crate::error::CacheError;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::timeline::Timeline;
 use crate::validity::{Cause, Validity};
 
 /// After so long a subscription counts as one that worked.
 const LASTING: Duration = Duration::from_secs(2);
 
+/// Who announces, and what their moments are of.
+pub(crate) enum Announced {
+    ByOne { client: Client, timeline: Arc<Timeline> },
+    /// Each server of a cluster passes on what the others announce.
+    ByCluster(ClusterCache),
+}
+
+impl Announced {
+    /// Another one each time, where there are several.
+    async fn client(&self) -> Result<Client, CacheError> {
+        match self {
+            Self::ByOne { client, .. } => Ok(client.clone()),
+            Self::ByCluster(cluster) => cluster.some_client().await,
+        }
+    }
+
+    /// The server at this address; the only one has none.
+    fn timeline(&self, address: Option<&str>) -> Option<Arc<Timeline>> {
+        match (self, address) {
+            (Self::ByOne { timeline, .. }, None) => Some(Arc::clone(timeline)),
+            (Self::ByCluster(cluster), Some(address)) => cluster.timeline_at(address),
+            _ => None,
+        }
+    }
+}
+
 pub(crate) struct Subscription {
-    pub(crate) client: Client,
-    pub(crate) keys: Keys,
-    pub(crate) options: Options,
-    pub(crate) validity: Arc<Validity>,
-    pub(crate) clock: Arc<Clock>,
+    announced: Announced,
+    keys: Keys,
+    options: Options,
+    validity: Arc<Validity>,
     /// Which store the cells are of, if it says so.
-    pub(crate) identity: Option<String>,
+    identity: Option<String>,
     /// The other store under the same prefix that the log named last.
-    pub(crate) other_store: Mutex<Option<String>>,
-    pub(crate) waiters: Waiters,
-    pub(crate) l1: Option<Arc<L1>>,
+    other_store: Mutex<Option<String>>,
+    waiters: Waiters,
+    l1: Option<Arc<L1>>,
 }
 
 impl Subscription {
+    pub(super) fn new(
+        announced: Announced,
+        keys: &Keys,
+        options: &Options,
+        validity: &Arc<Validity>,
+        identity: Option<String>,
+        waiters: &Waiters,
+        l1: Option<Arc<L1>>,
+    ) -> Self {
+        Self {
+            announced,
+            keys: keys.clone(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            identity,
+            other_store: Mutex::default(),
+            waiters: waiters.clone(),
+            l1,
+        }
+    }
+
     /// Listens until it is dropped.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::new();
@@ -54,7 +102,7 @@ impl Subscription {
 
     async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
         let patience = self.options.connect_timeout;
-        let connection = in_time(patience, self.client.get_async_pubsub()).await?;
+        let connection = in_time(patience, self.announced.client().await?.get_async_pubsub()).await?;
         let (mut sink, mut messages) = connection.split();
         let mut channels = vec![self.keys.control()];
         if self.l1.is_some() {
@@ -105,25 +153,27 @@ impl Subscription {
             Some(Control::Heartbeat { lag, valid_after_ms, store }) => {
                 // Repeated here for those who missed it when it was announced. One of the future is of a release that asked
                 // the clocks of nodes: what holds instead, Redis says itself (`Synchronization`).
-                if valid_after_ms <= self.soon_ms() {
-                    self.validity.invalidate_before(valid_after_ms, Cause::Announcement);
+                if let Some(timeline) = self.announced.timeline(None)
+                    && valid_after_ms <= soon_ms(&timeline)
+                {
+                    timeline.invalidate_before(valid_after_ms, Cause::Announcement);
                 }
                 if self.is_of_this_store(store) {
                     let Options { max_lag, heartbeat_timeout, .. } = self.options;
                     self.validity.on_heartbeat(lag, max_lag, now_ms(), heartbeat_timeout);
                 }
             }
-            Some(Control::InvalidateBefore { at_ms }) => {
-                self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
-            }
+            Some(Control::InvalidateBefore { at_ms }) => self.invalidate_before(None, at_ms),
+            Some(Control::InvalidatePartBefore { address, at_ms }) => self.invalidate_before(Some(&address), at_ms),
             Some(Control::Wake { id }) => self.waiters.wake(&id),
             None => {}
         }
     }
 
-    /// The latest that Redis can have made a moment of: the millisecond after now.
-    fn soon_ms(&self) -> u64 {
-        self.clock.now().ms + 1
+    fn invalidate_before(&self, address: Option<&str>, at_ms: u64) {
+        if let Some(timeline) = self.announced.timeline(address) {
+            timeline.invalidate_before(at_ms.min(soon_ms(&timeline)), Cause::Announcement);
+        }
     }
 
     /// Whether a heartbeat vouches for the store of this process. Releases that named no store are believed.
@@ -145,6 +195,11 @@ impl Subscription {
         }
         false
     }
+}
+
+/// The latest that Redis can have made a moment of: the millisecond after now.
+fn soon_ms(timeline: &Timeline) -> u64 {
+    timeline.clock.now().ms + 1
 }
 
 /// Kind, version and id: `V0000000000000042id`, as the scripts announce.

@@ -1,0 +1,263 @@
+//! `Nodes`: the servers of a cluster that have slots, and which of them has which.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use deadpool_redis::redis::RedisError;
+use tokio::sync::{Notify, watch};
+
+use super::super::super::waiters::Waiters;
+use super::super::incarnation::Place;
+use super::super::topology::{Clocks, Part, View};
+use super::super::{RedisCache, Server};
+use crate::breaker::{Breaker, Guarded};
+use crate::clock::Clock;
+use crate::options::Options;
+use crate::slot::{SLOTS, Slot};
+use crate::timeline::Timeline;
+use crate::validity::Validity;
+
+/// No server is known to have the slot.
+const NOBODY: u16 = u16::MAX;
+
+/// One server.
+pub(super) struct Node {
+    /// No other has it, also not one that comes to the same address later.
+    pub(super) number: u64,
+    pub(super) address: String,
+    pub(super) cache: RedisCache,
+    pub(super) part: Arc<Part>,
+    look: Notify,
+}
+
+impl Node {
+    /// It is looked at now, not only at the next heartbeat.
+    pub(super) fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// Returns when it is to be looked at now.
+    pub(super) async fn to_be_looked_at(&self) {
+        self.look.notified().await;
+    }
+}
+
+pub(super) struct Nodes {
+    seeds: Vec<url::Url>,
+    prefix: String,
+    options: Options,
+    validity: Arc<Validity>,
+    waiters: Waiters,
+    clocks: Arc<Clocks>,
+    topology: RwLock<Arc<Topology>>,
+    /// Every server that somebody has a handle of, by its address.
+    known: Mutex<HashMap<String, Weak<Node>>>,
+    made: AtomicU64,
+    turn: AtomicUsize,
+    /// Whether the cluster was sought, successfully or in vain.
+    sought: watch::Sender<bool>,
+    changed: Notify,
+}
+
+/// Who serves what.
+struct Topology {
+    nodes: Vec<Arc<Node>>,
+    /// For each slot the place of its server among `nodes`.
+    owners: Box<[u16]>,
+}
+
+impl Topology {
+    fn empty() -> Self {
+        Self { nodes: Vec::new(), owners: vec![NOBODY; SLOTS].into() }
+    }
+
+    fn owner(&self, slot: Slot) -> Option<&Arc<Node>> {
+        self.nodes.get(usize::from(self.owners[slot.number()]))
+    }
+
+    fn give(&mut self, slot: Slot, node: &Arc<Node>) {
+        let known = self.nodes.iter().position(|known| known.number == node.number);
+        let at = known.unwrap_or_else(|| {
+            self.nodes.push(Arc::clone(node));
+            self.nodes.len() - 1
+        });
+        self.owners[slot.number()] = at as u16;
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.owners == other.owners
+            && self.nodes.len() == other.nodes.len()
+            && self.nodes.iter().zip(&other.nodes).all(|(a, b)| a.number == b.number)
+    }
+}
+
+impl Nodes {
+    pub(super) fn new(
+        seeds: &[url::Url],
+        prefix: &str,
+        options: &Options,
+        validity: &Arc<Validity>,
+        waiters: &Waiters,
+    ) -> Result<Self, RedisError> {
+        let nodes = Self {
+            seeds: seeds.to_vec(),
+            prefix: prefix.to_owned(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            waiters: waiters.clone(),
+            clocks: Arc::default(),
+            topology: RwLock::new(Arc::new(Topology::empty())),
+            known: Mutex::default(),
+            made: AtomicU64::new(0),
+            turn: AtomicUsize::new(0),
+            sought: watch::Sender::new(false),
+            changed: Notify::new(),
+        };
+        // Whatever the client does not take is an error now.
+        for seed in seeds {
+            nodes.make(seed, String::new())?;
+        }
+        Ok(nodes)
+    }
+
+    #[inline]
+    pub(super) fn owner(&self, slot: Slot) -> Option<Arc<Node>> {
+        self.topology.read().unwrap_or_else(PoisonError::into_inner).owner(slot).cloned()
+    }
+
+    /// Those that have slots.
+    pub(super) fn all(&self) -> Vec<Arc<Node>> {
+        self.topology().nodes.clone()
+    }
+
+    /// Those that the URL names.
+    pub(super) fn seeds(&self) -> Vec<Arc<Node>> {
+        self.seeds.iter().filter_map(|seed| self.at(&address(seed.host_str()?, seed.port().unwrap_or(6379)), None)).collect()
+    }
+
+    pub(super) fn all_or_seeds(&self) -> Vec<Arc<Node>> {
+        let all = self.all();
+        if all.is_empty() { self.seeds() } else { all }
+    }
+
+    /// Another one each time.
+    pub(super) fn next(&self) -> Option<Arc<Node>> {
+        let (nodes, turn) = (self.all(), self.turn.fetch_add(1, Ordering::Relaxed));
+        let at = turn.checked_rem(nodes.len())?;
+        nodes.into_iter().nth(at)
+    }
+
+    /// A server said where the slot is: at this address, or, without a host, at another port of its own.
+    pub(super) fn moved(&self, slot: Slot, address: &str, by: &Node) {
+        let Some(node) = self.at(address, Some(by)) else { return };
+        let current = self.topology();
+        let mut next = Topology { nodes: current.nodes.clone(), owners: current.owners.clone() };
+        next.give(slot, &node);
+        self.install(next);
+        // What of it is valid there, says itself.
+        node.look();
+    }
+
+    /// A server said who serves what.
+    pub(super) fn learn(&self, view: &View, by: &Node) {
+        let mut next = Topology::empty();
+        for range in &view.ranges {
+            let (host, port) = &range.address;
+            let host = if host.is_empty() || host == "?" { host_of(&by.address) } else { host };
+            let Some(node) = self.at(&address(host, *port), None) else { continue };
+            for slot in (range.first..=range.last).filter_map(Slot::numbered) {
+                next.give(slot, &node);
+            }
+        }
+        self.install(next);
+        self.sought.send_replace(true);
+    }
+
+    /// The cluster was sought in vain.
+    pub(super) fn not_found(&self) {
+        self.sought.send_replace(true);
+    }
+
+    pub(super) async fn wait_until_sought(&self, patience: Duration) {
+        if !*self.sought.borrow() {
+            let mut sought = self.sought.subscribe();
+            let _ = tokio::time::timeout(patience, sought.wait_for(|sought| *sought)).await;
+        }
+    }
+
+    /// Returns when other servers have slots than before.
+    pub(super) async fn change(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Something fails: whoever may know why is asked now.
+    pub(super) fn look_around(&self) {
+        self.topology().nodes.iter().for_each(|node| node.look());
+    }
+
+    /// The server at this address, `HOST:PORT`; without a host at another port of `by`. `None` if it is no address.
+    pub(super) fn at(&self, at: &str, by: Option<&Node>) -> Option<Arc<Node>> {
+        let (host, port) = at.rsplit_once(':')?;
+        let host = if host.is_empty() { host_of(&by?.address) } else { host };
+        let at = address(host, port.parse().ok()?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = known.get(&at).and_then(Weak::upgrade) {
+            return Some(node);
+        }
+        let mut url = self.seeds.first()?.clone();
+        url.set_host(Some(host_of(&at))).ok()?;
+        url.set_port(port.parse().ok()).ok()?;
+        let node = Arc::new(self.make(&url, at.clone()).ok()?);
+        known.retain(|_, node| node.strong_count() > 0);
+        known.insert(at, Arc::downgrade(&node));
+        Some(node)
+    }
+
+    fn make(&self, url: &url::Url, address: String) -> Result<Node, RedisError> {
+        let Self { prefix, options, validity, waiters, clocks, .. } = self;
+        let timeline = Arc::new(Timeline::of_part(Clock::of_redis(), Arc::clone(validity)));
+        let part = Arc::new(Part::new(Arc::clone(clocks), options.longest_kept().as_millis() as u64));
+        let breaker = Breaker::new(Guarded::Part(address.clone()), options.breaker_failures, options.breaker_pause);
+        let place = Place::Part(Arc::clone(&part));
+        let server = Server { url, timeline: Arc::clone(&timeline), place, breaker, waiters: waiters.clone() };
+        let cache = RedisCache::of(server, prefix, options, Arc::clone(validity), None)?;
+        clocks.add(&address, &timeline);
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        Ok(Node { number, address, cache, part, look: Notify::new() })
+    }
+
+    fn install(&self, next: Topology) {
+        let mut current = self.topology.write().unwrap_or_else(PoisonError::into_inner);
+        if current.is_same(&next) {
+            return;
+        }
+        for slot in (0..SLOTS).filter_map(Slot::numbered) {
+            // What one server was still to be told, another is now.
+            if let (Some(before), Some(now)) = (current.owner(slot), next.owner(slot))
+                && before.number != now.number
+                && before.cache.timeline().owed() != 0
+                && now.cache.timeline().owed() == 0
+            {
+                now.cache.timeline().owe();
+            }
+        }
+        *current = Arc::new(next);
+        drop(current);
+        self.changed.notify_one();
+    }
+
+    fn topology(&self) -> Arc<Topology> {
+        Arc::clone(&self.topology.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// `HOST:PORT`, with brackets around an IPv6 address.
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
+}

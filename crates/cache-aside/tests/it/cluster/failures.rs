@@ -1,0 +1,122 @@
+//! Servers that are killed, come back, or are flushed.
+
+use cache_aside::{Health, Outcome};
+use test_servers::{RedisCluster, until};
+
+use super::{engine, hasty, id_on, ids, owner, until_hits, warm};
+use crate::support::{FakeStore, body, get, outcome, put};
+
+/// The others go on while some slots are not served.
+const PARTS: [&str; 2] = ["--cluster-require-full-coverage", "no"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_takes_over_and_nothing_that_it_missed_is_answered() {
+    let (mut cluster, store, setup) = (RedisCluster::start_with(3, 1, &PARTS), FakeStore::new(), hasty());
+    let engines = [(); 2].map(|()| engine(&cluster, &store, &setup));
+    warm(&engines[0], &store).await;
+    until_hits(&engines[1], |_| true).await;
+    let here: Vec<String> = ids().into_iter().filter(|id| owner(&cluster, 0, &setup, id) == Some(0)).collect();
+    for id in &here {
+        put(&engines[0], id, "old").await;
+    }
+    cluster.ask(0, &["WAIT", "1", "0"]);
+    // What is written from here on the replica does not get.
+    cluster.node(3).suspend();
+    for id in &here {
+        put(&engines[0], id, "new").await;
+    }
+    cluster.node_mut(0).stop();
+    cluster.node(3).resume();
+    for id in &here {
+        assert_eq!(body(&get(&engines[1], id).await), Some("new"), "{id}");
+    }
+    cluster.wait_until("the replica is promoted", |cluster| owner(cluster, 1, &setup, &here[0]) == Some(3));
+    for engine in &engines {
+        for id in &here {
+            until("it is cached again", || async {
+                let answer = get(engine, id).await;
+                assert_eq!(body(&answer), Some("new"), "{id}: {answer:?}");
+                answer.outcome == Outcome::Hit
+            })
+            .await;
+        }
+        // The others were hits all the time.
+        for id in ids().iter().filter(|id| !here.contains(id)) {
+            assert_eq!(outcome(engine, id).await, Outcome::Hit, "{id}");
+        }
+    }
+    // The old primary comes back, as a replica.
+    cluster.node_mut(0).restart();
+    cluster.wait_until("it is a replica", |cluster| cluster.ask(0, &["ROLE"]).list()[0].text() == "slave");
+    for id in &here {
+        assert_eq!(body(&get(&engines[0], id).await), Some("new"), "{id}");
+    }
+    until("all is well", || async { engines[0].health().await == Health::Up }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_from_an_old_snapshot_costs_the_slots_of_that_server() {
+    let (mut cluster, store, setup) = (RedisCluster::start_with(3, 0, &PARTS), FakeStore::new(), hasty());
+    let engine = engine(&cluster, &store, &setup);
+    warm(&engine, &store).await;
+    let id = id_on(&cluster, 0, &setup);
+    put(&engine, &id, "old").await;
+    assert_eq!(cluster.ask(0, &["SAVE"]).text(), "OK");
+    put(&engine, &id, "new").await;
+    cluster.node_mut(0).stop();
+    for id in ids().iter().filter(|id| owner(&cluster, 1, &setup, id) != Some(0)) {
+        assert_eq!(outcome(&engine, id).await, Outcome::Hit, "{id}");
+    }
+    cluster.node_mut(0).restart();
+    until("it is cached again", || async {
+        let answer = get(&engine, &id).await;
+        assert_eq!(body(&answer), Some("new"), "{answer:?}");
+        answer.outcome == Outcome::Hit
+    })
+    .await;
+    for id in ids().iter().filter(|id| owner(&cluster, 1, &setup, id) != Some(0)) {
+        assert_eq!(outcome(&engine, id).await, Outcome::Hit, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_server_without_a_replica_costs_only_its_slots() {
+    let (mut cluster, store, setup) = (RedisCluster::start_with(3, 0, &PARTS), FakeStore::new(), hasty());
+    let engine = engine(&cluster, &store, &setup);
+    warm(&engine, &store).await;
+    let is_lost = |id: &str| owner(&cluster, 1, &setup, id) == Some(2);
+    let (lost, kept): (Vec<String>, Vec<String>) = ids().into_iter().partition(|id| is_lost(id));
+    cluster.node_mut(2).stop();
+    for round in 0..20 {
+        for id in &kept {
+            assert_eq!(outcome(&engine, id).await, Outcome::Hit, "{id} in round {round}");
+        }
+        for id in &lost {
+            assert_eq!(body(&get(&engine, id).await), Some("value"), "{id} in round {round}");
+        }
+    }
+    // Writes to it are made up for when it is there again, and hold up none of the others.
+    put(&engine, &lost[0], "new").await;
+    put(&engine, &kept[0], "new").await;
+    assert_eq!(outcome(&engine, &kept[0]).await, Outcome::Hit);
+    assert_eq!(engine.health().await, Health::Partial);
+    cluster.node_mut(2).restart();
+    until("all is cached again", || async {
+        assert_eq!(body(&get(&engine, &lost[0]).await), Some("new"));
+        outcome(&engine, &lost[0]).await == Outcome::Hit && engine.health().await == Health::Up
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_of_one_server_costs_what_it_held() {
+    let (cluster, store, setup) = (RedisCluster::start_with(3, 0, &PARTS), FakeStore::new(), hasty());
+    let engine = engine(&cluster, &store, &setup);
+    warm(&engine, &store).await;
+    assert_eq!(cluster.ask(1, &["FLUSHALL"]).text(), "OK");
+    for id in ids() {
+        let expected = if owner(&cluster, 0, &setup, &id) == Some(1) { Outcome::Miss } else { Outcome::Hit };
+        assert_eq!(outcome(&engine, &id).await, expected, "{id}");
+        assert_eq!(outcome(&engine, &id).await, Outcome::Hit, "{id}");
+    }
+}
