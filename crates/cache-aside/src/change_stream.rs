@@ -144,7 +144,8 @@ impl<S: Source> CacheAside<S> {
         patience: Duration,
     ) -> Result<Infallible, Ended> {
         // What every process caches for itself, each has to follow for itself, from its own start on.
-        let name = matches!(self.backend, Backend::Redis(_) | Backend::Cluster(_)).then_some(self.shared.prefix.as_str());
+        let name =
+            matches!(self.backend, Backend::Redis(_) | Backend::Cluster(_)).then_some(self.shared.prefix.as_str());
         let opened = timeout(patience * OPENING, changes.open(name)).await;
         let mut stream = opened.map_err(|_| Ended::silent(patience * OPENING))?.map_err(Ended::store)?;
         if !stream.is_complete() {

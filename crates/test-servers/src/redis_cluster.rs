@@ -71,6 +71,11 @@ impl RedisCluster {
         self.try_owner(by, slot).ok().flatten()
     }
 
+    /// Which of the servers says that it serves the slot itself. After a move, others may believe otherwise for a moment.
+    pub fn server_of(&self, slot: u16) -> Option<usize> {
+        (0..self.size()).find(|&at| self.owner(at, slot) == Some(at))
+    }
+
     /// The slot of a key.
     pub fn slot(&self, key: &str) -> u16 {
         let answers = (0..self.size()).find_map(|at| self.try_to_ask(at, &["CLUSTER", "KEYSLOT", key]).ok());
@@ -78,7 +83,8 @@ impl RedisCluster {
         u16::try_from(slot).expect("a slot")
     }
 
-    /// Moves slots with all that is in them, as `redis-cli --cluster reshard` does.
+    /// Moves slots with all that is in them, as `redis-cli --cluster reshard` does, and waits until all agree about them: of
+    /// moves that overtake the news of those before, a cluster loses slots.
     pub fn move_slots(&self, from: usize, to: usize, slots: impl IntoIterator<Item = u16>) {
         let (mut source, mut target) = (self.connect(from), self.connect(to));
         let (source_id, target_id) = (self.id(from), self.id(to));
@@ -95,6 +101,27 @@ impl RedisCluster {
                 let _ = self.try_to_ask(other, &["CLUSTER", "SETSLOT", &slot, "NODE", &target_id]);
             }
         }
+        self.wait_until("all agree about the slots", Self::is_agreed);
+    }
+
+    /// Whether all servers that answer say the same of who serves what, and since which epoch.
+    fn is_agreed(&self) -> bool {
+        let views: Vec<Vec<String>> = (0..self.size())
+            .filter_map(|at| self.try_to_ask(at, &["CLUSTER", "NODES"]).ok())
+            .map(|nodes| {
+                // Name, flags, epoch, and slots: fields 0, 2, 6 and from 8 on (Redis manual, "CLUSTER NODES").
+                let mut primaries: Vec<String> = nodes
+                    .text()
+                    .lines()
+                    .map(|line| line.split(' ').collect::<Vec<_>>())
+                    .filter(|fields| fields.get(2).is_some_and(|flags| flags.contains("master")))
+                    .map(|fields| format!("{} {} {}", fields[0], fields[6], fields[8..].join(" ")))
+                    .collect();
+                primaries.sort();
+                primaries
+            })
+            .collect();
+        views.windows(2).all(|pair| pair[0] == pair[1])
     }
 
     /// Begins to move a slot, and leaves what is in it where it is.

@@ -11,9 +11,35 @@ fn passwords_in_urls_are_never_shown() {
 
 #[test]
 fn anything_but_the_known_schemes_is_refused_with_what_is_allowed() {
-    for text in ["", "memory", "http://localhost", "redis:", "redis://", "localhost:6379", "redis+cluster://a,b"] {
+    for text in ["", "memory", "http://localhost", "redis:", "redis://", "localhost:6379", "redis+other://a,b"] {
         let error = text.parse::<CacheUrl>().expect_err(text).to_string();
         assert!(error.contains("redis://HOST") && error.contains("memory:"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_cluster_is_named_by_some_of_its_servers() {
+    for (text, shown) in [
+        ("redis+cluster://a", "redis+cluster://a"),
+        ("redis+cluster://a:7000,b,10.0.0.1:7002/", "redis+cluster://a:7000,b,10.0.0.1:7002"),
+        ("redis+cluster://[::1]:7000,[::1]:7001", "redis+cluster://[::1]:7000,[::1]:7001"),
+        ("redis+cluster://user:hun%2Fter2@a:7000,b:7001", "redis+cluster://***@a:7000,b:7001"),
+        ("redis+cluster://:hun@ter2@a,b", "redis+cluster://***@a,b"),
+    ] {
+        let url: CacheUrl = text.parse().unwrap();
+        assert_eq!(url.to_string(), shown);
+    }
+    for text in [
+        "redis+cluster://",
+        "redis+cluster://a,,b",
+        "redis+cluster://a,b:x",
+        "redis+cluster://a,b/1",
+        "redis+cluster://a,b?db=1",
+        "redis+cluster://:hun/ter2@a,b",
+        "rediss+cluster://a,b",
+    ] {
+        let error = text.parse::<CacheUrl>().expect_err(text).to_string();
+        assert!(error.contains("redis+cluster://HOST") && !error.contains("ter2"), "{text}: {error}");
     }
 }
 

@@ -26,7 +26,10 @@ const LASTING: Duration = Duration::from_secs(2);
 
 /// Who announces, and what their moments are of.
 pub(crate) enum Announced {
-    ByOne { client: Client, timeline: Arc<Timeline> },
+    ByOne {
+        client: Client,
+        timeline: Arc<Timeline>,
+    },
     /// Each server of a cluster passes on what the others announce.
     ByCluster(ClusterCache),
 }

@@ -34,7 +34,10 @@ pub(crate) struct Range {
 impl View {
     fn read(id: Value, slots: Value) -> Option<Self> {
         let Value::Array(slots) = slots else { return None };
-        Some(Self { id: from_redis_value(id).ok()?, ranges: slots.into_iter().map(Range::read).collect::<Option<_>>()? })
+        Some(Self {
+            id: from_redis_value(id).ok()?,
+            ranges: slots.into_iter().map(Range::read).collect::<Option<_>>()?,
+        })
     }
 
     fn is_own(&self, slot: Slot) -> bool {

@@ -45,10 +45,7 @@ async fn invalidations_reach_the_l1_of_every_process_whichever_server_it_listens
         let id = id_on(&cluster, server, &setup);
         put(&engines[0], &id, "old").await;
         for engine in &engines {
-            until("L1 answers", || async {
-                get(engine, &id).await.detail == Some(Detail::L1)
-            })
-            .await;
+            until("L1 answers", || async { get(engine, &id).await.detail == Some(Detail::L1) }).await;
         }
         put(&engines[server], &id, "new").await;
         for engine in &engines {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use deadpool_redis::redis::{Client, Cmd, Value, cmd, from_redis_value};
 use futures::future::join_all;
 
-use super::nodes::Node;
-use super::ClusterCache;
-use super::super::rights::MissingRight;
 use super::super::RedisCache;
+use super::super::rights::MissingRight;
+use super::ClusterCache;
+use super::nodes::Node;
 use crate::engine::Health;
 use crate::error::CacheError;
 use crate::put::Token;
@@ -71,7 +71,8 @@ impl ClusterCache {
         let mut failed = CacheError::Unserved;
         for number in 0..LEADS {
             let key = &self.shared.keys.stand_in_lead(number);
-            let taken = self.at(Slot::of(key.as_bytes()), |node| async move { node.lead_under(key, token).await }).await;
+            let taken =
+                self.at(Slot::of(key.as_bytes()), |node| async move { node.lead_under(key, token).await }).await;
             match taken {
                 Err(error) if error.is_outage() => failed = error,
                 done => return done,
@@ -165,7 +166,10 @@ impl ClusterCache {
     pub(crate) fn breaker_state(&self) -> BreakerState {
         let nodes = self.shared.nodes.all();
         let is_any = |state| nodes.iter().any(|node| node.cache.breaker_state() == state);
-        [BreakerState::Open, BreakerState::HalfOpen].into_iter().find(|state| is_any(*state)).unwrap_or(BreakerState::Closed)
+        [BreakerState::Open, BreakerState::HalfOpen]
+            .into_iter()
+            .find(|state| is_any(*state))
+            .unwrap_or(BreakerState::Closed)
     }
 
     /// Everything that is used and not allowed, on whichever server.

@@ -77,7 +77,9 @@ impl Members {
             *warned = !*warned;
             if *warned {
                 self.cluster.shared.nodes.not_found();
-                tracing::warn!("no server of the Redis Cluster says who serves what: reads go to the store until one does");
+                tracing::warn!(
+                    "no server of the Redis Cluster says who serves what: reads go to the store until one does"
+                );
             } else {
                 tracing::info!("the Redis Cluster says again who serves what");
             }

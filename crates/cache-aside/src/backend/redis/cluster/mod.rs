@@ -179,7 +179,11 @@ impl ClusterCache {
         match self.shared.nodes.owner(Slot::of_id(id)) {
             Some(node) => node.cache.timeline().invalidate_until_now(Cause::Bypass),
             None => {
-                self.shared.nodes.all().iter().for_each(|node| node.cache.timeline().invalidate_until_now(Cause::Bypass));
+                self.shared
+                    .nodes
+                    .all()
+                    .iter()
+                    .for_each(|node| node.cache.timeline().invalidate_until_now(Cause::Bypass));
             }
         }
     }

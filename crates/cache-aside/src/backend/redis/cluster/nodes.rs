@@ -134,7 +134,10 @@ impl Nodes {
 
     /// Those that the URL names.
     pub(super) fn seeds(&self) -> Vec<Arc<Node>> {
-        self.seeds.iter().filter_map(|seed| self.at(&address(seed.host_str()?, seed.port().unwrap_or(6379)), None)).collect()
+        self.seeds
+            .iter()
+            .filter_map(|seed| self.at(&address(seed.host_str()?, seed.port().unwrap_or(6379)), None))
+            .collect()
     }
 
     pub(super) fn all_or_seeds(&self) -> Vec<Arc<Node>> {
