@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use command_line::values;
 
+use crate::cluster::CacheServers;
 use crate::cluster::system::System;
 use crate::error::CheckError;
 use crate::faults::Fault;
@@ -106,8 +107,8 @@ pub struct Run {
     pub write_policy: Policy,
 
     /// What is broken meanwhile: all, none, or kinds with commas between them. All are those that the service and its store
-    /// have: flush, evict, cell, lease, pubsub, connections, restart, snapshot of Redis; stop, kill of a process; redis-slow,
-    /// redis-hole, redis-cut, redis-refused, subscription-hole, store-far, store-hole, store-cut, store-refused, stream-hole
+    /// have: flush, evict, cell, lease, pubsub, connections, restart, snapshot of Redis; shard-kill, slots of a Redis
+    /// Cluster, which has no restart, snapshot and redis-*; stop, kill of a process; redis-slow, redis-hole, redis-cut, redis-refused, subscription-hole, store-far, store-hole, store-cut, store-refused, stream-hole
     /// between one process and its servers; store-slow, store-errors, step-down, primary-kill, primary-stop,
     /// secondaries-stop, swap of MongoDB.
     #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "flush,evict,cell,lease,pubsub", value_name = "KINDS", value_parser = faults)]
@@ -116,6 +117,10 @@ pub struct Run {
     /// Whether somebody writes past the service, too.
     #[arg(long, env = "TODO_VERIFY_FOREIGN_WRITER", default_value = "on", value_name = "on|off")]
     pub foreign_writer: Switch,
+
+    /// The cache's servers: one Redis, or a Redis Cluster of three primaries, each with a replica.
+    #[arg(long, env = "TODO_VERIFY_CACHE", default_value = "redis", value_name = "CACHE")]
+    pub cache: CacheServers,
 
     /// The store's servers: one, or a replica set of three [default: one, unless a fault takes three].
     #[arg(long, env = "TODO_VERIFY_STORE", value_name = "STORE")]
@@ -188,12 +193,18 @@ impl Faults {
     ///
     /// # Errors
     /// One was named that it does not have.
-    pub fn of(&self, system: System, servers: Option<StoreServers>) -> Result<Vec<Fault>, CheckError> {
+    pub fn of(
+        &self,
+        system: System,
+        servers: Option<StoreServers>,
+        cache: CacheServers,
+    ) -> Result<Vec<Fault>, CheckError> {
         match self {
             Self::All => {
                 let all = Fault::value_variants().iter().copied();
                 let possible = |fault: &Fault| {
                     fault.is_possible_for(system)
+                        && fault.is_possible_over(cache)
                         && (servers != Some(StoreServers::Single) || !fault.needs_replica_set())
                 };
                 Ok(all.filter(possible).collect())
@@ -205,7 +216,17 @@ impl Faults {
                         "--faults {fault} is done to MongoDB, and --service {system} has none"
                     )))
                 }
-                None => Ok(kinds.clone()),
+                None => match kinds.iter().find(|fault| !fault.is_possible_over(cache)) {
+                    Some(fault) if cache == CacheServers::Cluster => {
+                        let fault = fault.name();
+                        Err(CheckError::Usage(format!("--faults {fault} is done to one Redis: --cache redis")))
+                    }
+                    Some(fault) => {
+                        let fault = fault.name();
+                        Err(CheckError::Usage(format!("--faults {fault} is done to a Redis Cluster: --cache cluster")))
+                    }
+                    None => Ok(kinds.clone()),
+                },
             },
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use test_servers::fresh_name;
 
 use crate::cluster::system::{Servers, System, beside_this_program};
-use crate::cluster::{Cluster, ClusterOptions};
+use crate::cluster::{CacheServers, Cluster, ClusterOptions};
 use crate::error::CheckError;
 use crate::faults::Fault;
 use crate::faults::schedule::FaultPlan;
@@ -34,7 +34,7 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
     match command {
         Command::Run(flags) => {
             let report = run_once(flags).await?;
-            let faults = flags.faults.of(flags.service, flags.store)?;
+            let faults = flags.faults.of(flags.service, flags.store, flags.cache)?;
             Ok(Done { text: format!("{}\n{report}", describe(flags, &faults)), is_clean: report.is_clean() })
         }
         Command::Model(flags) => {
@@ -48,8 +48,9 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
 fn describe(flags: &Run, faults: &[Fault]) -> String {
     let faults: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
     format!(
-        "{}, {} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
+        "{}{}, {} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
         flags.service.name(),
+        if flags.cache == CacheServers::Cluster { " over a Redis Cluster" } else { "" },
         flags.seconds,
         flags.seed,
         flags.processes,
@@ -65,7 +66,7 @@ fn describe(flags: &Run, faults: &[Fault]) -> String {
 /// # Errors
 /// The run could not be made, or its report not be written.
 pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
-    let faults = flags.faults.of(flags.service, flags.store)?;
+    let faults = flags.faults.of(flags.service, flags.store, flags.cache)?;
     let cluster = Arc::new(Cluster::start(&cluster_options(flags, &faults)?).await?);
     let report = run::run(&cluster, &run_options(flags, &faults)).await?;
     if let Some(path) = &flags.json {
@@ -114,6 +115,7 @@ fn cluster_options(flags: &Run, faults: &[Fault]) -> Result<ClusterOptions, Chec
         variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],
         clocks: Vec::new(),
         store,
+        cache: flags.cache,
         links: faults.iter().any(|fault| fault.needs_links()),
     })
 }

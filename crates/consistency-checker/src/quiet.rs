@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
-use crate::cluster::redis::look;
+use crate::cluster::redis::{look, look_in_cluster};
 use crate::error::CheckError;
-use crate::history::LastWord;
+use crate::history::{CellSeen, LastWord};
 use crate::workload::{Reply, ask};
 
 /// How long a node may refuse to answer.
@@ -18,14 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// One of them does not answer.
 pub async fn last_words(cluster: &Cluster, ids: &[Arc<str>]) -> Result<Vec<LastWord>, CheckError> {
-    let mut redis = cluster.redis.connect_async().await?;
+    let mut redis = if cluster.redis.is_cluster() { None } else { Some(cluster.redis.connect_async().await?) };
     let mut words = Vec::new();
     for id in ids {
         let mut nodes = Vec::new();
         for node in &cluster.nodes {
             nodes.push((node.process(), answer_of(node, id).await?));
         }
-        let cell = look(&mut redis, id).await?;
+        let cell = match &mut redis {
+            Some(redis) => look(redis, id).await?,
+            None => {
+                let look = || cluster.redis.with_cluster(|servers| look_in_cluster(servers, id));
+                tokio::task::block_in_place(look).unwrap_or(CellSeen::Nothing)
+            }
+        };
         let store = cluster.store.find(id).await?;
         words.push(LastWord { id: Arc::clone(id), store, cell, nodes });
     }

@@ -76,6 +76,19 @@ impl RedisCluster {
         (0..self.size()).find(|&at| self.owner(at, slot) == Some(at))
     }
 
+    /// The slots that a server says it serves itself; none if it does not answer.
+    pub fn slots_of(&self, at: usize) -> Vec<u16> {
+        let Ok(slots) = self.try_to_ask(at, &["CLUSTER", "SLOTS"]) else { return Vec::new() };
+        let port = Reply::Int(i64::from(self.nodes[at].port()));
+        let own = slots.list().iter().filter_map(|range| match range.list() {
+            [Reply::Int(first), Reply::Int(last), owner, ..] if owner.list().get(1) == Some(&port) => {
+                Some(*first..=*last)
+            }
+            _ => None,
+        });
+        own.flatten().filter_map(|slot| u16::try_from(slot).ok()).collect()
+    }
+
     /// The slot of a key.
     pub fn slot(&self, key: &str) -> u16 {
         let answers = (0..self.size()).find_map(|at| self.try_to_ask(at, &["CLUSTER", "KEYSLOT", key]).ok());

@@ -145,7 +145,7 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let follows = settings.change_stream && has_changes && cached;
     let mut builder =
         Todos::builder(store, &settings.cache, settings.absent).prefix(&settings.cache_prefix).options(options);
-    if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
+    if matches!(settings.cache, CacheUrl::Redis(_) | CacheUrl::Cluster(_)) && !settings.l1_ttl.is_zero() {
         builder = builder.l1(settings.l1_ttl);
     }
     if settings.audit_rate > 0 && cached {

@@ -63,7 +63,8 @@ pub struct Settings {
     #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME", value_parser = values::collection_name)]
     pub collection: String,
 
-    /// The cache: redis://…, rediss://…, memory: (in this process) or none:.
+    /// The cache: redis://…, rediss://… (TLS), redis+cluster://HOST:PORT,HOST:PORT,… (a Redis Cluster), memory: (in this process)
+    /// or none:.
     #[arg(long, env = "TODO_CACHE", default_value = "memory:", value_name = "URL", hide_env_values = true)]
     pub cache: CacheUrl,
 

@@ -10,6 +10,7 @@ pub mod system;
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use test_servers::fresh_name;
 
 use self::network::Links;
@@ -36,11 +37,23 @@ pub struct ClusterOptions {
     pub clocks: Vec<String>,
     /// The servers of the store.
     pub store: Servers,
+    /// The servers of the cache.
+    pub cache: CacheServers,
     /// Whether each process has its own ways to the servers, which can fail for it alone.
     pub links: bool,
 }
 
-/// One Redis, one store, and processes of the service between clients and them.
+/// The servers of the cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CacheServers {
+    /// One Redis.
+    #[default]
+    Redis,
+    /// A Redis Cluster of three primaries, each with a replica.
+    Cluster,
+}
+
+/// One cache, one store, and processes of the service between clients and them.
 pub struct Cluster {
     /// Which service.
     pub system: System,
@@ -64,7 +77,10 @@ impl Cluster {
         if !options.api.is_file() {
             return Err(CheckError::NoService { program: options.api.clone(), build: options.system.build() });
         }
-        let redis = tokio::task::spawn_blocking(Redis::start).await?;
+        let redis = match options.cache {
+            CacheServers::Redis => tokio::task::spawn_blocking(Redis::start).await?,
+            CacheServers::Cluster => tokio::task::spawn_blocking(Redis::start_cluster).await?,
+        };
         let (store, store_url) = options.system.store(&options.store, &fresh_name("verify")).await?;
         let mut nodes = Vec::new();
         for number in 0..options.processes {

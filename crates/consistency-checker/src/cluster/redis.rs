@@ -9,7 +9,7 @@ use bytes::Bytes;
 use cache_aside::cell::{Cell, Kind};
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Client, Connection, FromRedisValue, RedisResult, cmd};
-use test_servers::RedisServer;
+use test_servers::{RedisCluster, RedisServer, Reply};
 
 use crate::error::CheckError;
 use crate::history::CellSeen;
@@ -17,18 +17,48 @@ use crate::history::CellSeen;
 /// First part of every key, as the service has it by default.
 const PREFIX: &str = "todo";
 
-/// One Redis, over all its restarts.
+/// How many servers of a cluster have slots; each has a replica.
+const PRIMARIES: usize = 3;
+/// The servers that have slots go on while others do not.
+const PARTS: [&str; 2] = ["--cluster-require-full-coverage", "no"];
+
+/// One Redis, or a Redis Cluster, over all restarts.
 pub struct Redis {
-    server: Mutex<RedisServer>,
+    servers: Mutex<Servers>,
     url: String,
     port: u16,
     incarnation: AtomicU32,
 }
 
+enum Servers {
+    One(RedisServer),
+    Cluster(RedisCluster),
+}
+
 impl Redis {
     pub(super) fn start() -> Self {
         let server = RedisServer::start();
-        Self { url: server.url(), port: server.port(), server: Mutex::new(server), incarnation: AtomicU32::new(0) }
+        let (url, port) = (server.url(), server.port());
+        Self { url, port, servers: Mutex::new(Servers::One(server)), incarnation: AtomicU32::new(0) }
+    }
+
+    pub(super) fn start_cluster() -> Self {
+        let cluster = RedisCluster::start_with(PRIMARIES, 1, &PARTS);
+        let (url, port) = (cluster.url(), cluster.node(0).port());
+        Self { url, port, servers: Mutex::new(Servers::Cluster(cluster)), incarnation: AtomicU32::new(0) }
+    }
+
+    /// Whether it is a cluster.
+    pub fn is_cluster(&self) -> bool {
+        matches!(*self.servers(), Servers::Cluster(_))
+    }
+
+    /// Does something with the cluster; nothing where there is none.
+    pub fn with_cluster<T>(&self, act: impl FnOnce(&mut RedisCluster) -> T) -> Option<T> {
+        match &mut *self.servers() {
+            Servers::One(_) => None,
+            Servers::Cluster(cluster) => Some(act(cluster)),
+        }
     }
 
     /// Where it is.
@@ -36,7 +66,7 @@ impl Redis {
         self.url.clone()
     }
 
-    /// Its port, the same over restarts.
+    /// Its port, or that of the first server, the same over restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -56,7 +86,7 @@ impl Redis {
         Ok(connection)
     }
 
-    /// A connection for tasks.
+    /// A connection for tasks, to the one Redis that there is.
     ///
     /// # Errors
     /// Redis does not answer.
@@ -105,10 +135,11 @@ impl Redis {
     }
 
     fn restart(&self) {
-        let mut server = self.server();
-        server.stop();
-        self.incarnation.fetch_add(1, Ordering::AcqRel);
-        server.restart();
+        if let Servers::One(server) = &mut *self.servers() {
+            server.stop();
+            self.incarnation.fetch_add(1, Ordering::AcqRel);
+            server.restart();
+        }
     }
 
     fn dump(&self) -> Result<PathBuf, CheckError> {
@@ -120,9 +151,9 @@ impl Redis {
         Ok(self.dump()?.with_file_name("saved.rdb"))
     }
 
-    fn server(&self) -> MutexGuard<'_, RedisServer> {
+    fn servers(&self) -> MutexGuard<'_, Servers> {
         // A restart that panicked has said why; the next one starts the server anew.
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,12 +167,25 @@ pub fn cell_key(id: &str) -> String {
 /// # Errors
 /// Redis does not answer.
 pub async fn look(connection: &mut MultiplexedConnection, id: &str) -> RedisResult<CellSeen> {
-    let bytes: Option<Vec<u8>> = cmd("GET").arg(cell_key(id)).query_async(connection).await?;
-    let Some(cell) = bytes.and_then(|bytes| Cell::decode(Bytes::from(bytes))) else { return Ok(CellSeen::Nothing) };
+    Ok(seen(cmd("GET").arg(cell_key(id)).query_async(connection).await?))
+}
+
+/// What the cell of `id` in a cluster says.
+pub fn look_in_cluster(cluster: &RedisCluster, id: &str) -> CellSeen {
+    let key = cell_key(id);
+    let server = cluster.server_of(cluster.slot(&key));
+    match server.map(|server| cluster.ask(server, &["GET", &key])) {
+        Some(Reply::Text(cell)) => seen(Some(cell.into_bytes())),
+        _ => CellSeen::Nothing,
+    }
+}
+
+fn seen(bytes: Option<Vec<u8>>) -> CellSeen {
+    let Some(cell) = bytes.and_then(|bytes| Cell::decode(Bytes::from(bytes))) else { return CellSeen::Nothing };
     let body = String::from_utf8_lossy(&cell.body);
-    Ok(match cell.kind {
+    match cell.kind {
         Kind::Value => CellSeen::Value(cell.version, body.into()),
         Kind::Absent => CellSeen::Absent(cell.version),
         Kind::Tombstone => CellSeen::Tombstone(cell.version),
-    })
+    }
 }

@@ -1,10 +1,11 @@
 //! What is broken while clients are at work.
 //!
-//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_nodes`, `on_store`, `on_network`: how each is
+//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_cluster`, `on_nodes`, `on_store`, `on_network`: how each is
 //!   done, and what is not promised meanwhile.
 
 pub mod deck;
 mod inject;
+mod on_cluster;
 mod on_network;
 mod on_nodes;
 mod on_redis;
@@ -13,6 +14,7 @@ pub mod schedule;
 
 use clap::ValueEnum;
 
+use crate::cluster::CacheServers;
 use crate::cluster::system::System;
 
 /// A kind of fault.
@@ -34,6 +36,10 @@ pub enum Fault {
     Restart,
     /// Redis is killed and comes back as it was some time ago.
     Snapshot,
+    /// A primary of the Redis Cluster is killed; its replica takes its place, and it comes back as a replica.
+    ShardKill,
+    /// Slots of the Redis Cluster are moved from one server to another.
+    Slots,
     /// A node stands still for a while (SIGSTOP, SIGCONT).
     Stop,
     /// A node is killed and started again (SIGKILL).
@@ -97,6 +103,8 @@ impl Fault {
             Self::Connections => "connections",
             Self::Restart => "restart",
             Self::Snapshot => "snapshot",
+            Self::ShardKill => "shard-kill",
+            Self::Slots => "slots",
             Self::Stop => "stop",
             Self::Kill => "kill",
             Self::RedisSlow => "redis-slow",
@@ -128,7 +136,9 @@ impl Fault {
             | Self::Pubsub
             | Self::Connections
             | Self::Restart
-            | Self::Snapshot => Part::Redis,
+            | Self::Snapshot
+            | Self::ShardKill
+            | Self::Slots => Part::Redis,
             Self::Stop | Self::Kill => Part::Nodes,
             Self::RedisSlow
             | Self::RedisHole
@@ -158,6 +168,15 @@ impl Fault {
     /// Whether a service has what is broken.
     pub fn is_possible_for(self, system: System) -> bool {
         self.part() != Part::Store || system == System::TodoApi
+    }
+
+    /// Whether the servers of the cache can be broken so.
+    pub fn is_possible_over(self, cache: CacheServers) -> bool {
+        match self {
+            Self::ShardKill | Self::Slots => cache == CacheServers::Cluster,
+            Self::Restart | Self::Snapshot => cache == CacheServers::Redis,
+            _ => cache == CacheServers::Redis || !self.needs_links(),
+        }
     }
 
     /// Whether it takes a replica set of three.

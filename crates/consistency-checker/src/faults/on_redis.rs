@@ -17,11 +17,14 @@ use crate::history::Suspends;
 /// After Redis came back as it was long ago, no answer is older than what was known for longer than this.
 const BACK_IN_TIME: Duration = Duration::from_secs(5);
 
-const BALLAST_KEYS: usize = 400;
-const BALLAST_BYTES: usize = 1_000;
+pub(super) const BALLAST_KEYS: usize = 400;
+pub(super) const BALLAST_BYTES: usize = 1_000;
 
 impl Injector {
     pub(super) async fn on_redis(&self, fault: Fault, random: &mut ChaCha8Rng) -> Result<Told, CheckError> {
+        if self.cluster.redis.is_cluster() {
+            return self.on_cluster(fault, random).await;
+        }
         match fault {
             Fault::Evict => {
                 let _used = self.redis.read().await;

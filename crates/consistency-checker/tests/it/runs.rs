@@ -3,7 +3,7 @@
 use consistency_checker::faults::Fault;
 use consistency_checker::faults::schedule::FaultPlan;
 
-use crate::support::{cluster, must_be_clean, short};
+use crate::support::{cluster, must_be_clean, over_redis_cluster, short};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_found_under_flushes_and_evictions() {
@@ -18,5 +18,19 @@ async fn nothing_is_found_under_flushes_and_evictions() {
 async fn nothing_is_found_when_writers_only_invalidate() {
     let cluster = cluster(&["--write-policy", "invalidate"]).await;
     must_be_clean(&cluster, &short(2, FaultPlan::of(&[Fault::Flush, Fault::Cell]))).await;
+    cluster.store.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_found_over_a_redis_cluster_whose_primaries_are_killed_and_whose_slots_move() {
+    let cluster = over_redis_cluster().await;
+    let faults = [Fault::Flush, Fault::Evict, Fault::Cell, Fault::Lease, Fault::Pubsub, Fault::Connections];
+    let report = must_be_clean(&cluster, &short(3, FaultPlan::of(&faults))).await;
+    assert!(faults.iter().all(|fault| report.faults.contains_key(fault.name())), "each was injected:\n{report}");
+
+    let mut options = short(20, FaultPlan::of(&[Fault::ShardKill, Fault::Slots]));
+    options.at_least.reads = 2_000;
+    let report = must_be_clean(&cluster, &options).await;
+    assert!(!report.faults.is_empty(), "faults were injected:\n{report}");
     cluster.store.drop_database().await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use consistency_checker::cluster::system::{Servers, System};
-use consistency_checker::cluster::{Cluster, ClusterOptions};
+use consistency_checker::cluster::{CacheServers, Cluster, ClusterOptions};
 use consistency_checker::faults::schedule::FaultPlan;
 use consistency_checker::report::Report;
 use consistency_checker::run::{RunOptions, run};
@@ -27,6 +27,13 @@ fn program(system: System) -> PathBuf {
 /// Two processes with these flags.
 pub(crate) async fn cluster(flags: &[&str]) -> Arc<Cluster> {
     cluster_of(api(), flags, &[]).await
+}
+
+/// Two processes over a Redis Cluster.
+pub(crate) async fn over_redis_cluster() -> Arc<Cluster> {
+    let store_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
+    let options = options(System::TodoApi, store_url, api(), &[], &[]);
+    Arc::new(Cluster::start(&ClusterOptions { cache: CacheServers::Cluster, ..options }).await.unwrap())
 }
 
 /// Two processes of this program, with these flags and variables.
@@ -52,7 +59,9 @@ pub(crate) async fn of_their_own(store: Servers) -> Arc<Cluster> {
     let variables = vec![("TODO_LOG".to_owned(), "error".to_owned())];
     let system = System::TodoApi;
     let (flags, clocks) = (Vec::new(), Vec::new());
-    let options = ClusterOptions { system, api: api(), processes: 2, flags, variables, clocks, store, links: true };
+    let cache = CacheServers::Redis;
+    let options =
+        ClusterOptions { system, api: api(), processes: 2, flags, variables, clocks, store, cache, links: true };
     Arc::new(Cluster::start(&options).await.unwrap())
 }
 
@@ -105,6 +114,7 @@ fn options(
         variables: variables.iter().map(owned).collect(),
         clocks: Vec::new(),
         store: Servers::At(store_url),
+        cache: CacheServers::Redis,
         links: false,
     }
 }

@@ -43,6 +43,7 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
         cache: match cache {
             Health::Up => "up",
             Health::ReadOnly => "read-only",
+            Health::Partial => "partial",
             Health::Down => "down",
             Health::Off => "off",
             _ => "unknown",

@@ -115,7 +115,7 @@ fn ready() -> Value {
                 "description": "State of the breaker in front of the store, unless it is closed.",
                 "enum": ["open", "half-open"],
             },
-            "cache": { "enum": ["up", "read-only", "down", "off", "unknown"] },
+            "cache": { "enum": ["up", "read-only", "partial", "down", "off", "unknown"] },
             "cache_refusal": {
                 "description": "Why the cache refuses writes, in its own words.",
                 "type": "string",
