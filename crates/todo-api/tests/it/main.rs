@@ -24,6 +24,7 @@ mod preconditions;
 mod probes;
 mod program;
 mod reading;
+mod redis_cluster;
 mod refusals;
 mod refused;
 mod start;

@@ -147,7 +147,7 @@ impl RedisCache {
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
         let Shared { client, keys, options, validity, timeline, identity, waiters, .. } = &*self.shared;
-        let announced = Announced::ByOne { client: client.clone(), timeline: Arc::clone(timeline) };
+        let announced = Announced::ByOne { client: Box::new(client.clone()), timeline: Arc::clone(timeline) };
         Subscription::new(announced, keys, options, validity, identity.clone(), waiters, l1)
     }
 

@@ -27,7 +27,7 @@ const LASTING: Duration = Duration::from_secs(2);
 /// Who announces, and what their moments are of.
 pub(crate) enum Announced {
     ByOne {
-        client: Client,
+        client: Box<Client>,
         timeline: Arc<Timeline>,
     },
     /// Each server of a cluster passes on what the others announce.
@@ -38,7 +38,7 @@ impl Announced {
     /// Another one each time, where there are several.
     async fn client(&self) -> Result<Client, CacheError> {
         match self {
-            Self::ByOne { client, .. } => Ok(client.clone()),
+            Self::ByOne { client, .. } => Ok(Client::clone(client)),
             Self::ByCluster(cluster) => cluster.some_client().await,
         }
     }

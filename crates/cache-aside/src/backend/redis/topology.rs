@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use deadpool_redis::redis::aio::ConnectionLike;
 use deadpool_redis::redis::{ErrorKind, Pipeline, RedisError, RedisResult, Value, cmd, from_redis_value};
 
-use crate::slot::Slot;
+use crate::slot::{SLOTS, Slot};
 use crate::timeline::Timeline;
 
 /// In how many slots a server's incarnation is looked for, in case one is being moved.
@@ -157,6 +157,17 @@ impl Part {
         }
     }
 
+    /// Others were said to have these slots: since when the server has them is to be learned anew.
+    pub(crate) fn lose(&self, lost: &[Slot], timeline: &Timeline) {
+        let mut is_lost = vec![false; SLOTS];
+        lost.iter().for_each(|slot| is_lost[slot.number()] = true);
+        let mut known = self.known();
+        let all = known.slots.split_terminator(';').filter_map(range).flatten();
+        let kept: Vec<(Slot, u64)> = all.filter(|(slot, _)| !is_lost[slot.number()]).collect();
+        known.slots = kept.iter().map(|(slot, at_ms)| format!("{0}-{0}@{at_ms:014};", slot.number())).collect();
+        timeline.has_slots(kept);
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Whole between any two statements.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,6 +196,23 @@ mod tests {
         let numbers: Vec<_> = slots.iter().map(|(slot, at_ms)| (slot.number(), *at_ms)).collect();
         assert_eq!(numbers, [(0, 7), (1, 7), (16_383, 9)]);
         assert!(range("x").is_none());
+    }
+
+    #[test]
+    fn what_was_lost_is_not_had_until_the_server_says_so_again() {
+        let validity = Arc::new(crate::validity::Validity::new());
+        let timeline = Timeline::of_part(crate::clock::Clock::of_redis(), validity);
+        let part = Part::new(Arc::default(), 1);
+        let since = || ["0", "42"].map(|id| timeline.valid_after_ms_of(id));
+        let (other, slot) = (Slot::of_id("0").number(), Slot::of_id("42").number());
+        let said = format!("{slot}-{slot}@00000000000007;{other}-{other}@00000000000007;");
+        part.learn_slots(&said, None, &timeline);
+        assert_eq!(since(), [7, 7]);
+        part.lose(&[Slot::of_id("42")], &timeline);
+        assert_eq!(since(), [7, u64::MAX]);
+        assert_eq!(part.slots(), format!("{other}-{other}@00000000000007;"));
+        part.learn_slots(&said, None, &timeline);
+        assert_eq!(since(), [7, 7]);
     }
 
     #[test]

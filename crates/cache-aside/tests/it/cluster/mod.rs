@@ -2,6 +2,7 @@
 
 mod failures;
 mod plain;
+mod rights;
 mod slots;
 
 use std::time::Duration;

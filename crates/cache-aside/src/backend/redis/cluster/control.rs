@@ -1,6 +1,7 @@
 //! What processes tell each other through a cluster, besides cells: see [`super::super::control`]. Nothing of it is lost with one
 //! server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::redis::{Client, Cmd, Value, cmd, from_redis_value};
@@ -16,7 +17,6 @@ use crate::put::Token;
 use crate::slot::{SLOTS, Slot};
 use crate::stats::BreakerState;
 use crate::timeline::Timeline;
-use std::sync::Arc;
 
 /// Keys under which the lead is taken, each on another server in most cases: the next where that of one does not answer.
 const LEADS: usize = 4;
@@ -185,7 +185,6 @@ impl ClusterCache {
                 Err(error) => asked = asked.or(Err(error)),
             }
         }
-        missing.dedup();
         let mut unique: Vec<MissingRight> = Vec::new();
         for right in missing {
             if !unique.contains(&right) {

@@ -77,13 +77,14 @@ impl Topology {
         self.nodes.get(usize::from(self.owners[slot.number()]))
     }
 
-    fn give(&mut self, slot: Slot, node: &Arc<Node>) {
+    /// The place of the server among all.
+    fn place(&mut self, node: &Arc<Node>) -> u16 {
         let known = self.nodes.iter().position(|known| known.number == node.number);
         let at = known.unwrap_or_else(|| {
             self.nodes.push(Arc::clone(node));
             self.nodes.len() - 1
         });
-        self.owners[slot.number()] = at as u16;
+        at as u16
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -157,7 +158,8 @@ impl Nodes {
         let Some(node) = self.at(address, Some(by)) else { return };
         let current = self.topology();
         let mut next = Topology { nodes: current.nodes.clone(), owners: current.owners.clone() };
-        next.give(slot, &node);
+        let at = next.place(&node);
+        next.owners[slot.number()] = at;
         self.install(next);
         // What of it is valid there, says itself.
         node.look();
@@ -170,8 +172,9 @@ impl Nodes {
             let (host, port) = &range.address;
             let host = if host.is_empty() || host == "?" { host_of(&by.address) } else { host };
             let Some(node) = self.at(&address(host, *port), None) else { continue };
-            for slot in (range.first..=range.last).filter_map(Slot::numbered) {
-                next.give(slot, &node);
+            let at = next.place(&node);
+            if let Some(owners) = next.owners.get_mut(range.first..=range.last) {
+                owners.fill(at);
             }
         }
         self.install(next);
@@ -236,15 +239,22 @@ impl Nodes {
         if current.is_same(&next) {
             return;
         }
+        let mut lost: HashMap<u64, (Arc<Node>, Vec<Slot>)> = HashMap::new();
         for slot in (0..SLOTS).filter_map(Slot::numbered) {
+            let Some(before) = current.owner(slot) else { continue };
+            let now = next.owner(slot);
+            if now.is_some_and(|now| now.number == before.number) {
+                continue;
+            }
+            lost.entry(before.number).or_insert_with(|| (Arc::clone(before), Vec::new())).1.push(slot);
             // What one server was still to be told, another is now.
-            if let (Some(before), Some(now)) = (current.owner(slot), next.owner(slot))
-                && before.number != now.number
-                && before.cache.timeline().owed() != 0
-                && now.cache.timeline().owed() == 0
+            if let Some(now) = now.filter(|now| before.cache.timeline().owed() != 0 && now.cache.timeline().owed() == 0)
             {
                 now.cache.timeline().owe();
             }
+        }
+        for (node, slots) in lost.into_values() {
+            node.part.lose(&slots, node.cache.timeline());
         }
         *current = Arc::new(next);
         drop(current);
