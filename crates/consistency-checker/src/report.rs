@@ -25,6 +25,9 @@ pub struct Report {
     pub reads_excused: usize,
     /// Reads without an answer: 5xx, time-outs, `only-if-cached` without a cell.
     pub reads_failed: usize,
+    /// Requests that the service failed (5xx), by status, and those without any answer (0); but not `only-if-cached` without a
+    /// cell.
+    pub failures: BTreeMap<u16, usize>,
     /// Writes that happened.
     pub writes: usize,
     /// Of them, those whose publish was deferred.
@@ -78,6 +81,11 @@ impl Report {
                 (_, false) => &mut report.reads,
             };
             *slot += 1;
+            let is_only_if_cached = matches!(operation.action, Action::Read { only_if_cached: true, .. });
+            let is_failed = matches!(operation.outcome, Outcome::Failed | Outcome::Unknown);
+            if is_failed && !is_only_if_cached && operation.process.is_some() {
+                *report.failures.entry(operation.status).or_default() += 1;
+            }
             if operation.is_write() {
                 report.writes_deferred += usize::from(operation.cache_status.contains("publish-deferred"));
             } else if matches!(operation.outcome, Outcome::Value { .. } | Outcome::Absent) {
@@ -134,6 +142,8 @@ impl fmt::Display for Report {
             "  answers       {}",
             counts(&mut self.answers.iter().map(|(name, count)| (name.clone(), *count)))
         )?;
+        let failures = &mut self.failures.iter().map(|(status, count)| (status.to_string(), *count));
+        writeln!(f, "  failed        {}", counts(failures))?;
         writeln!(f, "  faults        {}", counts(&mut self.faults.iter().map(owned)))?;
         writeln!(
             f,
