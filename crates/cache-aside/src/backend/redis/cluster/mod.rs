@@ -38,7 +38,7 @@ const REDIRECTS: usize = 5;
 pub(crate) struct ClusterCache {
     shared: Arc<Shared>,
     /// This worker's access to each server, by the number of the server.
-    workers: Arc<RwLock<HashMap<u64, RedisCache>>>,
+    workers: Arc<RwLock<Vec<(u64, RedisCache)>>>,
 }
 
 struct Shared {
@@ -226,13 +226,20 @@ impl ClusterCache {
 
     /// This worker's access to the server.
     fn worker(&self, node: &Arc<Node>) -> RedisCache {
-        if let Some(worker) = self.workers.read().unwrap_or_else(PoisonError::into_inner).get(&node.number) {
+        let of_node = |(number, _): &&(u64, RedisCache)| *number == node.number;
+        // They are few: that is found faster than a hash is made.
+        if let Some((_, worker)) = self.workers.read().unwrap_or_else(PoisonError::into_inner).iter().find(of_node) {
             return worker.clone();
         }
         let all = self.shared.nodes.all();
         let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|number, _| all.iter().any(|node| node.number == *number));
-        workers.entry(node.number).or_insert_with(|| node.cache.per_worker()).clone()
+        workers.retain(|(number, _)| all.iter().any(|node| node.number == *number));
+        if let Some((_, worker)) = workers.iter().find(of_node) {
+            return worker.clone();
+        }
+        let worker = node.cache.per_worker();
+        workers.push((node.number, worker.clone()));
+        worker
     }
 }
 
