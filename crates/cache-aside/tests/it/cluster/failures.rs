@@ -1,10 +1,13 @@
 //! Servers that are killed, come back, or are flushed.
 
-use cache_aside::{Health, Outcome};
+use std::time::Duration;
+
+use cache_aside::{Change, Health, Outcome};
 use test_servers::{RedisCluster, until};
 
-use super::{engine, hasty, id_on, ids, owner, until_hits, warm};
-use crate::support::{FakeStore, body, get, outcome, put};
+use super::{engine, hasty, id_on, ids, owner, until_hits, url, warm};
+use crate::fake_changes::FakeChanges;
+use crate::support::{FakeStore, body, builder, get, outcome, put, start};
 
 /// The others go on while some slots are not served.
 const PARTS: [&str; 2] = ["--cluster-require-full-coverage", "no"];
@@ -119,4 +122,31 @@ async fn a_flush_of_one_server_costs_what_it_held() {
         assert_eq!(outcome(&engine, &id).await, expected, "{id}");
         assert_eq!(outcome(&engine, &id).await, Outcome::Hit, "{id}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_writes_are_noticed_past_a_lost_server_and_on_it_when_it_is_back() {
+    let (mut cluster, store, setup) = (RedisCluster::start_with(3, 0, &PARTS), FakeStore::new(), hasty());
+    let changes = FakeChanges::new(true);
+    let engine = start(builder(&url(&cluster), &store, setup.clone()).follow_changes(changes.clone()));
+    assert!(engine.wait_until_live(Duration::from_secs(180)).await);
+    warm(&engine, &store).await;
+    // The one that has the lead over the change stream.
+    let lost = cluster.server_of(cluster.slot(&format!("{}:lead", setup.prefix))).unwrap();
+    let ids = [id_on(&cluster, lost, &setup), id_on(&cluster, (lost + 1) % 3, &setup)];
+    cluster.node_mut(lost).stop();
+    for id in &ids {
+        let version = store.set(id, "foreign");
+        changes.tell(Change::Written { id: id.clone(), version });
+    }
+    until("it is noticed where it can be", || async { body(&get(&engine, &ids[1]).await) == Some("foreign") }).await;
+    until("the stream is live", || async { engine.stats().change_stream.live }).await;
+    assert_eq!(outcome(&engine, &ids[1]).await, Outcome::Hit);
+    cluster.node_mut(lost).restart();
+    until("it is noticed on the other one", || async {
+        let answer = get(&engine, &ids[0]).await;
+        assert_eq!(body(&answer), Some("foreign"), "{answer:?}");
+        answer.outcome == Outcome::Hit
+    })
+    .await;
 }

@@ -87,3 +87,15 @@ async fn a_server_that_is_no_cluster_is_no_cache_and_costs_no_answer() {
     assert_eq!(engine.health().await, Health::Down);
     assert!(store.load("1").await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_auditor_walks_over_the_cells_of_all_servers() {
+    let (cluster, store, setup) = (RedisCluster::start(3, 0), FakeStore::new(), options());
+    let engine = start(builder(&url(&cluster), &store, setup.clone()).audit(1_000));
+    warm(&engine, &store).await;
+    // One on each server is not what the store holds any more.
+    for server in 0..3 {
+        store.set(&id_on(&cluster, server, &setup), "foreign");
+    }
+    until("each of them is found", || async { engine.stats().audit.wrong_1s == 3 }).await;
+}
