@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = Options::default();
     options.write_policy = flags.write_policy;
     options.store_concurrency = READS;
-    let shared = matches!(flags.cache, CacheUrl::Redis(_));
+    let shared = matches!(flags.cache, CacheUrl::Redis(_) | CacheUrl::Cluster(_));
     let mut cache = CacheAside::builder(flags.cache, todos).options(options).follow_changes(Changes(flags.store));
     if shared {
         cache = cache.prefix("todo");
