@@ -24,6 +24,7 @@ mod postgres;
 mod program;
 mod refused;
 mod runs;
+mod shared_loads;
 mod simulated;
 mod skewed;
 mod support;
