@@ -14,6 +14,7 @@
 
 mod accepted;
 mod batches;
+mod experiments;
 mod faults;
 mod foreign;
 mod hot_key;
