@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::repair::RepairQueue;
@@ -124,7 +125,7 @@ impl<S: Source> Builder<S> {
         let backend = match &url {
             CacheUrl::Redis(url) => {
                 let (validity, clock) = (Arc::clone(&validity), Arc::clone(&clock));
-                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, self.source.identity());
+                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, Identity::of(&self.source));
                 Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),

@@ -19,6 +19,7 @@
 //! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
+//! - `identity`: which store a process caches.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
 //! - `breaker`: what fails again and again is left alone for a while. `backoff`: the pause before the next attempt.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
@@ -39,6 +40,7 @@ pub mod error;
 mod failpoints;
 mod fill;
 mod freshness;
+mod identity;
 mod invalidator;
 pub mod key;
 mod l1;
@@ -57,6 +59,7 @@ mod skew;
 pub mod source;
 pub mod stats;
 pub mod typed;
+pub mod typed_source;
 pub mod url;
 mod validity;
 pub mod write;
@@ -70,8 +73,9 @@ pub use options::{Options, WritePolicy};
 pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 pub use source::{Loaded, Source};
 pub use stats::{BreakerState, Stats};
+pub use typed::Typed;
 #[cfg(feature = "json")]
-pub use typed::Json;
-pub use typed::{Codec, Encoded, Typed, TypedError, TypedSource, Versioned};
+pub use typed_source::Json;
+pub use typed_source::{Codec, Encoded, ManyLoaded, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};

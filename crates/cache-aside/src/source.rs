@@ -70,6 +70,12 @@ pub trait Source: Clone + Send + Sync + 'static {
         None
     }
 
+    /// Whether an identity that another process has named is of this store: equal, by default. One that lists the servers of a
+    /// store is, also when a server was added meanwhile or taken away.
+    fn is_same_store(&self, identity: &str) -> bool {
+        self.identity().is_none_or(|own| own == identity)
+    }
+
     /// What the store holds under each of `ids` now: one answer for each, **in their order**. By default one
     /// [`Source::load`] each, concurrently; a store that can read many values by one query does that here,
     /// and puts what it found in order by [`Loaded::in_order`]. No id comes twice.

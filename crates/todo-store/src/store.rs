@@ -235,6 +235,14 @@ impl Store {
         }
     }
 
+    /// Whether an identity, as another process has named it, is of this store.
+    pub fn is_same(&self, identity: &str) -> bool {
+        match &self.0 {
+            Kind::Mongo(mongo) => crate::mongo::identity::is_same(&mongo.identity, identity),
+            Kind::Embedded(embedded) => embedded.identity == identity,
+        }
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors

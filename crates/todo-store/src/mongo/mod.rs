@@ -17,6 +17,7 @@ mod election;
 mod errors;
 mod event;
 mod foreign;
+pub(crate) mod identity;
 mod known_versions;
 mod open;
 mod raw;

@@ -13,6 +13,7 @@ use super::clock::Reached;
 use super::connected;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
+use super::identity::identity;
 use super::updates::Clock;
 use super::{MongoStore, within};
 use crate::connection_string::ConnectionString;
@@ -121,14 +122,6 @@ impl MongoStore {
             Err(error) => Err(errors::classify(error, OpKind::Read)),
         }
     }
-}
-
-/// The set and its members, as the servers themselves call them, and the collection: the same whatever way they were reached.
-fn identity(hello: &Document, database: &str, collection: &str) -> String {
-    let set = hello.get_str("setName").unwrap_or("standalone");
-    let mut hosts: Vec<&str> = hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
-    hosts.sort_unstable();
-    format!("mongodb {set} {} {database}.{collection}", hosts.join(","))
 }
 
 /// The server names one of the ids that stand more than once; documents without any count as such, too.

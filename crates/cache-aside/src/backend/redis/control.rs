@@ -13,6 +13,9 @@ use crate::error::CacheError;
 use crate::put::Token;
 use crate::validity::Cause;
 
+/// How often a claim is made anew because another process has just made one.
+const CLAIMS: usize = 5;
+
 impl RedisCache {
     /// Some ids that the cache holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
     pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
@@ -31,14 +34,29 @@ impl RedisCache {
         let Some(identity) = identity else { return Ok(None) };
         let now: [u8; 14] = now_ms().zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
-        let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
-        let answer: Vec<String> = from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
-            .map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        let claim = async |seen: &str, which: &str| -> Result<Vec<String>, CacheError> {
+            let args = [identity.name.as_bytes(), &now, keys.control().as_bytes(), seen.as_bytes(), which.as_bytes()];
+            from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
+                .map_err(|error| CacheError::Redis(Arc::new(error.into())))
+        };
+        let mut answer = claim("", "").await?;
+        // Processes that start at the same moment may each see another.
+        for _ in 0..CLAIMS {
+            let [seen, store] = &answer[..] else { break };
+            if seen != "seen" {
+                break;
+            }
+            let which = if identity.is_same(store) { "same" } else { "other" };
+            answer = claim(store, which).await?;
+        }
         match &answer[..] {
-            [other, store] if other == "other" => Ok(Some(store.clone())),
+            [other, store] if other == "other" || other == "seen" => Ok(Some(store.clone())),
             [_, moment] => {
                 validity.invalidate_before(self.moment(moment), Cause::Incarnation);
-                tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+                tracing::warn!(
+                    identity = identity.name,
+                    "the cache was filled from another store: nothing of that is served"
+                );
                 Ok(None)
             }
             _ => Ok(None),
@@ -59,7 +77,11 @@ impl RedisCache {
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
         let Shared { keys, validity, identity, .. } = &*self.shared;
-        let heartbeat = Control::Heartbeat { lag, valid_after_ms: validity.valid_after_ms(), store: identity.clone() };
+        let heartbeat = Control::Heartbeat {
+            lag,
+            valid_after_ms: validity.valid_after_ms(),
+            store: identity.as_ref().map(|identity| identity.name.clone()),
+        };
         let mut publish = cmd("PUBLISH");
         publish.arg(keys.control()).arg(heartbeat.text());
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)

@@ -34,6 +34,7 @@ use super::waiters::Waiters;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::stats::BreakerState;
@@ -53,7 +54,7 @@ struct Shared {
     validity: Arc<Validity>,
     clock: Arc<Clock>,
     /// Which store the cells are of, if it says so.
-    identity: Option<String>,
+    identity: Option<Identity>,
     waiters: Waiters,
     keys: Keys,
     breaker: Breaker,
@@ -68,7 +69,7 @@ impl RedisCache {
         options: &Options,
         validity: Arc<Validity>,
         clock: Arc<Clock>,
-        identity: Option<String>,
+        identity: Option<Identity>,
     ) -> Result<Self, RedisError> {
         let timeouts = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
