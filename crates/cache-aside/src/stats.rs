@@ -161,6 +161,8 @@ pub struct ChangeStreamStats {
     pub leading: bool,
     /// How far the stream was behind at the last heartbeat; `None` before the first.
     pub lag: Option<Duration>,
+    /// How often the stream ended or fell silent while this process followed it, and was opened again.
+    pub ended: u64,
 }
 
 /// The moment from which on cells are valid, and what moved it.

@@ -7,6 +7,7 @@
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
 //! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
+//! - [`live`]: the page that shows the cache at work. [`page`]: what it and `docs` have in common.
 //! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
@@ -24,8 +25,10 @@ pub mod error;
 pub mod http;
 pub mod limited_log;
 pub mod listen;
+pub mod live;
 pub mod metrics;
 pub mod openapi;
+pub mod page;
 pub mod precondition;
 mod refused;
 mod server;

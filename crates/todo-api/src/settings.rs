@@ -25,6 +25,10 @@ pub struct Settings {
     #[arg(long, env = "TODO_DOCS", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
     pub docs: bool,
 
+    /// Whether `/live` (a page that shows the cache at work) and what is below it are answered: on or off.
+    #[arg(long, env = "TODO_LIVE", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub live: bool,
+
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
     pub cors_origin: Vec<String>,

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
+use cache_aside::events::Event;
+use cache_aside::inspect::Inspection;
+use cache_aside::peers::PeerTexts;
 use cache_aside::{WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Precondition, Store, StoreError, Versioned};
@@ -142,6 +145,31 @@ impl Todos {
     /// Waits until every invalidation that was deferred is delivered to the cache; how many are left when the patience ends.
     pub async fn deliver_deferred(&self, patience: Duration) -> usize {
         self.engine.deliver_deferred(patience).await
+    }
+
+    /// What the cache holds of an id, and who is at work on it; `None` if it does not answer.
+    pub async fn inspect(&self, id: &TodoId) -> Option<Inspection> {
+        self.engine.inspect(id.as_str()).await
+    }
+
+    /// Removes what the cache holds of an id; `false` if it did not take it.
+    pub async fn invalidate(&self, id: &TodoId) -> bool {
+        self.engine.invalidate(id.as_str()).await
+    }
+
+    /// The last things that happened to the whole cache, the oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.engine.events()
+    }
+
+    /// Tells the processes that share the cache a text; `false` if it did not take it, or is not shared.
+    pub async fn tell_peers(&self, text: &str) -> bool {
+        self.engine.tell_peers(text).await
+    }
+
+    /// What processes that share the cache tell from now on; `None` if it is not shared.
+    pub fn peer_texts(&self) -> Option<PeerTexts> {
+        self.engine.peer_texts()
     }
 
     /// Everything that the cache has counted.
