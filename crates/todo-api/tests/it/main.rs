@@ -4,9 +4,11 @@
 
 mod ahead;
 mod bodies;
+mod browser;
 mod cacheable;
 mod caching;
 mod changing;
+mod chromium;
 mod connections;
 mod cors;
 mod creating;
@@ -16,6 +18,7 @@ mod docs;
 mod documented;
 mod foreign;
 mod listening;
+mod live;
 mod many;
 mod metrics;
 mod openapi;
