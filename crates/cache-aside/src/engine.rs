@@ -175,9 +175,9 @@ impl<S: Source> CacheAside<S> {
             lag: shared.validity.lag(),
             ended: shared.validity.events().count(EventKind::ChangeStreamEnded),
         };
-        stats.breaker = match &self.backend {
-            Backend::Redis(redis) => redis.breaker_state(),
-            Backend::Memory(_) | Backend::Off => BreakerState::Closed,
+        (stats.breaker, stats.connections) = match &self.backend {
+            Backend::Redis(redis) => (redis.breaker_state(), redis.connections()),
+            Backend::Memory(_) | Backend::Off => (BreakerState::Closed, 0),
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();

@@ -1,5 +1,6 @@
 //! The HTTP service: todos from the store, through the cache.
 //!
+//! - [`check`]: whether store and cache are there and allow what is needed.
 //! - [`settings`]: every flag, and the environment variable beside it.
 //! - [`telemetry`]: the log.
 //! - [`limited_log`]: log lines that are counted rather than repeated.
@@ -16,6 +17,7 @@
 //! - [`drain`]: ending without losing a request.
 
 pub mod app;
+pub mod check;
 mod connection;
 pub mod descriptors;
 pub mod docs;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
 use cache_aside::events::Event;
 use cache_aside::inspect::Inspection;
 use cache_aside::peers::PeerTexts;
+use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
 use cache_aside::{WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Precondition, Store, StoreError, Versioned};
@@ -285,6 +285,11 @@ impl Todos {
 
     fn store(&self) -> &Store {
         self.engine.source().store()
+    }
+
+    /// Connections to the store that are open; `None` where there are none by nature.
+    pub fn store_connections(&self) -> Option<u64> {
+        self.store().connections()
     }
 
     /// How many times the store was read, over all workers.

@@ -6,10 +6,10 @@ use cache_aside::inspect::{Answers, InspectedCell, Inspection};
 use cache_aside::rules::Holder;
 use serde::Serialize;
 
-use crate::http::{Caches, Worker};
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::request::id_in_path;
+use crate::http::{Caches, Worker};
 
 const ROUTE: &str = "/live/cells/{id}";
 
@@ -30,7 +30,11 @@ pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
     let reply = Reply::new(&request, &worker, ROUTE);
     let done = async {
         let id = id_in_path(&request, "/live/cells/")?;
-        if worker.todos.invalidate(&id).await { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::CacheAway) }
+        if worker.todos.invalidate(&id).await {
+            Ok(HttpResponse::NoContent().finish())
+        } else {
+            Err(ApiError::CacheAway)
+        }
     };
     let done = done.await;
     reply.send(done)
@@ -73,7 +77,8 @@ impl<'a> Cell<'a> {
         };
         let (mut cell, mut lease, mut in_l1, mut pending) = (None, Vec::new(), false, false);
         if let Some(found) = inspection {
-            let entry = |by, ends_in_ms| Entry { by: if by == Holder::Filler { "filler" } else { "writer" }, ends_in_ms };
+            let entry =
+                |by, ends_in_ms| Entry { by: if by == Holder::Filler { "filler" } else { "writer" }, ends_in_ms };
             lease = found.lease.iter().map(|one| entry(one.by, one.ends_in.as_millis() as u64)).collect();
             (cell, in_l1, pending) = (found.cell.map(Found::of), found.in_l1, found.is_pending);
         }

@@ -24,5 +24,7 @@ pub(super) fn ok(page: &'static Page) -> HttpResponseBuilder {
 
 /// 200 with the page.
 pub(super) fn send(page: &'static Page) -> HttpResponse {
-    ok(page).insert_header((CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))).body(page.html.as_str())
+    ok(page)
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")))
+        .body(page.html.as_str())
 }

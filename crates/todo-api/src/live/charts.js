@@ -42,9 +42,13 @@ class Chart {
     const x = (at) => inner.right - ((now - at) / SPAN) * (inner.right - inner.left);
     const y = (value) => inner.bottom - Math.min(1, scale.at(value)) * (inner.bottom - inner.top);
     const drawn = [...this.axes(inner, scale, y, x, now), ...this.stacks(values, x, y), ...this.curves(series, x, y)];
+    let lettered = Infinity;
     for (const mark of marks) {
       if (mark.at < now - SPAN) continue;
       drawn.push(shape("line", { class: "mark", x1: x(mark.at), x2: x(mark.at), y1: inner.top, y2: inner.bottom }));
+      // Letters that would lie on each other are left out; the marks come from the right.
+      if (lettered - x(mark.at) < 11) continue;
+      lettered = x(mark.at);
       drawn.push(shape("text", { class: "letter", x: x(mark.at), y: inner.top - 2, "text-anchor": "middle" }, mark.letter));
     }
     if (cursor) drawn.push(shape("line", { class: "cursor", x1: x(cursor.at), x2: x(cursor.at), y1: inner.top, y2: inner.bottom }));

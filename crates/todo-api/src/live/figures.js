@@ -88,6 +88,14 @@ class Heard {
     while (this.events.size > 500) this.events.delete(this.events.keys().next().value);
   }
 
+  /** A name of the process that no other has, as short as can be. */
+  name(one) {
+    const all = [...this.processes.values()].map(({ snapshot }) => snapshot);
+    const names = [(other) => other.address, (other) => `${other.host} ${other.address}`];
+    const unique = names.find((name) => all.every((other) => other.process === one.process || name(other) !== name(one)));
+    return unique ? unique(one) : `${one.host} ${one.address} (process ${one.pid})`;
+  }
+
   /** Points as figures: of one process, or of all together. */
   series(id) {
     return this.points.map(({ at, of }) => {

@@ -104,9 +104,9 @@ impl Drop for Tasks {
 impl Live {
     /// Begins; `address` is where the process listens.
     pub(crate) fn start(metrics: Metrics, address: &str) -> (Self, Tasks) {
-        let host = rustix::system::uname();
-        let name = format!("{} {address} pid {}", host.nodename().to_string_lossy(), std::process::id());
-        let process = Process { id: uuid::Uuid::now_v7().simple().to_string(), name, began: Instant::now() };
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let (id, address) = (uuid::Uuid::now_v7().simple().to_string(), address.to_owned());
+        let process = Process { id, host, address, began: Instant::now() };
         let texts = metrics.todos.peer_texts();
         let live = Self(Arc::new(Inner {
             process,

@@ -25,7 +25,7 @@ const EVENTS = {
 /** What is wrong now, in words; one line that all is well if nothing is. */
 function stateOf(processes) {
   const lines = [];
-  const where = (list) => (processes.length > 1 ? ` (${list.map(({ snapshot }) => snapshot.name).join(", ")})` : "");
+  const where = (list) => (processes.length > 1 ? ` (${list.map(({ snapshot }) => heard.name(snapshot)).join(", ")})` : "");
   const check = (is, words) => {
     const list = processes.filter(({ snapshot }) => is(snapshot));
     if (list.length) lines.push(words(list[0].snapshot) + where(list));
@@ -34,9 +34,9 @@ function stateOf(processes) {
   check((one) => one.store_breaker !== "closed", () => "The store does not answer: it is left alone. Cached todos are answered as stale, everything else is 503.");
   check((one) => one.refusal !== null, (one) => `Redis refuses writes, so nothing new is cached: ${one.refusal}`);
   check((one) => one.stream.expected && !one.stream.live, () => "The change stream is not live: values are fresh for a shorter time, so more reads ask the store.");
-  check((one) => one.pending > 0, (one) => `${one.pending} invalidations wait for the cache: these ids are read from the store.`);
+  check((one) => one.pending > 0, (one) => `Invalidations that wait for the cache: ${one.pending}. These ids are read from the store.`);
   const silent = processes.filter(({ at }) => latest && latest - at > 3000);
-  if (silent.length) lines.push(`Nothing is heard of ${silent.map(({ snapshot }) => snapshot.name).join(", ")}: it ended, or it or this process has lost Redis.`);
+  if (silent.length) lines.push(`Nothing is heard of ${silent.map(({ snapshot }) => heard.name(snapshot)).join(", ")}: it ended, or it or this process has lost Redis.`);
   return lines;
 }
 
@@ -60,7 +60,7 @@ function showTiles(processes, figures) {
     ["p50", time(figures && quantile(figures.latency, bounds, 0.5))],
     ["p99", time(figures && quantile(figures.latency, bounds, 0.99))],
     ["Loads of the store", short(figures?.loads), `a second; ${sum((one) => one.loads_running)} under way`],
-    ["Change stream", expected ? time(figures?.lag) : "none", expected ? (leader ? `behind; followed by ${leader.name}` : "behind") : "values are fresh for --fresh"],
+    ["Change stream", expected ? time(figures?.lag) : "none", expected ? (leader && figures?.lag !== undefined ? `behind; followed by ${heard.name(leader)}` : "behind") : "values are fresh for --fresh"],
     ["Breakers", breakers.every(([, state]) => state === "closed") ? "closed" : "open", breakers.map(([name, state]) => `${name} ${state}`).join(", ")],
     ["L1", short(sum((one) => one.l1.entries)), `values, ${short(sum((one) => one.l1.bytes) / 1e6)} MB, ${short(sum((one) => one.l1.evictions))} evicted`],
   ];
@@ -83,9 +83,9 @@ function showTables(processes, marks) {
   const bar = (rate) => el("meter", { min: 0, max: hottest[0][1], value: rate, "aria-hidden": "true" });
   table("hot", ["Id", "Reads a second", ""], hottest.map(([id, rate]) => [el("code", {}, id), short(rate), bar(rate)]), "No reads.");
   table("events", ["", "When", "Process", "What"], marks.slice(0, 30).map((event) =>
-    [el("strong", {}, event.letter), clock(event.at), event.by.name, EVENTS[event.kind] + (event.cause ? ` (${event.cause})` : "")]), "None yet.");
+    [el("strong", {}, event.letter), clock(event.at), heard.name(event.by), EVENTS[event.kind] + (event.cause ? ` (${event.cause})` : "")]), "None yet.");
   table("processes", ["Process", "Requests/s", "Hit ratio", "p99", "Loads/s", "Redis", "Store", "Change stream", "Up"], processes.map(({ snapshot: one, figures }) => [
-    one.name, short(figures && requestsOf(figures)), percent(figures && hitRatio(figures)), time(figures && quantile(figures.latency, one.bounds_us, 0.99)),
+    heard.name(one), short(figures && requestsOf(figures)), percent(figures && hitRatio(figures)), time(figures && quantile(figures.latency, one.bounds_us, 0.99)),
     short(figures?.loads), one.breaker, one.store_breaker, one.stream.leading ? "follows" : one.stream.live ? "live" : "not live", time(one.up_ms),
   ]), "None.");
 }
@@ -114,7 +114,7 @@ function chooseProcess() {
   const have = [...select.options].slice(1).map((option) => option.value);
   if (have.length === known.length && known.every((one) => have.includes(one.process))) return;
   const was = select.value;
-  select.replaceChildren(el("option", { value: "" }, `all (${known.length})`), ...known.map((one) => el("option", { value: one.process }, one.name)));
+  select.replaceChildren(el("option", { value: "" }, `all (${known.length})`), ...known.map((one) => el("option", { value: one.process }, heard.name(one))));
   select.value = known.some((one) => one.process === was) ? was : "";
 }
 

@@ -11,13 +11,16 @@ use crate::metrics::requests::BOUNDS_US;
 
 /// Events that go along.
 const EVENTS: usize = 30;
+/// No stream that is followed is so far behind.
+const DAY_MS: u64 = 86_400_000;
 
 /// A process, as it calls itself.
 #[derive(Debug, Clone)]
 pub(super) struct Process {
     /// Unlike that of any other, also of one that was here before.
     pub(super) id: String,
-    pub(super) name: String,
+    pub(super) host: String,
+    pub(super) address: String,
     pub(super) began: Instant,
 }
 
@@ -25,7 +28,10 @@ pub(super) struct Process {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     pub(super) process: String,
-    name: String,
+    host: String,
+    /// Where it listens.
+    address: String,
+    pid: u32,
     up_ms: u64,
     counts: Counts,
     /// Requests of todos by how long they took, in the buckets whose upper bounds follow; one more has no bound.
@@ -97,7 +103,9 @@ impl Snapshot {
         });
         Self {
             process: process.id.clone(),
-            name: process.name.clone(),
+            host: process.host.clone(),
+            address: process.address.clone(),
+            pid: std::process::id(),
             up_ms: process.began.elapsed().as_millis() as u64,
             counts: Counts {
                 hit: reads.hits,
@@ -118,7 +126,8 @@ impl Snapshot {
                 expected: stats.change_stream.expected,
                 live: stats.change_stream.live,
                 leading: stats.change_stream.leading,
-                lag_ms: stats.change_stream.lag.map(|lag| lag.as_millis() as u64),
+                // While the stream is being opened nobody knows how far behind it is.
+                lag_ms: stats.change_stream.lag.map(|lag| lag.as_millis() as u64).filter(|lag| *lag < DAY_MS),
             },
             breaker: word(stats.breaker).to_owned(),
             store_breaker: word(stats.store_breaker).to_owned(),

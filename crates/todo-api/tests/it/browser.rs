@@ -38,7 +38,6 @@ async fn the_live_page_shows_a_write_and_the_hit_after_it_and_what_forgetting_do
     let name = test_servers::fresh_name("page");
     let service = Service::start(&["--cache", &cache, "--cache-prefix", &name]).await;
     let browser = Browser::start().await;
-    browser.screen(1280, 900, false).await;
     browser.open(&format!("http://{}/live", service.address)).await;
     browser.until(&cell_says("none: a read is a miss")).await;
 
@@ -80,7 +79,9 @@ async fn the_live_page_says_in_words_that_redis_was_stopped_and_marks_when() {
     .await;
     browser.until("document.getElementById('state').textContent.includes('reads go to the store')").await;
     browser.until("document.querySelectorAll('#charts .mark').length >= 4").await;
-    browser.until("document.getElementById('events').textContent.includes('Redis does not answer and is left alone')").await;
+    browser
+        .until("document.getElementById('events').textContent.includes('Redis does not answer and is left alone')")
+        .await;
     assert_quiet(&browser, &service).await;
     browser.close().await;
 }

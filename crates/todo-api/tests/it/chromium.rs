@@ -26,7 +26,8 @@ fn on_path(names: &[&str]) -> Option<PathBuf> {
 impl Browser {
     /// Starts one with nothing in it.
     pub(crate) async fn start() -> Self {
-        let program = on_path(&["chromedriver"]).expect("chromedriver is on PATH: scripts/install-chromium installs it");
+        let program =
+            on_path(&["chromedriver"]).expect("chromedriver is on PATH: scripts/install-chromium installs it");
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let driver = Process::start(&program, &["--port=0".to_owned()], &log);
@@ -48,16 +49,20 @@ impl Browser {
         if let Some(binary) = on_path(&["chromium", "chromium-browser", "google-chrome"]) {
             options["binary"] = binary.display().to_string().into();
         }
-        let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" } });
+        let wanted =
+            json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" } });
         let root = format!("http://127.0.0.1:{port}/session");
         let made = client.post(&root).json(&json!({ "capabilities": { "alwaysMatch": wanted } })).send().await.unwrap();
         let made: Value = made.json().await.unwrap();
         let id = made["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {made}"));
-        Self { client, session: format!("{root}/{id}"), _driver: driver, _folder: folder }
+        let browser = Self { client, session: format!("{root}/{id}"), _driver: driver, _folder: folder };
+        browser.screen(1280, 900, false).await;
+        browser
     }
 
     async fn command(&self, method: Method, path: &str, body: Value) -> Value {
-        let mut request = self.client.request(method.clone(), format!("{}/{path}", self.session));
+        let url = if path.is_empty() { self.session.clone() } else { format!("{}/{path}", self.session) };
+        let mut request = self.client.request(method.clone(), url);
         if method == Method::POST {
             request = request.json(&body);
         }
@@ -130,13 +135,14 @@ impl Browser {
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// The URLs of all requests since the last look.
+    /// The URLs of all requests since the last look, without those of its own pages.
     pub(crate) async fn requests(&self) -> Vec<String> {
         let log = self.command(Method::POST, "se/log", json!({ "type": "performance" })).await;
         let messages = log.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap());
         let messages = messages.map(|text| serde_json::from_str::<Value>(text).unwrap()["message"].take());
         let sent = messages.filter(|message| message["method"] == "Network.requestWillBeSent");
-        sent.map(|message| message["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
+        let urls = sent.map(|message| message["params"]["request"]["url"].as_str().unwrap().to_owned());
+        urls.filter(|url| !url.starts_with("chrome:")).collect()
     }
 
     /// Ends it in order.

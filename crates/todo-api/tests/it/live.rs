@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use test_servers::{RedisServer, fresh_name, shared_redis};
+use test_servers::{RedisServer, fresh_name, shared_mongo, shared_redis};
 
 use crate::program::Program;
 use crate::support::{Service, detail, embedded, header, until};
@@ -92,7 +92,10 @@ async fn a_picture_shows_requests_loads_hot_ids_and_latency() {
     }
     let picture = viewer.until("all are counted", |picture| own(picture)["counts"]["hit"] == 200).await;
     let (before, now) = (own(&before), own(&picture));
-    assert_eq!((&now["counts"]["miss"], &now["counts"]["write"], &now["counts"]["loads"]), (&json!(20), &json!(1), &json!(20)));
+    assert_eq!(
+        (&now["counts"]["miss"], &now["counts"]["write"], &now["counts"]["loads"]),
+        (&json!(20), &json!(1), &json!(20))
+    );
     assert!(now["up_ms"].as_u64() > before["up_ms"].as_u64());
     let requests: u64 = now["latency"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(requests, 221, "of todos, the create included");
@@ -104,8 +107,11 @@ async fn a_picture_shows_requests_loads_hot_ids_and_latency() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_share_a_redis_are_in_one_picture_and_those_of_others_are_not() {
-    let (cache, name, other) = (shared_redis().url(), fresh_name("live"), fresh_name("live"));
-    let of = async |prefix: &str| Service::start(&["--cache", &cache, "--cache-prefix", prefix]).await;
+    let (store, cache) = (shared_mongo().url(), shared_redis().url());
+    let (name, other) = (fresh_name("live"), fresh_name("live"));
+    let of = async |name: &str| {
+        Service::start(&["--store", &store, "--cache", &cache, "--database", name, "--cache-prefix", name]).await
+    };
     let (first, second, _third) = (of(&name).await, of(&name).await, of(&other).await);
     second.create("1").await;
     let mut viewer = Viewer::of(&first).await;
@@ -118,8 +124,7 @@ async fn processes_that_share_a_redis_are_in_one_picture_and_those_of_others_are
     let all = picture["processes"].as_array().unwrap();
     assert_eq!(all.len(), 2);
     assert_ne!(all[0]["snapshot"]["process"], all[1]["snapshot"]["process"]);
-    let port = format!(":{} ", second.address.port());
-    assert!(all[1]["snapshot"]["name"].as_str().unwrap().contains(&port), "{}", all[1]["snapshot"]["name"]);
+    assert_eq!(all[1]["snapshot"]["address"], second.address.to_string());
     // The other one says how it is although nobody looks there, and stops when nobody looks anywhere.
     assert_eq!(second.viewers(), 0);
     drop(viewer);
@@ -168,7 +173,10 @@ async fn a_cell_is_shown_as_it_is_and_forgotten_without_a_change_of_the_store() 
         service.create("1").await;
         let found = cell().await;
         let value = &found["cell"];
-        assert_eq!((&value["kind"], &value["answers"], &found["pending"]), (&json!("value"), &json!("fresh"), &json!(false)));
+        assert_eq!(
+            (&value["kind"], &value["answers"], &found["pending"]),
+            (&json!("value"), &json!("fresh"), &json!(false))
+        );
         assert!(value["version"].as_u64() > Some(0) && value["bytes"].as_u64() > Some(10), "{found}");
         assert!(value["ttl_ms"].as_i64().unwrap() > 40_000, "{found}");
         let loads = service.todos.store_reads();

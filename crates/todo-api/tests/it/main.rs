@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod ahead;
+mod board;
 mod bodies;
 mod browser;
 mod cacheable;
 mod caching;
 mod changing;
+mod check;
 mod chromium;
 mod connections;
 mod cors;

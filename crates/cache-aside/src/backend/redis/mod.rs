@@ -146,6 +146,11 @@ impl RedisCache {
         self.shared.peers.texts()
     }
 
+    /// Connections for commands that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.shared.pool.status().size as u64
+    }
+
     pub(crate) fn breaker_state(&self) -> BreakerState {
         self.shared.breaker.state()
     }
