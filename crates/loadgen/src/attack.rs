@@ -1,4 +1,5 @@
-//! The run, on goose: users that each send a request, wait for its answer, and send the next (a closed loop).
+//! The run, on goose: users that each send a request, wait for its answer, and send the next: at once (a closed loop), or when it
+//! is due (an open one, as far as there are users).
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ use crate::threshold;
 
 /// How long a user rests at a time once all is sent, until goose ends it.
 const REST: Duration = Duration::from_millis(20);
+/// What a timer may be late by: that is not the service's doing.
+const TIMER: Duration = Duration::from_millis(2);
 /// How often the run is looked at from outside.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -112,6 +115,7 @@ pub async fn run_watched(
     let record = run.recorder.finish();
     let mut summary = Summary::new(options, &found.ids, run.plan.began(), &record);
     summary.interrupted = run.plan.interrupted();
+    summary.due = run.plan.due_within(Duration::from_secs_f64(summary.seconds), options.requests);
     summary.hints = hints(&summary);
     summary.missed = threshold::missed(options, &summary);
     Ok(summary)
@@ -165,7 +169,8 @@ impl Run {
         }
         if let Some(own) = user.get_session_data_mut::<User>() {
             let ask = self.plan.ask(&mut own.rng);
-            match self.send(own, &ask).await {
+            let Some(began) = self.until_due().await else { return Ok(()) };
+            match self.send(own, &ask, began).await {
                 Some(sample) => self.recorder.add(self.plan.began(), sample),
                 None => self.recorder.cut_off(),
             }
@@ -173,13 +178,28 @@ impl Run {
         Ok(())
     }
 
+    /// Waits until the next request is due; the moment that its latency counts from. `None` if the run ends before. Who was not free
+    /// in time sends at once, and the request has waited since it was due (Gil Tene: "coordinated omission").
+    async fn until_due(&self) -> Option<Instant> {
+        let Some(due) = self.plan.next_due() else { return Some(Instant::now()) };
+        loop {
+            let now = Instant::now();
+            if now >= due {
+                return Some(if now - due <= TIMER { now } else { due });
+            }
+            if self.plan.is_stopped() {
+                return None;
+            }
+            sleep(LOOK.min(due - now)).await;
+        }
+    }
+
     /// Sends it, and waits for the answer until the run is cut. Who had less than the grace to answer has not failed.
-    async fn send(&self, user: &mut User, ask: &Ask) -> Option<Sample> {
+    async fn send(&self, user: &mut User, ask: &Ask, began: Instant) -> Option<Sample> {
         let mut cut = self.cut.subscribe();
-        let began = Instant::now();
         tokio::select! {
             biased;
-            sample = user.send(ask) => Some(sample),
+            sample = user.send(ask, began) => Some(sample),
             _ = cut.wait_for(|cut| *cut) => {
                 let (ended, took) = (Instant::now(), began.elapsed());
                 let failure = Some("no answer when the run ended (--grace)".to_owned().into());

@@ -1,5 +1,6 @@
 //! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,9 +26,14 @@ pub struct Options {
           hide_env_values = true)]
     pub host: Url,
 
-    /// Users; each sends a request, waits for its answer, and sends the next.
+    /// Users; each sends a request, waits for its answer, and sends the next, as soon as --rate says if that is given.
     #[arg(long, env = "TODO_USERS", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
     pub users: usize,
+
+    /// Requests that become due a second, however long answers take (open loop); latencies count from the moment a request was
+    /// due. --users bounds how many are under way.
+    #[arg(long, env = "TODO_RATE", value_name = "N/s", value_parser = rate)]
+    pub rate: Option<NonZeroU32>,
 
     /// Users started a second.
     #[arg(long, env = "TODO_HATCH_RATE", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
@@ -163,6 +169,11 @@ fn host(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
     url.ok_or_else(|| "must be http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]".to_owned())
+}
+
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = values::per_second(text).ok().and_then(NonZeroU32::new);
+    number.ok_or_else(|| "must be a whole number a second above 0, like 5000/s".to_owned())
 }
 
 fn seed(text: &str) -> Result<u64, String> {

@@ -7,6 +7,7 @@ mod keys;
 mod lies;
 mod outcomes;
 mod program;
+mod rates;
 mod reports;
 mod seeded;
 mod signals;

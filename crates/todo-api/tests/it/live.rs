@@ -223,6 +223,22 @@ async fn only_so_many_may_look_and_a_head_looks_at_nothing() {
     Viewer::of(&service).await.next().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_slow_takes_the_newest_picture_and_none_of_those_before() {
+    let service = embedded().await;
+    let mut slow = service.look();
+    assert_eq!(slow.next().await.unwrap(), "retry: 2000\n\n", "a browser is told at once that the stream is there");
+    let mut quick = Viewer::of(&service).await;
+    let mut pictures = Vec::new();
+    for _ in 0..4 {
+        pictures.push(quick.next().await["at_ms"].as_u64().unwrap());
+    }
+    let picture = slow.next().await.unwrap();
+    let data = std::str::from_utf8(&picture).unwrap().split_once("data: ").unwrap().1;
+    let picture: Value = serde_json::from_str(data).unwrap();
+    assert!(picture["at_ms"].as_u64().unwrap() >= pictures[3], "{pictures:?}");
+}
+
 #[test]
 fn sigterm_ends_a_stream_at_once_with_its_end() {
     let mut program = Program::start(&["--shutdown-timeout", "40s"]);

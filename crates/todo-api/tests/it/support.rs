@@ -87,6 +87,11 @@ impl Service {
         Self { address, todos, scrapes, live, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
+    /// Looks without the way over HTTP.
+    pub(crate) fn look(&self) -> todo_api::live::Viewer {
+        self.live.as_ref().and_then(Live::look).expect("it is on, and few look")
+    }
+
     /// Streams of pictures that are open.
     pub(crate) fn viewers(&self) -> usize {
         self.live.as_ref().map_or(0, Live::viewers)
