@@ -69,9 +69,9 @@ impl Plan {
         Some(self.began() + due_after(number, rate))
     }
 
-    /// How many requests became due within so long, and were not all there are to send.
+    /// How many requests became due within so long, the first at once.
     pub(crate) fn due_within(&self, time: Duration, most: Option<usize>) -> Option<u64> {
-        let due = (time.as_secs_f64() * f64::from(self.rate?.get())) as u64;
+        let due = 1 + (time.as_secs_f64() * f64::from(self.rate?.get())) as u64;
         Some(due.min(most.map_or(u64::MAX, |most| most as u64)))
     }
 

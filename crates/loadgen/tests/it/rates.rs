@@ -8,7 +8,8 @@ use crate::target::{Target, honest};
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_become_due_at_the_rate_that_is_asked_for() {
     let target = Target::start(honest);
-    let summary = run(&target.url(), &["--rate", "100/s", "--requests", "150", "--users", "20", "--hatch-rate", "1000"]).await;
+    let summary =
+        run(&target.url(), &["--rate", "100/s", "--requests", "150", "--users", "20", "--hatch-rate", "1000"]).await;
     assert_eq!((summary.requests, summary.failures), (150, 0));
     // The last one is due 1.49 s after the first; a busy machine takes longer.
     assert!(summary.seconds >= 1.49, "{}", summary.seconds);
@@ -36,7 +37,8 @@ async fn a_request_that_waits_for_a_free_user_has_waited_since_it_was_due() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_that_is_not_reached_is_said_with_what_was_never_sent() {
     let target = Target::start_slow(Duration::from_millis(200), honest);
-    let summary = run(&target.url(), &["--rate", "200/s", "--run-time", "2s", "--users", "2", "--hatch-rate", "1000"]).await;
+    let summary =
+        run(&target.url(), &["--rate", "200/s", "--run-time", "2s", "--users", "2", "--hatch-rate", "1000"]).await;
     assert!(summary.due.unwrap() > summary.requests, "{summary:?}");
     let hint = summary.hints.concat();
     assert!(hint.starts_with("--rate 200/s was not reached: ") && hint.contains("were never sent"), "{hint}");
@@ -45,7 +47,8 @@ async fn a_rate_that_is_not_reached_is_said_with_what_was_never_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_does_not_wait_for_what_is_due_later() {
     let target = Target::start(honest);
-    let summary = run(&target.url(), &["--rate", "1/s", "--run-time", "1s", "--users", "60", "--hatch-rate", "1000"]).await;
+    let summary =
+        run(&target.url(), &["--rate", "1/s", "--run-time", "1s", "--users", "60", "--hatch-rate", "1000"]).await;
     assert!(summary.requests <= 2, "{}", summary.requests);
 }
 

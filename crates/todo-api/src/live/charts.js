@@ -63,7 +63,8 @@ class Chart {
       shape("line", { class: "axis", x1: inner.left, x2: inner.right, y1: y(tick), y2: y(tick) }),
       shape("text", { x: inner.left - 5, y: y(tick) + 4, "text-anchor": "end" }, this.unit(tick)),
     ]);
-    const minutes = [0, 1, 2, 3, 4, 5].map((ago) =>
+    const few = inner.right - inner.left < 360;
+    const minutes = (few ? [0, 2, 4] : [0, 1, 2, 3, 4, 5]).map((ago) =>
       shape("text", { x: x(now - ago * 60_000), y: inner.bottom + 14, "text-anchor": ago === 0 ? "end" : ago === 5 ? "start" : "middle" },
         ago ? `−${ago} min` : "now"));
     return [...lines, ...minutes];

@@ -53,14 +53,17 @@ function showTiles(processes, figures) {
   const sum = (of) => processes.reduce((total, { snapshot }) => total + of(snapshot), 0);
   const leader = processes.find(({ snapshot }) => snapshot.stream.leading)?.snapshot;
   const expected = processes.some(({ snapshot }) => snapshot.stream.expected);
-  const breakers = [["Redis", worst("breaker")], ["store", worst("store_breaker")]];
+  const lags = processes.map(({ snapshot }) => snapshot.stream.lag_ms).filter((one) => one !== null);
+  const lag = lags.length ? Math.max(...lags) : undefined;
+  const behind = !expected ? "values are fresh for --fresh" : lag === undefined ? "nothing is known yet" : leader ? `behind; followed by ${heard.name(leader)}` : "behind";
+  const breakers = [["cache", worst("breaker")], ["store", worst("store_breaker")]];
   const tiles = [
     ["Requests a second", short(figures && requestsOf(figures))],
     ["Hit ratio", percent(figures && hitRatio(figures))],
     ["p50", time(figures && quantile(figures.latency, bounds, 0.5))],
     ["p99", time(figures && quantile(figures.latency, bounds, 0.99))],
     ["Loads of the store", short(figures?.loads), `a second; ${sum((one) => one.loads_running)} under way`],
-    ["Change stream", expected ? time(figures?.lag) : "none", expected ? (leader && figures?.lag !== undefined ? `behind; followed by ${heard.name(leader)}` : "behind") : "values are fresh for --fresh"],
+    ["Change stream", expected ? time(lag) : "none", behind],
     ["Breakers", breakers.every(([, state]) => state === "closed") ? "closed" : "open", breakers.map(([name, state]) => `${name} ${state}`).join(", ")],
     ["L1", short(sum((one) => one.l1.entries)), `values, ${short(sum((one) => one.l1.bytes) / 1e6)} MB, ${short(sum((one) => one.l1.evictions))} evicted`],
   ];
@@ -69,7 +72,7 @@ function showTiles(processes, figures) {
 }
 
 function table(id, heads, rows, none) {
-  const numeric = (value) => (typeof value === "string" && /^[\d–−]/.test(value) ? "number" : false);
+  const numeric = (value) => (typeof value === "string" && /^[–\d][\d.,]*k?( (%|ms|s|h|d))?$/.test(value) ? "number" : false);
   const cells = (row) => row.map((value) => el("td", { class: numeric(value) }, value));
   const body = rows.length ? rows.map((row) => el("tr", {}, ...cells(row))) : [el("tr", {}, el("td", { colspan: heads.length, class: "soft" }, none))];
   const aligned = (at) => (rows.length && numeric(rows[0][at]) ? "number" : false);
@@ -84,7 +87,7 @@ function showTables(processes, marks) {
   table("hot", ["Id", "Reads a second", ""], hottest.map(([id, rate]) => [el("code", {}, id), short(rate), bar(rate)]), "No reads.");
   table("events", ["", "When", "Process", "What"], marks.slice(0, 30).map((event) =>
     [el("strong", {}, event.letter), clock(event.at), heard.name(event.by), EVENTS[event.kind] + (event.cause ? ` (${event.cause})` : "")]), "None yet.");
-  table("processes", ["Process", "Requests/s", "Hit ratio", "p99", "Loads/s", "Redis", "Store", "Change stream", "Up"], processes.map(({ snapshot: one, figures }) => [
+  table("processes", ["Process", "Requests/s", "Hit ratio", "p99", "Loads/s", "Cache", "Store", "Change stream", "Up"], processes.map(({ snapshot: one, figures }) => [
     heard.name(one), short(figures && requestsOf(figures)), percent(figures && hitRatio(figures)), time(figures && quantile(figures.latency, one.bounds_us, 0.99)),
     short(figures?.loads), one.breaker, one.store_breaker, one.stream.leading ? "follows" : one.stream.live ? "live" : "not live", time(one.up_ms),
   ]), "None.");

@@ -24,7 +24,8 @@ fn expressions_of_rules(text: &str) -> Vec<String> {
     while let Some(line) = lines.next() {
         let Some(first) = line.trim_start().strip_prefix("expr: ") else { continue };
         let mut expression = first.trim_start_matches('|').to_owned();
-        let is_key = |line: &str| ["for:", "labels:", "annotations:"].iter().any(|key| line.trim_start().starts_with(key));
+        let is_key =
+            |line: &str| ["for:", "labels:", "annotations:"].iter().any(|key| line.trim_start().starts_with(key));
         while let Some(more) = lines.next_if(|line| !is_key(line)) {
             expression.push_str(more);
         }
