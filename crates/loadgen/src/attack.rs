@@ -21,7 +21,7 @@ use crate::figures::Second;
 use crate::hints::hints;
 use crate::keys::Ids;
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Due, Plan};
 use crate::probe;
 use crate::recorder::Recorder;
 use crate::request::{Ask, Sample};
@@ -181,16 +181,20 @@ impl Run {
     /// Waits until the next request is due; the moment that its latency counts from. `None` if the run ends before. Who was not free
     /// in time sends at once, and the request has waited since it was due (Gil Tene: "coordinated omission").
     async fn until_due(&self) -> Option<Instant> {
-        let Some(due) = self.plan.next_due() else { return Some(Instant::now()) };
+        let due = match self.plan.next_due() {
+            Due::Now => return Some(Instant::now()),
+            Due::At(due) => Some(due),
+            Due::Never => None,
+        };
         loop {
             let now = Instant::now();
-            if now >= due {
+            if let Some(due) = due.filter(|due| now >= *due) {
                 return Some(if now - due <= TIMER { now } else { due });
             }
             if self.plan.is_stopped() {
                 return None;
             }
-            sleep(LOOK.min(due - now)).await;
+            sleep(due.map_or(LOOK, |due| LOOK.min(due - now))).await;
         }
     }
 

@@ -19,11 +19,11 @@ pub(crate) fn hints(summary: &Summary) -> Vec<String> {
 
 /// Requests that were due and never sent are in no latency.
 fn behind(summary: &Summary) -> Option<String> {
-    let (due, rate) = (summary.due?, summary.parameters.rate?);
+    let (due, rate) = (summary.due?, summary.parameters.rate.as_ref()?);
     let unsent = due.saturating_sub(summary.requests);
     (unsent as f64 > BEHIND * due as f64).then(|| {
         format!(
-            "--rate {rate}/s was not reached: {unsent} of {due} requests that were due were never sent, and are in no latency, as all \
+            "the rate {rate} was not reached: {unsent} of {due} requests that were due were never sent, and are in no latency, as all \
              {} users waited for answers: the service is slower, or more --users",
             summary.parameters.users
         )

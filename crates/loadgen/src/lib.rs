@@ -2,7 +2,8 @@
 //!
 //! - [`options`]: the command line. [`keys`]: which ids are asked for, and which of them is next.
 //! - [`attack`]: the run, on goose: users that each send a request, wait for its answer, and send the next. `plan`: what
-//!   they ask for, and when they stop. `ending`: how long the rest is waited for. [`signals`]: what ends a run early.
+//!   they ask for, and when they stop. [`schedule`]: when requests are due in an open loop. `ending`: how long the rest is
+//!   waited for. [`signals`]: what ends a run early.
 //! - `probe`: whether the service is there, and the todos. `descriptors`: the limit that many users need raised.
 //! - `client`: one user. `connector`: how it reaches the service. `request`: what passes from it to the recorder.
 //!   [`check`]: whether an answer is right. `failure`: why not, in words. [`outcome`]: what `Cache-Status` says.
@@ -31,6 +32,7 @@ pub mod progress;
 mod recorder;
 pub mod report;
 mod request;
+pub mod schedule;
 pub mod signals;
 pub mod summary;
 pub mod threshold;

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::error::LoadgenError;
 use crate::keys::{Ids, Keys};
+use crate::schedule::{Schedule, Stage, rate_of};
 
 /// How long a run takes if nothing else is said.
 const RUN_TIME: Duration = Duration::from_secs(60);
@@ -32,8 +33,12 @@ pub struct Options {
 
     /// Requests that become due a second, however long answers take (open loop); latencies count from the moment a request was
     /// due. --users bounds how many are under way.
-    #[arg(long, env = "TODO_RATE", value_name = "N/s", value_parser = rate)]
+    #[arg(long, env = "TODO_RATE", value_name = "N/s", value_parser = rate_of)]
     pub rate: Option<NonZeroU32>,
+
+    /// As --rate, in stages: so long at so many a second, then the next; the run ends with the last one.
+    #[arg(long, env = "TODO_STAGES", value_name = "DURATION:N/s,…", value_delimiter = ',')]
+    pub stages: Vec<Stage>,
 
     /// Users started a second.
     #[arg(long, env = "TODO_HATCH_RATE", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
@@ -124,6 +129,9 @@ impl Options {
                 "--insecure and --ca-file: the one trusts any certificate, the other a few; give one of them",
             );
         }
+        if self.rate.is_some() && !self.stages.is_empty() {
+            return usage("--rate and --stages: stages have rates of their own; give one of them");
+        }
         let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
         if is_stdout(&self.json) && is_stdout(&self.report) {
             return usage("--json and --report: only one of them can be standard output (-)");
@@ -138,7 +146,21 @@ impl Options {
 
     /// When the run ends, counted from the first request; none if the number of requests ends it.
     pub fn time_limit(&self) -> Option<Duration> {
-        self.run_time.or(if self.requests.is_some() { None } else { Some(RUN_TIME) })
+        let staged = (!self.stages.is_empty()).then(|| self.stages.iter().map(|stage| stage.time).sum());
+        self.run_time.or(staged).or(if self.requests.is_some() { None } else { Some(RUN_TIME) })
+    }
+
+    /// When requests are due, if they become so by themselves.
+    pub(crate) fn schedule(&self) -> Option<Schedule> {
+        let staged = (!self.stages.is_empty()).then(|| Schedule::of(&self.stages));
+        staged.or(self.rate.map(Schedule::steady))
+    }
+
+    /// The rate as it was given, or the stages.
+    pub(crate) fn shown_rate(&self) -> Option<String> {
+        let stages: Vec<String> = self.stages.iter().map(Stage::to_string).collect();
+        let staged = (!stages.is_empty()).then(|| stages.join(","));
+        staged.or(self.rate.map(|rate| format!("{rate}/s")))
     }
 
     /// The host with a slash at the end, so that paths can be appended.
@@ -169,11 +191,6 @@ fn host(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
     url.ok_or_else(|| "must be http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]".to_owned())
-}
-
-fn rate(text: &str) -> Result<NonZeroU32, String> {
-    let number = values::per_second(text).ok().and_then(NonZeroU32::new);
-    number.ok_or_else(|| "must be a whole number a second above 0, like 5000/s".to_owned())
 }
 
 fn seed(text: &str) -> Result<u64, String> {

@@ -1,6 +1,5 @@
 //! What users ask for, and when they stop. All users share it.
 
-use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,9 +10,20 @@ use rand::{RngExt, SeedableRng};
 use crate::keys::{Ids, KeySource};
 use crate::options::Options;
 use crate::request::Ask;
+use crate::schedule::Schedule;
 
 /// Ids that do not exist are drawn from so many.
 const MISSING_IDS: u32 = 1_000_000;
+
+/// When a request is to be sent.
+pub(crate) enum Due {
+    /// As soon as somebody can.
+    Now,
+    /// At this moment.
+    At(Instant),
+    /// Not at all: no more are due in this run.
+    Never,
+}
 
 /// What users ask for, and when they stop.
 pub(crate) struct Plan {
@@ -25,8 +35,8 @@ pub(crate) struct Plan {
     run: u64,
     created: AtomicU64,
     run_time: Option<Duration>,
-    /// Requests that become due a second, if they do so by themselves.
-    rate: Option<NonZeroU32>,
+    /// When requests are due, if they become so by themselves.
+    schedule: Option<Schedule>,
     /// Requests that somebody sends, or waits to send until they are due.
     taken: AtomicU64,
     /// Requests that may still be sent; None if their number is not limited.
@@ -48,7 +58,7 @@ impl Plan {
             run: since.as_micros() as u64,
             created: AtomicU64::new(0),
             run_time: options.time_limit(),
-            rate: options.rate,
+            schedule: options.schedule(),
             taken: AtomicU64::new(0),
             left: options.requests.map(|requests| AtomicU64::new(requests as u64)),
             began: OnceLock::new(),
@@ -62,16 +72,16 @@ impl Plan {
         !self.is_stopped() && self.left.as_ref().is_none_or(takes_one_of)
     }
 
-    /// When the next request is due, if requests become due by themselves.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        let rate = self.rate?;
+    /// When the next request is due.
+    pub(crate) fn next_due(&self) -> Due {
+        let Some(schedule) = &self.schedule else { return Due::Now };
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        Some(self.began() + due_after(number, rate))
+        schedule.due_after(number).map_or(Due::Never, |after| Due::At(self.began() + after))
     }
 
     /// How many requests became due within so long, the first at once.
     pub(crate) fn due_within(&self, time: Duration, most: Option<usize>) -> Option<u64> {
-        let due = 1 + (time.as_secs_f64() * f64::from(self.rate?.get())) as u64;
+        let due = self.schedule.as_ref()?.due_within(time);
         Some(due.min(most.map_or(u64::MAX, |most| most as u64)))
     }
 
@@ -85,7 +95,7 @@ impl Plan {
     pub(crate) fn interrupt(&self) {
         // What waits until it is due is not sent.
         let all_taken = self.left.as_ref().is_some_and(|left| left.load(Ordering::Acquire) == 0);
-        let all_sent = all_taken && self.rate.is_none();
+        let all_sent = all_taken && self.schedule.is_none();
         if !all_sent && !self.time_is_up() {
             self.interrupted.store(true, Ordering::Release);
         }
@@ -132,24 +142,6 @@ impl Plan {
     }
 }
 
-/// How long after the first request one is due; the first has the number 0.
-fn due_after(number: u64, rate: NonZeroU32) -> Duration {
-    let rate = u64::from(rate.get());
-    Duration::from_secs(number / rate) + Duration::from_nanos(number % rate * 1_000_000_000 / rate)
-}
-
 fn takes_one_of(left: &AtomicU64) -> bool {
     left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_are_due_at_even_distances_for_ever() {
-        let rate = NonZeroU32::new(3).expect("3 is not 0");
-        let due = [0, 1, 2, 3, 3_000_000_000].map(|number| due_after(number, rate).as_millis());
-        assert_eq!(due, [0, 333, 666, 1_000, 1_000_000_000_000]);
-    }
 }

@@ -28,7 +28,7 @@ pub struct Summary {
     pub seconds: f64,
     /// Requests that were sent; each succeeded or failed.
     pub requests: u64,
-    /// Requests that became due by `--rate` in that time; none without it.
+    /// Requests that became due by `--rate` or `--stages` in that time; none without it.
     pub due: Option<u64>,
     /// Requests that were answered as they should be.
     pub successes: u64,
@@ -84,8 +84,8 @@ pub struct Parameters {
     pub host: String,
     /// Users at one time.
     pub users: usize,
-    /// Requests that became due a second, if that was asked for.
-    pub rate: Option<u32>,
+    /// Requests that became due a second, or stages, if that was asked for: `5000/s`, `10s:100/s,30s:1000/s`.
+    pub rate: Option<String>,
     /// Users started a second.
     pub hatch_rate: usize,
     /// The time that was asked for, if at all.
@@ -159,7 +159,7 @@ impl Parameters {
         Self {
             host: options.shown_host(),
             users: options.users,
-            rate: options.rate.map(std::num::NonZeroU32::get),
+            rate: options.shown_rate(),
             hatch_rate: options.hatch_rate,
             run_time_seconds: options.time_limit().map(|limit| limit.as_secs_f64()),
             requests: options.requests,

@@ -105,7 +105,7 @@ async fn processes_hear_what_those_of_their_cache_say_and_nothing_of_others() {
     let other = engine(Over::Redis, &store, options());
     let mut texts = [&first, &second, &other].map(|engine| engine.peer_texts().unwrap());
     // Who has subscribed hears all that comes after.
-    until("both hear", || async {
+    until("both hear", async || {
         assert!(first.tell_peers("are you there").await);
         let mut heard = texts[..2].iter_mut().map(|texts| texts.next().now_or_never().is_some());
         heard.next() == Some(true) && heard.next() == Some(true)

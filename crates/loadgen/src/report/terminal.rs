@@ -34,7 +34,7 @@ fn write_all(out: &mut String, summary: &Summary) -> Result {
 
 fn headline(out: &mut String, summary: &Summary) -> Result {
     let of = &summary.parameters;
-    let rate = of.rate.map_or_else(String::new, |rate| format!("{}/s due, ", number(rate.into())));
+    let rate = of.rate.as_ref().map_or_else(String::new, |rate| format!("{rate} due, "));
     write!(out, "\n  {}   {rate}{} users, ids {}, {} keys", of.host, number(of.users as u64), of.ids, of.keys)?;
     for (share, what) in [(of.missing, "missing"), (of.write, "creates")] {
         if share > 0.0 {

@@ -13,7 +13,7 @@ async fn requests_become_due_at_the_rate_that_is_asked_for() {
     assert_eq!((summary.requests, summary.failures), (150, 0));
     // The last one is due 1.49 s after the first; a busy machine takes longer.
     assert!(summary.seconds >= 1.49, "{}", summary.seconds);
-    assert_eq!((summary.parameters.rate, summary.due), (Some(100), Some(150)));
+    assert_eq!((summary.parameters.rate.as_deref(), summary.due), (Some("100/s"), Some(150)));
     assert!(summary.hints.is_empty(), "{:?}", summary.hints);
 }
 
@@ -41,7 +41,7 @@ async fn a_rate_that_is_not_reached_is_said_with_what_was_never_sent() {
         run(&target.url(), &["--rate", "200/s", "--run-time", "2s", "--users", "2", "--hatch-rate", "1000"]).await;
     assert!(summary.due.unwrap() > summary.requests, "{summary:?}");
     let hint = summary.hints.concat();
-    assert!(hint.starts_with("--rate 200/s was not reached: ") && hint.contains("were never sent"), "{hint}");
+    assert!(hint.starts_with("the rate 200/s was not reached: ") && hint.contains("were never sent"), "{hint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,18 @@ async fn the_end_does_not_wait_for_what_is_due_later() {
     let summary =
         run(&target.url(), &["--rate", "1/s", "--run-time", "1s", "--users", "60", "--hatch-rate", "1000"]).await;
     assert!(summary.requests <= 2, "{}", summary.requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_follow_each_other_and_the_run_ends_with_the_last() {
+    let target = Target::start(honest);
+    let summary = run(&target.url(), &["--stages", "1s:10/s,1s:60/s", "--users", "20", "--hatch-rate", "1000"]).await;
+    // A busy machine may begin a request too late for the end of its stage, and never one too many.
+    assert!((20..=70).contains(&summary.requests), "{}", summary.requests);
+    assert_eq!((summary.failures, summary.parameters.rate.as_deref()), (0, Some("1s:10/s,1s:60/s")));
+    assert!(summary.timeline[0].requests <= 11, "{:?}", summary.timeline[0]);
+    let both = options(&target.url(), &["--rate", "5/s", "--stages", "1s:5/s"]).check().unwrap_err().to_string();
+    assert!(both.starts_with("--rate and --stages: "), "{both}");
 }
 
 #[test]
