@@ -20,10 +20,11 @@ use crate::error::LoadgenError;
 use crate::figures::Second;
 use crate::hints::hints;
 use crate::keys::Ids;
+use crate::live::{LivePage, Watched};
 use crate::options::Options;
 use crate::plan::{Due, Plan};
 use crate::probe;
-use crate::recorder::Recorder;
+use crate::recorder::{Record, Recorder};
 use crate::request::{Ask, Sample};
 use crate::signals::Signals;
 use crate::summary::Summary;
@@ -49,6 +50,8 @@ pub enum Event<'a> {
 
 /// What all users share.
 struct Run {
+    options: Options,
+    ids: Ids,
     plan: Plan,
     recorder: Recorder,
     users: Vec<User>,
@@ -76,6 +79,10 @@ pub async fn run_watched(
     mut watch: impl FnMut(Event<'_>),
 ) -> Result<Summary, LoadgenError> {
     options.check()?;
+    let live = match options.live {
+        Some(address) => Some(LivePage::bind(address).await?),
+        None => None,
+    };
     descriptors::raise(options.users)?;
     let connector = Connector::new(options)?;
     let found = tokio::select! {
@@ -85,6 +92,10 @@ pub async fn run_watched(
     found.note.iter().for_each(|note| watch(Event::Note(note)));
     let _turn = TURN.lock().await;
     let run = Arc::new(Run::new(options, &found.ids, &connector)?);
+    if let Some(url) = live.as_ref().and_then(LivePage::url) {
+        watch(Event::Note(&format!("live: {url}")));
+    }
+    let _live = live.map(|live| live.serve(Arc::clone(&run)));
     let mut ending = Ending::new(options.grace);
     let mut attack = pin!(attack(options, Arc::clone(&run)));
     let (mut look, mut told) = (interval(LOOK), 0);
@@ -112,10 +123,7 @@ pub async fn run_watched(
             run.cut.send_replace(true);
         }
     }
-    let record = run.recorder.finish();
-    let mut summary = Summary::new(options, &found.ids, run.plan.began(), &record);
-    summary.interrupted = run.plan.interrupted();
-    summary.due = run.plan.due_within(Duration::from_secs_f64(summary.seconds), options.requests);
+    let mut summary = run.summary(&run.recorder.finish());
     summary.hints = hints(&summary);
     summary.missed = threshold::missed(options, &summary);
     Ok(summary)
@@ -148,12 +156,33 @@ fn configuration(options: &Options) -> GooseConfiguration {
     goose
 }
 
+impl Watched for Run {
+    fn so_far(&self) -> Summary {
+        self.summary(&self.recorder.so_far())
+    }
+
+    fn stop(&self) {
+        self.plan.interrupt();
+    }
+}
+
 impl Run {
     fn new(options: &Options, ids: &Ids, connector: &Connector) -> Result<Self, LoadgenError> {
         let plan = Plan::new(options, ids);
         let users = (0..options.users).map(|user| User::new(connector, options.base(), plan.rng(user)));
         let users = users.collect::<Result<_, _>>()?;
-        Ok(Self { plan, recorder: Recorder::new(), users, grace: options.grace, cut: watch::Sender::new(false) })
+        let (options, ids) = (options.clone(), ids.clone());
+        let (grace, cut) = (options.grace, watch::Sender::new(false));
+        Ok(Self { options, ids, plan, recorder: Recorder::new(), users, grace, cut })
+    }
+
+    /// What is recorded comes to this.
+    fn summary(&self, record: &Record) -> Summary {
+        let mut summary =
+            Summary::new(&self.options, &self.ids, self.plan.has_begun().unwrap_or_else(Instant::now), record);
+        summary.interrupted = self.plan.interrupted();
+        summary.due = self.plan.due_within(Duration::from_secs_f64(summary.seconds), self.options.requests);
+        summary
     }
 
     /// One request of one user.

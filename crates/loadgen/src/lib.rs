@@ -9,6 +9,7 @@
 //!   [`check`]: whether an answer is right. `failure`: why not, in words. [`outcome`]: what `Cache-Status` says.
 //! - `recorder`: what is kept of every answer. [`figures`]: what reports are made of. [`summary`]: what a run comes to.
 //!   [`threshold`]: what it should have been. `hints`: what is likely wrong.
+//! - `live`: the report while the run goes on.
 //! - [`program`]: what the program does with all that. [`progress`]: a line each second. [`report`]: the summary for a
 //!   terminal, as JSON and as a page.
 
@@ -23,6 +24,7 @@ mod failure;
 pub mod figures;
 mod hints;
 pub mod keys;
+mod live;
 pub mod options;
 pub mod outcome;
 mod plan;

@@ -1,5 +1,6 @@
-//! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals.
+//! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals, unless another program has that.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +97,11 @@ pub struct Options {
     /// Write a page with charts to this file (HTML, nothing else needed); - is standard output.
     #[arg(long, env = "TODO_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
+
+    /// Show the report at this address while the run goes on, with a button to stop it: 127.0.0.1:8089; port 0 takes a free
+    /// one. (The variable has a longer name: TODO_LIVE is the service's.)
+    #[arg(long, env = "TODO_LOADGEN_LIVE", value_name = "IP:PORT")]
+    pub live: Option<SocketAddr>,
 
     /// Keep each run: write report.html and report.json into DIR/runs/TIME/, and copies of the last run into DIR.
     #[arg(long, env = "TODO_OUT", value_name = "DIR")]

@@ -5,6 +5,7 @@
 mod counting;
 mod keys;
 mod lies;
+mod live;
 mod outcomes;
 mod program;
 mod rates;

@@ -34,7 +34,9 @@ class Chart {
   draw(series, now, marks, cursor) {
     const box = this.svg.getBoundingClientRect();
     const [width, height] = [Math.max(box.width, 50), Math.max(box.height, 50)];
-    const inner = { left: 48, right: width - 6, top: 12, bottom: height - 18 };
+    // Room for the labels, in the size of their letters.
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const inner = { left: 3.3 * rem, right: width - 6, top: 0.8 * rem, bottom: height - 1.2 * rem };
     const values = series.filter((point) => point.figures);
     const total = (figures) => this.areas.reduce((sum, area) => sum + area.of(figures), 0);
     const highest = values.map(({ figures }) => Math.max(total(figures), ...this.lines.map((line) => line.of(figures) ?? 0)));
@@ -65,7 +67,7 @@ class Chart {
     ]);
     const few = inner.right - inner.left < 360;
     const minutes = (few ? [0, 2, 4] : [0, 1, 2, 3, 4, 5]).map((ago) =>
-      shape("text", { x: x(now - ago * 60_000), y: inner.bottom + 14, "text-anchor": ago === 0 ? "end" : ago === 5 ? "start" : "middle" },
+      shape("text", { x: x(now - ago * 60_000), y: inner.bottom + (this.svg.clientHeight - inner.bottom) * 0.75, "text-anchor": ago === 0 ? "end" : ago === 5 ? "start" : "middle" },
         ago ? `−${ago} min` : "now"));
     return [...lines, ...minutes];
   }

@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const MAX_VIEWERS: usize = 64;
 /// Processes in one picture, and the longest that one may say.
 const MAX_PROCESSES: usize = 64;
-const MAX_TEXT: usize = 16 * 1024;
+const MAX_TEXT: usize = 64 * 1024;
 /// Hottest ids of a process.
 const HOTTEST: usize = 10;
 /// By which a process asks the others how they are.
