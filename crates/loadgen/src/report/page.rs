@@ -37,6 +37,7 @@ pub fn html(summary: &Summary) -> String {
     format!(
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\
          <meta name='viewport' content='width=device-width, initial-scale=1'><title>{host} under load</title>\
+         <link rel='icon' href='data:,'>\
          <style>{}</style></head><body><header><h1>{host} <span>under load</span></h1><p>{}</p></header><main>{}</main>\
          <footer>{}</footer>\
          <div id='tip' hidden></div><script>{}</script></body></html>\n",

@@ -29,7 +29,12 @@ fn write_all(out: &mut String, summary: &Summary) -> Result {
     for hint in &summary.hints {
         writeln!(out, "\n  {hint}")?;
     }
-    writeln!(out, "\n  Closed loop: each user waits for its answer, so a slow service gets fewer requests.")
+    let kind = if summary.parameters.rate.is_some() {
+        "Open loop: latencies count from the moment a request was due."
+    } else {
+        "Closed loop: each user waits for its answer, so a slow service gets fewer requests."
+    };
+    writeln!(out, "\n  {kind}")
 }
 
 fn headline(out: &mut String, summary: &Summary) -> Result {

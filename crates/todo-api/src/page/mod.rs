@@ -39,9 +39,11 @@ mod tests {
     fn nothing_in_a_page_names_another_host() {
         let pages: [&Page; 2] = [&crate::docs::PAGE, &crate::live::PAGE];
         for page in pages {
-            for forbidden in ["http://", "https://", "//cdn", "@import", "url(", "innerHTML"] {
+            for forbidden in ["http://", "https://", "//cdn", "@import", "innerHTML"] {
                 assert!(!page.html.contains(forbidden), "{forbidden}");
             }
+            let style = page.html.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+            assert!(style.is_some_and(|(style, _)| !style.contains("url(")));
             assert!(!page.html.contains("{{"), "each part was filled in");
         }
     }
