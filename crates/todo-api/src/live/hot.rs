@@ -72,7 +72,7 @@ impl Sketch {
 
     #[cold]
     fn sample(&self, id: &str) {
-        if self.reads.fetch_add(1, Ordering::Relaxed) % SAMPLED != 0 {
+        if !self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED) {
             return;
         }
         let mut counted = lock(&self.counted);
