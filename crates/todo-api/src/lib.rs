@@ -7,7 +7,7 @@
 //! - [`error`]: why the service does not start.
 //! - [`app`]: the composition root; tests and `main` call it.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
-//! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
+//! - [`todos`]: cache and store joined. `observed`: what is to be seen of them besides. [`stored_todos`]: the store as the cache engine sees it.
 //! - [`live`]: the page that shows the cache at work. [`page`]: what it and `docs` have in common.
 //! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
@@ -29,6 +29,7 @@ pub mod limited_log;
 pub mod listen;
 pub mod live;
 pub mod metrics;
+mod observed;
 pub mod openapi;
 pub mod page;
 pub mod precondition;

@@ -4,9 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::events::Event;
-use cache_aside::inspect::Inspection;
-use cache_aside::peers::PeerTexts;
 use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
 use cache_aside::{WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
@@ -20,7 +17,7 @@ use crate::stored_todos::StoredTodos;
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
-    engine: CacheAside<StoredTodos>,
+    pub(crate) engine: CacheAside<StoredTodos>,
 }
 
 /// How often a write looks again when others change the todo between its look and its commit.
@@ -147,31 +144,6 @@ impl Todos {
         self.engine.deliver_deferred(patience).await
     }
 
-    /// What the cache holds of an id, and who is at work on it; `None` if it does not answer.
-    pub async fn inspect(&self, id: &TodoId) -> Option<Inspection> {
-        self.engine.inspect(id.as_str()).await
-    }
-
-    /// Removes what the cache holds of an id; `false` if it did not take it.
-    pub async fn invalidate(&self, id: &TodoId) -> bool {
-        self.engine.invalidate(id.as_str()).await
-    }
-
-    /// The last things that happened to the whole cache, the oldest first.
-    pub fn events(&self) -> Vec<Event> {
-        self.engine.events()
-    }
-
-    /// Tells the processes that share the cache a text; `false` if it did not take it, or is not shared.
-    pub async fn tell_peers(&self, text: &str) -> bool {
-        self.engine.tell_peers(text).await
-    }
-
-    /// What processes that share the cache tell from now on; `None` if it is not shared.
-    pub fn peer_texts(&self) -> Option<PeerTexts> {
-        self.engine.peer_texts()
-    }
-
     /// Everything that the cache has counted.
     pub fn stats(&self) -> Stats {
         self.engine.stats()
@@ -285,11 +257,6 @@ impl Todos {
 
     fn store(&self) -> &Store {
         self.engine.source().store()
-    }
-
-    /// Connections to the store that are open; `None` where there are none by nature.
-    pub fn store_connections(&self) -> Option<u64> {
-        self.store().connections()
     }
 
     /// How many times the store was read, over all workers.
