@@ -1,5 +1,5 @@
 //! `Hot`: which ids are read most, by a small sketch for each worker ("space-saving": Metwally et al., ICDT 2005). While nobody
-//! looks, a read pays one load of a flag; else one in [`SAMPLED`] is counted.
+//! looks, a read pays one load of a flag; else one in eight is counted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
