@@ -134,12 +134,15 @@ impl<S: Source> Builder<S> {
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let events = Arc::clone(validity.events());
+        let Options { breaker_failures, breaker_pause, .. } = self.options;
+        let store_breaker = Breaker::new(Guarded::Store, breaker_failures, breaker_pause, events);
         let shared = Shared {
             source: self.source,
             prefix,
             flights: SingleFlight::new(),
             store_turns: Semaphore::new(self.options.store_concurrency),
-            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
+            store_breaker,
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),

@@ -12,6 +12,7 @@ use crate::background::Background;
 use crate::breaker::Breaker;
 use crate::clock::{Clock, now_ms, now_us};
 use crate::counters::{AuditCounts, Counters};
+use crate::events::{Event, EventKind};
 use crate::fill::FillResult;
 use crate::l1::L1;
 use crate::options::Options;
@@ -172,14 +173,20 @@ impl<S: Source> CacheAside<S> {
             live: shared.validity.is_live(now_ms()),
             leading: shared.leading.load(Ordering::Relaxed),
             lag: shared.validity.lag(),
+            ended: shared.validity.events().count(EventKind::ChangeStreamEnded),
         };
-        stats.breaker = match &self.backend {
-            Backend::Redis(redis) => redis.breaker_state(),
-            Backend::Memory(_) | Backend::Off => BreakerState::Closed,
+        (stats.breaker, stats.connections) = match &self.backend {
+            Backend::Redis(redis) => (redis.breaker_state(), redis.connections()),
+            Backend::Memory(_) | Backend::Off => (BreakerState::Closed, 0),
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();
         stats
+    }
+
+    /// The last things that happened to the whole cache, the oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.shared.validity.events().last()
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -9,7 +9,8 @@
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
-//!   `counters`: how.
+//!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
+//! - [`peers`]: what the processes that share a cache tell each other about themselves.
 //! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
@@ -37,10 +38,12 @@ mod clock;
 mod counters;
 pub mod engine;
 pub mod error;
+pub mod events;
 mod failpoints;
 mod fill;
 mod freshness;
 mod identity;
+pub mod inspect;
 mod invalidator;
 pub mod key;
 mod l1;
@@ -49,6 +52,7 @@ mod lease_wait;
 mod load;
 pub mod options;
 pub mod outcome;
+pub mod peers;
 mod put;
 pub mod read;
 pub mod read_many;

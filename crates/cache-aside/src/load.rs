@@ -26,10 +26,12 @@ const MAX_BATCH: usize = 100;
 impl<S: Source> CacheAside<S> {
     pub(crate) async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
         let (_turn, _pass) = self.turns(1).await?;
+        let began = Instant::now();
         let loaded = match timeout(self.options().load_timeout, self.shared.source.load(id)).await {
             Ok(loaded) => loaded.map_err(|error| ReadError::Source(Arc::new(error))),
             Err(_) => Err(ReadError::Timeout(self.options().load_timeout)),
         };
+        self.counters.load_took(began.elapsed());
         self.judge_store(loaded.as_ref().err());
         self.count_load(&loaded);
         loaded
@@ -53,7 +55,10 @@ impl<S: Source> CacheAside<S> {
 
     async fn load_batch(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, ReadError<S::Error>>>, ReadError<S::Error>> {
         let (_turns, _pass) = self.turns(ids.len()).await?;
-        let failed = match timeout(self.options().load_timeout, self.shared.source.load_many(ids)).await {
+        let began = Instant::now();
+        let loaded = timeout(self.options().load_timeout, self.shared.source.load_many(ids)).await;
+        self.counters.load_took(began.elapsed());
+        let failed = match loaded {
             Ok(Ok(loaded)) if loaded.len() == ids.len() => {
                 let shared =
                     loaded.into_iter().map(|loaded| loaded.map_err(|error| ReadError::Source(Arc::new(error))));

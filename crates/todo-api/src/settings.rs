@@ -13,6 +13,10 @@ use crate::listen::Address;
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[arg(value_name = "ACTION")]
+    pub action: Option<Action>,
+
     /// Where to listen: HOST:PORT, :PORT (every address of this machine) or unix:PATH; port 0 takes a free one.
     #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: Address,
@@ -24,6 +28,10 @@ pub struct Settings {
     /// Whether `/docs` (a page to read the API and try each call) and `/openapi.json` are answered: on or off.
     #[arg(long, env = "TODO_DOCS", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
     pub docs: bool,
+
+    /// Whether `/live` (a page that shows the cache at work) and what is below it are answered: on or off.
+    #[arg(long, env = "TODO_LIVE", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub live: bool,
 
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
@@ -146,6 +154,13 @@ pub struct Settings {
     /// What is logged: error, warn, info, debug or trace, also per module (info,cache_aside=debug).
     #[arg(long, env = "TODO_LOG", default_value = "info,actix_server=warn", value_name = "FILTER", value_parser = crate::telemetry::filter)]
     pub log: String,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Opens store and cache, says in a line each what is wrong, and ends: with exit code 0 if nothing is, else 1.
+    Check,
 }
 
 /// What a write does to the cache.

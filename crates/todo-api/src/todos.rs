@@ -17,7 +17,7 @@ use crate::stored_todos::StoredTodos;
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
-    engine: CacheAside<StoredTodos>,
+    pub(crate) engine: CacheAside<StoredTodos>,
 }
 
 /// How often a write looks again when others change the todo between its look and its commit.

@@ -45,6 +45,14 @@ impl Store {
         matches!(self.0, Kind::Mongo(_))
     }
 
+    /// Connections to the database that are open; `None` where there are none by nature.
+    pub fn connections(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Mongo(mongo) => Some(mongo.connections()),
+            Kind::Embedded(_) => None,
+        }
+    }
+
     /// How many todos [`Store::insert_many`] likes best to get at a time.
     pub fn batch_size(&self) -> usize {
         match self.0 {

@@ -21,6 +21,7 @@ mod read_many;
 mod reads;
 mod redis_pauses;
 mod scripts;
+mod seeing;
 mod slot;
 mod start;
 mod stats;

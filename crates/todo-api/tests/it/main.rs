@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod ahead;
+mod board;
 mod bodies;
+mod browser;
 mod cacheable;
 mod caching;
 mod changing;
+mod check;
+mod chromium;
 mod connections;
 mod cors;
 mod creating;
@@ -16,6 +20,7 @@ mod docs;
 mod documented;
 mod foreign;
 mod listening;
+mod live;
 mod many;
 mod metrics;
 mod openapi;

@@ -10,7 +10,7 @@ use mongodb::options::{
 use mongodb::{Client, IndexModel};
 
 use super::clock::Reached;
-use super::connected;
+use super::connected::Connections;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::identity::identity;
@@ -51,7 +51,8 @@ impl MongoStore {
             tracing::warn!("{warning}");
         }
         let primaries = Primaries::default();
-        let client = connect(url, options, &primaries).await?;
+        let connections = Connections::default();
+        let client = connect(url, options, &primaries, &connections).await?;
         let database = client.database(url.database_with(options));
         let hello =
             within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
@@ -76,6 +77,7 @@ impl MongoStore {
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
             primaries,
+            connections,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
             database,
@@ -134,14 +136,19 @@ fn duplicated_id(error: &Error) -> String {
     }
 }
 
-async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
+async fn connect(
+    url: &ConnectionString,
+    options: &StoreOptions,
+    primaries: &Primaries,
+    connections: &Connections,
+) -> Result<Client, StoreError> {
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
         Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
     };
     client.sdam_event_handler = Some(primaries.handler());
-    client.cmap_event_handler = Some(connected::handler());
+    client.cmap_event_handler = Some(connections.handler());
     if let Some(reads) = options.concurrency {
         let size = u32::try_from(reads.saturating_add(RESERVE)).unwrap_or(u32::MAX);
         client.max_connecting.get_or_insert(CONNECTING);

@@ -87,6 +87,13 @@ impl RedisCache {
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
     }
 
+    /// Tells every process a text about this one.
+    pub(crate) async fn tell_peers(&self, text: &str) -> Result<(), CacheError> {
+        let mut publish = cmd("PUBLISH");
+        publish.arg(self.shared.keys.control()).arg(Control::Peer { text: text.to_owned() }.text());
+        self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
+    }
+
     /// No cell whose load began before now is valid any more, in any process; the moment as Redis made it.
     pub(crate) async fn invalidate_all(&self) -> Result<u64, CacheError> {
         let Shared { keys, validity, clock, .. } = &*self.shared;
@@ -114,15 +121,20 @@ pub(super) enum Control {
     InvalidateBefore { at_ms: u64 },
     /// Who waits for the lease of the id looks again.
     Wake { id: String },
+    /// What a process says of itself.
+    Peer { text: String },
 }
 
 impl Control {
     /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
-    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them.
+    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them. `Ptext`: what a process says.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         if let Some(id) = text.strip_prefix('W') {
             return Some(Self::Wake { id: id.to_owned() });
+        }
+        if let Some(text) = text.strip_prefix('P') {
+            return Some(Self::Peer { text: text.to_owned() });
         }
         if let Some(at_ms) = text.strip_prefix('D') {
             return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
@@ -140,6 +152,7 @@ impl Control {
         match self {
             Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
             Self::Wake { id } => format!("W{id}"),
+            Self::Peer { text } => format!("P{text}"),
             Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
             Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
                 format!("B{} {valid_after_ms} {store}", lag.as_millis())
@@ -164,6 +177,7 @@ mod tests {
             (beat(Some("redb /a path/todos")), "B12 7 redb /a path/todos"),
             (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
             (Control::Wake { id: "a b".to_owned() }, "Wa b"),
+            (Control::Peer { text: "{} 1".to_owned() }, "P{} 1"),
         ] {
             assert_eq!(control.text(), text);
             assert_eq!(Control::read(text.as_bytes()), Some(control));

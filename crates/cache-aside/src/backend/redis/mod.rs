@@ -5,6 +5,7 @@ mod cells;
 mod connection;
 mod control;
 mod incarnation;
+mod inspect;
 mod keys;
 mod leases;
 mod mget;
@@ -37,6 +38,7 @@ use crate::error::CacheError;
 use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::{PeerTexts, Peers};
 use crate::stats::BreakerState;
 use crate::validity::Validity;
 
@@ -56,6 +58,7 @@ struct Shared {
     /// Which store the cells are of, if it says so.
     identity: Option<Identity>,
     waiters: Waiters,
+    peers: Peers,
     keys: Keys,
     breaker: Breaker,
     refusals: Refusals,
@@ -86,6 +89,8 @@ impl RedisCache {
             .expect("a pool with a runtime and no timeouts always builds");
         let client = Client::open(url.as_str())?;
         let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
+        let events = Arc::clone(validity.events());
+        let breaker = Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause, events);
         let incarnation = Incarnation::new(keys.incarnation().to_owned(), Arc::clone(&validity), Arc::clone(&clock));
         let shared = Shared {
             client,
@@ -94,8 +99,9 @@ impl RedisCache {
             clock,
             identity,
             waiters: Waiters::default(),
+            peers: Peers::default(),
             keys,
-            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
+            breaker,
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -115,7 +121,7 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, clock, identity, waiters, .. } = &*self.shared;
+        let Shared { client, keys, options, validity, clock, identity, waiters, peers, .. } = &*self.shared;
         Subscription {
             client: client.clone(),
             keys: keys.clone(),
@@ -125,6 +131,7 @@ impl RedisCache {
             identity: identity.clone(),
             other_store: Mutex::default(),
             waiters: waiters.clone(),
+            peers: peers.clone(),
             l1,
         }
     }
@@ -133,6 +140,16 @@ impl RedisCache {
     pub(crate) fn synchronization(&self) -> Synchronization {
         let Shared { client, incarnation, options, .. } = &*self.shared;
         Synchronization { client: client.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
+    }
+
+    /// What other processes tell from now on.
+    pub(crate) fn peer_texts(&self) -> PeerTexts {
+        self.shared.peers.texts()
+    }
+
+    /// Connections for commands that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.shared.pool.status().size as u64
     }
 
     pub(crate) fn breaker_state(&self) -> BreakerState {

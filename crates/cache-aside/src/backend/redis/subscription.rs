@@ -18,6 +18,7 @@ use crate::error::CacheError;
 use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::validity::{Cause, Validity};
 
 /// After so long a subscription counts as one that worked.
@@ -34,6 +35,7 @@ pub(crate) struct Subscription {
     /// The other store under the same prefix that the log named last.
     pub(crate) other_store: Mutex<Option<String>>,
     pub(crate) waiters: Waiters,
+    pub(crate) peers: Peers,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -118,6 +120,7 @@ impl Subscription {
                 self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
             }
             Some(Control::Wake { id }) => self.waiters.wake(&id),
+            Some(Control::Peer { text }) => self.peers.receive(&text),
             None => {}
         }
     }
