@@ -18,6 +18,7 @@ use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
 use crate::l1::L1;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -133,11 +134,14 @@ impl<S: Source> Builder<S> {
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let store_turns = Arc::new(Semaphore::new(self.options.store_concurrency));
+        let load_queue = LoadQueue::new(self.source.max_batch(), Arc::clone(&store_turns), self.options.store_queue);
         let shared = Shared {
             source: self.source,
             prefix,
             flights: SingleFlight::new(),
-            store_turns: Semaphore::new(self.options.store_concurrency),
+            store_turns,
+            load_queue: load_queue.map(Arc::new),
             store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
             repair: repair.clone(),
             options: self.options,

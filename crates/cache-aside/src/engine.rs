@@ -14,6 +14,8 @@ use crate::clock::{Clock, now_ms, now_us};
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
 use crate::l1::L1;
+use crate::load::Load;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -41,7 +43,9 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) options: Options,
     pub(crate) prefix: String,
     pub(crate) flights: SingleFlight<FillResult<S::Error>>,
-    pub(crate) store_turns: Semaphore,
+    pub(crate) store_turns: Arc<Semaphore>,
+    /// Where loads wait to go together; `None` where each goes alone.
+    pub(crate) load_queue: Option<Arc<LoadQueue<Load<S>>>>,
     pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,

@@ -143,8 +143,9 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
     let follows = settings.change_stream && has_changes && cached;
-    let mut builder =
-        Todos::builder(store, &settings.cache, settings.absent).prefix(&settings.cache_prefix).options(options);
+    let mut builder = Todos::builder(store, &settings.cache, settings.absent, settings.store_batch)
+        .prefix(&settings.cache_prefix)
+        .options(options);
     if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
         builder = builder.l1(settings.l1_ttl);
     }

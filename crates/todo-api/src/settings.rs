@@ -115,6 +115,11 @@ pub struct Settings {
     #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
 
+    /// Todos that the store is asked for by one query, of GETs that miss at the same moment; never more than half of
+    /// `--store-concurrency`. 1: each by its own.
+    #[arg(long, env = "TODO_STORE_BATCH", default_value = "64", value_name = "N", value_parser = values::positive)]
+    pub store_batch: usize,
+
     /// How long a read of the store waits for its turn, before it gets 503.
     #[arg(long, env = "TODO_STORE_QUEUE", default_value = "1s", value_name = "DURATION", value_parser = values::duration_or_zero)]
     pub store_queue: Duration,
