@@ -7,6 +7,10 @@ use std::time::Duration;
 const WORTH: f64 = 0.5;
 /// So many full queries in a row that were worth it, before larger ones are tried again.
 const TRUST: u32 = 8;
+/// So many queries in a row that were not, before they get smaller: one may be slow for any reason.
+const DOUBT: u32 = 4;
+/// Ids of a query that says whether it was worth it: of fewer, chance says more.
+const TELLING: usize = 4;
 /// How much the latest load of one id counts in what such a load usually takes.
 const LATEST: f64 = 0.125;
 
@@ -19,11 +23,13 @@ pub(crate) struct BatchSize {
     single: Option<f64>,
     /// Full queries in a row that were worth it.
     worth: u32,
+    /// Queries in a row that were not.
+    vain: u32,
 }
 
 impl BatchSize {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, limit: most, single: None, worth: 0 }
+        Self { most, limit: most, single: None, worth: 0, vain: 0 }
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -37,15 +43,18 @@ impl BatchSize {
             self.single = Some(self.single.map_or(took, |single| single + (took - single) * LATEST));
         }
         let Some(single) = self.single else { return };
-        if took > single * (1.0 + WORTH * (ids - 1) as f64) && ids > 1 {
-            self.limit = (ids / 2).clamp(1, self.limit);
-            self.worth = 0;
-        } else if ids >= self.limit {
-            self.worth += 1;
-            if self.worth >= TRUST {
-                self.limit = (self.limit * 2).min(self.most);
-                self.worth = 0;
-            }
+        let is_worth = ids == 1 || took <= single * (1.0 + WORTH * (ids - 1) as f64);
+        if is_worth {
+            self.vain = 0;
+            self.worth += u32::from(ids >= self.limit);
+        } else if ids >= TELLING.min(self.limit) {
+            (self.worth, self.vain) = (0, self.vain + 1);
+        }
+        if self.vain >= DOUBT {
+            (self.limit, self.vain) = ((self.limit / 2).max(1), 0);
+        }
+        if self.worth >= TRUST {
+            (self.limit, self.worth) = ((self.limit * 2).min(self.most), 0);
         }
     }
 }
@@ -74,7 +83,7 @@ mod tests {
     fn shrinks_where_each_takes_its_time_and_grows_again_when_that_is_over() {
         let mut size = BatchSize::new(32);
         size.learn(1, ms(5.0));
-        for _ in 0..5 {
+        for _ in 0..DOUBT * 5 {
             let ids = size.limit();
             size.learn(ids, ms(5.0 * ids as f64));
         }
@@ -87,14 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn one_slow_query_makes_it_smaller_and_not_full_ones_do_not_make_it_larger() {
+    fn neither_a_slow_query_now_and_then_nor_a_small_one_makes_it_smaller() {
         let mut size = BatchSize::new(32);
         size.learn(1, ms(1.0));
-        size.learn(32, ms(40.0));
-        assert_eq!(size.limit(), 16);
         for _ in 0..100 {
+            for _ in 1..DOUBT {
+                size.learn(32, ms(40.0));
+            }
             size.learn(10, ms(1.5));
+            size.learn(2, ms(10.0));
         }
-        assert_eq!(size.limit(), 16);
+        assert_eq!(size.limit(), 32);
     }
 }

@@ -114,9 +114,10 @@ impl<S: Source> Builder<S> {
     ///
     /// # Errors
     /// What does not fit, and what to do: see [`StartError`].
-    pub async fn start(self) -> Result<CacheAside<S>, StartError> {
+    pub async fn start(mut self) -> Result<CacheAside<S>, StartError> {
         let url = self.url?;
         self.options.check()?;
+        self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
 

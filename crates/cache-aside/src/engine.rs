@@ -13,6 +13,7 @@ use crate::breaker::Breaker;
 use crate::clock::{Clock, now_ms, now_us};
 use crate::counters::{AuditCounts, Counters};
 use crate::fill::FillResult;
+use crate::freshness::fresh_now;
 use crate::l1::L1;
 use crate::load::Load;
 use crate::load_queue::LoadQueue;
@@ -184,6 +185,11 @@ impl<S: Source> CacheAside<S> {
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();
         stats
+    }
+
+    /// How long a value is fresh that is loaded now.
+    pub(crate) fn fresh(&self) -> Duration {
+        fresh_now(self.options(), self.shared.validity.stream(now_ms()))
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -117,9 +117,9 @@ impl<R> LoadQueue<R> {
         Some(self.query(&mut state))
     }
 
-    /// Queries under way behind which a load waits: as many as there are turns for.
+    /// Queries under way behind which a load waits: as many as there are turns for, and one less, for who has waited long enough.
     fn slots(&self, state: &State<R>) -> usize {
-        (self.concurrency / state.size.limit()).max(1)
+        (self.concurrency / state.size.limit()).saturating_sub(1).max(1)
     }
 
     /// A query for a caller and for the first of those that wait: not for more than there are turns free, unless there is none.
@@ -205,7 +205,7 @@ mod tests {
     /// Queries of up to four, two at a time.
     fn queue() -> Queue {
         Arc::new(
-            LoadQueue::new(4, Arc::new(Semaphore::new(8)), Duration::from_secs(60)).expect("four is more than one"),
+            LoadQueue::new(4, Arc::new(Semaphore::new(12)), Duration::from_secs(60)).expect("four is more than one"),
         )
     }
 

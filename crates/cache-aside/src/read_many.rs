@@ -69,7 +69,7 @@ impl<S: Source> CacheAside<S> {
         failpoints::pause(Point::BeforeL1).await;
         for ((id, ticket), answer) in rest.iter().zip(tickets).zip(&found) {
             if let Ok(answer) = answer {
-                l1.offer(id, ticket, answer, self.options().fresh, now_ms());
+                l1.offer(id, ticket, answer, self.fresh(), now_ms());
             }
         }
         let mut found = found.into_iter();

@@ -43,6 +43,9 @@ impl Application {
     /// # Errors
     /// See [`StartError`].
     pub async fn build(settings: &Settings, listener: Listener) -> Result<Self, StartError> {
+        if let Some(live) = settings.fresh_live.filter(|live| *live < settings.fresh) {
+            return Err(StartError::FreshLive { live, fresh: settings.fresh });
+        }
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;

@@ -91,9 +91,13 @@ pub struct Settings {
     #[arg(long, env = "TODO_L1_MAX_BYTES", default_value_t = Options::default().l1_max_bytes, value_name = "BYTES")]
     pub l1_max_bytes: u64,
 
-    /// How long a todo is answered from the cache without asking the store.
+    /// How long a todo is answered from the cache without asking the store, where no change stream tells of what others write.
     #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
+
+    /// The same while the change stream is live [default: 10m, or `--fresh` where that is longer].
+    #[arg(long, env = "TODO_FRESH_LIVE", value_name = "DURATION", value_parser = values::duration)]
+    pub fresh_live: Option<Duration>,
 
     /// How long past that it is kept for outages of the store.
     #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = values::duration)]
@@ -176,6 +180,7 @@ impl Settings {
     pub(crate) fn engine_options(&self) -> Options {
         let mut options = Options::default();
         options.fresh = self.fresh;
+        options.fresh_live = self.fresh_live.unwrap_or(options.fresh_live.max(self.fresh));
         options.stale_if_error = self.keep;
         options.absent = self.absent;
         options.load_timeout = self.store_timeout;

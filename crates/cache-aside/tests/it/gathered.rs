@@ -15,7 +15,7 @@ use crate::support::{FakeStore, StoreDown, body, engine_at, get, loads, options,
 type Engine = CacheAside<FakeStore>;
 type Read = Result<Answer, ReadError<StoreDown>>;
 
-/// Sixteen at most, two queries at a time.
+/// Sixteen at most.
 fn gathering(url: &CacheUrl) -> (FakeStore, Engine) {
     let store = FakeStore::with_batches(64);
     let engine = engine_at(url, &store, options().with(|o| o.store_concurrency = 32));
@@ -121,7 +121,7 @@ async fn a_query_that_takes_too_long_has_failed_for_each() {
     let held = store.hold().await;
     let answers = all(ids(0..10).iter().map(|id| read(&engine, id)).collect::<Vec<_>>()).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(ReadError::Timeout(_)))), "{answers:?}");
-    assert_eq!((store.batches(), engine.stats().loads.timed_out), (vec![8], 10));
+    assert_eq!((store.batches(), engine.stats().loads.timed_out), (vec![9], 10));
     drop(held);
 }
 

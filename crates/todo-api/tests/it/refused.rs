@@ -13,7 +13,7 @@ use crate::support::Service;
 
 /// `{id: ID, name: 5}` as BSON (bsonspec.org).
 fn strange(id: &str) -> Vec<u8> {
-    document(&[&text("id", id), b"\x10name\0\x05\0\0\0"].concat())
+    document(&[&text("id", id)[..], b"\x10name\0\x05\0\0\0"].concat())
 }
 
 /// `{id: [ID], name: "A"}`, which MongoDB finds under ID.
