@@ -112,7 +112,7 @@ impl<S: Source> CacheAside<S> {
         loaded.iter().for_each(|one| self.count_load(one));
         // One value that was given shows that the store is there.
         let given = loaded.iter().find(|one| one.is_ok()).or(loaded.first());
-        self.judge_store(given.and_then(|one| one.as_ref().err()));
+        self.judge_store(given.and_then(|one| one.as_ref().err()), ids.len());
         failpoints::mix_up(&mut loaded);
         loaded
     }
@@ -155,7 +155,7 @@ impl<S: Source> CacheAside<S> {
     ) -> Result<T, ReadError<S::Error>> {
         let _pass = self.shared.store_breaker.admit().ok_or(ReadError::BreakerOpen)?;
         let done = operation.await.map_err(|error| ReadError::Source(Arc::new(error)));
-        self.judge_store(done.as_ref().err());
+        self.judge_store(done.as_ref().err(), 1);
         done
     }
 
@@ -213,13 +213,15 @@ impl<S: Source> CacheAside<S> {
         Ok((turns, pass))
     }
 
-    /// Tells the breaker how the store did. A value that it refuses to give is an answer.
-    fn judge_store(&self, failed: Option<&ReadError<S::Error>>) {
+    /// Tells the breaker how the store did when it was asked for so many ids: that it failed for each. A value that it refuses to
+    /// give is an answer.
+    fn judge_store(&self, failed: Option<&ReadError<S::Error>>, ids: usize) {
         let breaker = &self.shared.store_breaker;
         match failed {
             Some(error) if error.is_outage::<S>() => match error {
-                ReadError::Source(source) => breaker.failed(&**source),
-                error => breaker.failed(error),
+                ReadError::Source(source) => (0..ids).for_each(|_| breaker.failed(&**source)),
+                // Perhaps it hangs on one of them only.
+                error => (0..ids.min(2)).for_each(|_| breaker.failed(error)),
             },
             _ => breaker.succeeded(),
         }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cache_aside::{Answer, CacheAside, CacheUrl, Detail, Outcome, ReadError, ReadOptions};
+use cache_aside::{Answer, BreakerState, CacheAside, CacheUrl, Detail, Outcome, ReadError, ReadOptions};
 use futures::future::join_all;
 use tokio::sync::SemaphorePermit;
 use tokio::task::JoinHandle;
@@ -122,7 +122,24 @@ async fn a_query_that_takes_too_long_has_failed_for_each() {
     let answers = all(ids(0..10).iter().map(|id| read(&engine, id)).collect::<Vec<_>>()).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(ReadError::Timeout(_)))), "{answers:?}");
     assert_eq!((store.batches(), engine.stats().loads.timed_out), (vec![9], 10));
+    assert_eq!(engine.store_breaker(), BreakerState::Closed, "perhaps it hangs on one of them only");
     drop(held);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_for_many_at_one_time_is_left_alone_at_once() {
+    let store = FakeStore::with_batches(64);
+    let setup = options().with(|o| o.breaker_pause = Duration::from_secs(3_600));
+    let engine = engine_at(&CacheUrl::Memory, &store, setup);
+    let held = store.hold().await;
+    let first = read(&engine, "first");
+    store.begun(1).await;
+    store.fail(true);
+    let answers = all(ids(0..10).iter().map(|id| read(&engine, id)).collect::<Vec<_>>()).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(ReadError::Source(_)))), "{answers:?}");
+    assert_eq!((store.batches(), engine.store_breaker()), (vec![10], BreakerState::Open));
+    drop(held);
+    assert!(first.await.unwrap().is_ok());
 }
 
 #[tokio::test]
