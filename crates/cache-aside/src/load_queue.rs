@@ -98,7 +98,8 @@ impl<R> LoadQueue<R> {
         let mut state = self.lock();
         if state.running < self.slots(&state) {
             state.running += 1;
-            return Place::Leads(Query { queue: Arc::clone(self), others: Vec::new() });
+            // Usually nobody waits then; nobody is left behind either.
+            return Place::Leads(self.query(&mut state));
         }
         let (sender, call) = oneshot::channel();
         state.number += 1;
