@@ -28,6 +28,8 @@ pub(crate) enum Guard {
     PutBeforeAnswer,
     /// Who joined a flight when its load had begun shares the result only if it was stored: nobody put anything newer.
     ShareOnlyIfStored,
+    /// And only if no validity moment came since the load began.
+    ShareOnlyIfValid,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,
     /// Cells and moments are dated by the clock of Redis, not by that of a node.
@@ -92,6 +94,7 @@ mod switches {
                 Self::VersionTest => "version-test",
                 Self::PutBeforeAnswer => "put-before-answer",
                 Self::ShareOnlyIfStored => "share-only-if-stored",
+                Self::ShareOnlyIfValid => "share-only-if-valid",
                 Self::L1Record => "l1-record",
                 Self::Clock => "clock",
                 Self::BatchIds => "batch-ids",
