@@ -19,6 +19,7 @@ use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
 use crate::identity::Identity;
 use crate::l1::L1;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -114,9 +115,10 @@ impl<S: Source> Builder<S> {
     ///
     /// # Errors
     /// What does not fit, and what to do: see [`StartError`].
-    pub async fn start(self) -> Result<CacheAside<S>, StartError> {
+    pub async fn start(mut self) -> Result<CacheAside<S>, StartError> {
         let url = self.url?;
         self.options.check()?;
+        self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
 
@@ -137,11 +139,14 @@ impl<S: Source> Builder<S> {
         let events = Arc::clone(validity.events());
         let Options { breaker_failures, breaker_pause, .. } = self.options;
         let store_breaker = Breaker::new(Guarded::Store, breaker_failures, breaker_pause, events);
+        let store_turns = Arc::new(Semaphore::new(self.options.store_concurrency));
+        let load_queue = LoadQueue::new(self.source.max_batch(), Arc::clone(&store_turns), self.options.store_queue);
         let shared = Shared {
             source: self.source,
             prefix,
             flights: SingleFlight::new(),
-            store_turns: Semaphore::new(self.options.store_concurrency),
+            store_turns,
+            load_queue: load_queue.map(Arc::new),
             store_breaker,
             repair: repair.clone(),
             options: self.options,

@@ -27,6 +27,7 @@ pub(crate) enum Counter {
     LeaseWait,
     Refresh,
     LoadStarted,
+    Query,
     LoadFailed,
     LoadTimedOut,
     LoadRejected,
@@ -169,6 +170,7 @@ impl Counters {
             },
             loads: LoadStats {
                 started: of(Counter::LoadStarted),
+                queries: of(Counter::Query),
                 failed: of(Counter::LoadFailed),
                 timed_out: of(Counter::LoadTimedOut),
                 rejected: of(Counter::LoadRejected),

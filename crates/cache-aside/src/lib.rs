@@ -4,7 +4,8 @@
 //!
 //! - [`builder`]: makes a cache, and refuses what does not go together. [`engine`]: `CacheAside`, a cache in front of a store.
 //! - [`read`]: the read path, in the order it happens. [`read_many`]: the same for many ids. [`mod@write`]: the write path.
-//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. [`mod@key`]: one id of several parts.
+//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. `load_queue`: which loads are one query of
+//!   it, `batch_size`: how many, `distinct`: each id once. [`mod@key`]: one id of several parts.
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
@@ -30,12 +31,14 @@ pub mod audit;
 mod backend;
 mod background;
 mod backoff;
+mod batch_size;
 mod breaker;
 pub mod builder;
 pub mod cell;
 pub mod change_stream;
 mod clock;
 mod counters;
+mod distinct;
 pub mod engine;
 pub mod error;
 pub mod events;
@@ -50,6 +53,7 @@ mod l1;
 pub mod lease;
 mod lease_wait;
 mod load;
+mod load_queue;
 pub mod options;
 pub mod outcome;
 pub mod peers;

@@ -49,7 +49,7 @@ impl<S: Source> CacheAside<S> {
         let ticket = l1.ticket(id);
         let answer = self.read_shared(id, how).await?;
         failpoints::pause(Point::BeforeL1).await;
-        l1.offer(id, ticket, &answer, self.options().fresh, now_ms());
+        l1.offer(id, ticket, &answer, self.fresh(), now_ms());
         Ok(answer)
     }
 

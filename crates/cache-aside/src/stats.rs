@@ -75,6 +75,8 @@ pub struct ReadStats {
 pub struct LoadStats {
     /// Values that the store was asked for.
     pub started: u64,
+    /// Queries by which it was asked: [`crate::Source::load`] once, or [`crate::Source::load_many`] for many values.
+    pub queries: u64,
     /// Loads that the store failed.
     pub failed: u64,
     /// Loads that took longer than [`crate::Options::load_timeout`].

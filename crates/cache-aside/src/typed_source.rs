@@ -76,6 +76,11 @@ pub trait TypedSource: Clone + Send + Sync + 'static {
         self.identity().is_none_or(|own| own == identity)
     }
 
+    /// As [`Source::max_batch`].
+    fn max_batch(&self) -> usize {
+        1
+    }
+
     /// What the store holds under `id` now; `None` if there is nothing.
     fn load(&self, id: &str) -> impl Future<Output = Result<Option<Versioned<Self::Value>>, Self::Error>> + Send;
 
@@ -127,6 +132,10 @@ impl<S: TypedSource, C: Codec<S::Value>> Source for Encoded<S, C> {
 
     fn is_same_store(&self, identity: &str) -> bool {
         self.source.is_same_store(identity)
+    }
+
+    fn max_batch(&self) -> usize {
+        self.source.max_batch()
     }
 
     async fn load(&self, id: &str) -> Result<Loaded, Self::Error> {

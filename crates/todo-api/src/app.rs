@@ -46,6 +46,9 @@ impl Application {
     /// # Errors
     /// See [`StartError`].
     pub async fn build(settings: &Settings, listener: Listener) -> Result<Self, StartError> {
+        if let Some(live) = settings.fresh_live.filter(|live| *live < settings.fresh) {
+            return Err(StartError::FreshLive { live, fresh: settings.fresh });
+        }
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;
@@ -152,8 +155,9 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
     let follows = settings.change_stream && has_changes && cached;
-    let mut builder =
-        Todos::builder(store, &settings.cache, settings.absent).prefix(&settings.cache_prefix).options(options);
+    let mut builder = Todos::builder(store, &settings.cache, settings.absent, settings.store_batch)
+        .prefix(&settings.cache_prefix)
+        .options(options);
     if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
         builder = builder.l1(settings.l1_ttl);
     }

@@ -30,6 +30,14 @@ pub enum StartError {
         /// Why it is not taken.
         source: cache_aside::StartError,
     },
+    /// A todo that the change stream vouches for would be fresh for a shorter time than one without.
+    #[error("--fresh-live {live:?} is shorter than --fresh {fresh:?}: raise the first, or lower the second")]
+    FreshLive {
+        /// While the change stream is live.
+        live: std::time::Duration,
+        /// Without one.
+        fresh: std::time::Duration,
+    },
     /// The server failed.
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),

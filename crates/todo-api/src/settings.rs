@@ -99,9 +99,13 @@ pub struct Settings {
     #[arg(long, env = "TODO_L1_MAX_BYTES", default_value_t = Options::default().l1_max_bytes, value_name = "BYTES")]
     pub l1_max_bytes: u64,
 
-    /// How long a todo is answered from the cache without asking the store.
+    /// How long a todo is answered from the cache without asking the store, where no change stream tells of what others write.
     #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
+
+    /// The same while the change stream is live [default: 10m, or `--fresh` where that is longer].
+    #[arg(long, env = "TODO_FRESH_LIVE", value_name = "DURATION", value_parser = values::duration)]
+    pub fresh_live: Option<Duration>,
 
     /// How long past that it is kept for outages of the store.
     #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = values::duration)]
@@ -122,6 +126,11 @@ pub struct Settings {
     /// Reads of the store at one time; further ones wait. MongoDB: there is a connection for each, and 36 for everything else.
     #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
+
+    /// Todos that the store is asked for by one query, of GETs that miss at the same moment; never more than half of
+    /// `--store-concurrency`. 1: each by its own.
+    #[arg(long, env = "TODO_STORE_BATCH", default_value = "64", value_name = "N", value_parser = values::positive)]
+    pub store_batch: usize,
 
     /// How long a read of the store waits for its turn, before it gets 503.
     #[arg(long, env = "TODO_STORE_QUEUE", default_value = "1s", value_name = "DURATION", value_parser = values::duration_or_zero)]
@@ -186,6 +195,7 @@ impl Settings {
     pub(crate) fn engine_options(&self) -> Options {
         let mut options = Options::default();
         options.fresh = self.fresh;
+        options.fresh_live = self.fresh_live.unwrap_or(options.fresh_live.max(self.fresh));
         options.stale_if_error = self.keep;
         options.absent = self.absent;
         options.load_timeout = self.store_timeout;

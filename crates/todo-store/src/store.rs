@@ -150,7 +150,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::NotATodo`].
     pub async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
-        on!(self, find_many(ids))
+        self.find_each(ids).await?.into_iter().collect()
+    }
+
+    /// As [`Store::find_many`], but a document that is no todo hides none of the others.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn find_each(&self, ids: &[TodoId]) -> Result<Vec<Result<Versioned, StoreError>>, StoreError> {
+        on!(self, find_each(ids))
     }
 
     /// How many documents there are.

@@ -10,6 +10,7 @@ mod clocks;
 mod examples;
 mod fake_changes;
 mod field;
+mod gathered;
 mod incarnations;
 mod l1;
 mod leading;

@@ -80,6 +80,11 @@ fn loads(stats: &Stats) -> Vec<Family> {
     let loads = &stats.loads;
     vec![
         total("cache_loads", "Values that the store was asked for.", loads.started),
+        total(
+            "cache_store_queries",
+            "Queries by which it was asked: one for each load, or one for many.",
+            loads.queries,
+        ),
         counter(
             "cache_failed_loads",
             "Loads that brought nothing: the store failed (error), took too long (timeout), or too many were under way (rejected).",
