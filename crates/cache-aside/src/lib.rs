@@ -10,7 +10,8 @@
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how.
-//! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
+//! - [`options`]: durations and limits. [`url`]: which cache; [`redis_url`]: where, and as whom. [`access_files`]: certificates
+//!   and passwords in files. [`error`]: what can go wrong; [`connect_error`]: why there is no connection.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
 //! - `freshness`: whether a cell still answers, and what it is kept for. `validity`: which cells may be answered at all.
@@ -24,6 +25,7 @@
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
 //! - `skew`: what the log says of clocks that are apart.
 
+pub mod access_files;
 pub mod audit;
 mod backend;
 mod background;
@@ -33,6 +35,7 @@ pub mod builder;
 pub mod cell;
 pub mod change_stream;
 mod clock;
+pub mod connect_error;
 mod counters;
 pub mod engine;
 pub mod error;
@@ -50,6 +53,7 @@ pub mod outcome;
 mod put;
 pub mod read;
 pub mod read_many;
+pub mod redis_url;
 mod repair;
 pub mod rules;
 mod single_flight;
@@ -61,13 +65,16 @@ pub mod url;
 mod validity;
 pub mod write;
 
+pub use access_files::{AccessFiles, FileError, FileRole};
 pub use builder::Builder;
 pub use change_stream::{Change, ChangeSource, ChangeStream};
+pub use connect_error::ConnectError;
 pub use engine::{CacheAside, Health};
 pub use error::{ReadError, StartError, WriteError};
 pub use key::key;
 pub use options::{Options, WritePolicy};
 pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
+pub use redis_url::RedisUrl;
 pub use source::{Loaded, Source};
 pub use stats::{BreakerState, Stats};
 #[cfg(feature = "json")]
