@@ -4,7 +4,7 @@
 //! - [`telemetry`]: the log.
 //! - [`limited_log`]: log lines that are counted rather than repeated.
 //! - [`error`]: why the service does not start.
-//! - [`app`]: the composition root; tests and `main` call it.
+//! - [`app`]: the composition root; tests and `main` call it. [`cache_access`]: how Redis is reached, in terms of the flags.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
 //! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
 //! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
@@ -15,6 +15,7 @@
 //! - [`drain`]: ending without losing a request.
 
 pub mod app;
+pub mod cache_access;
 mod connection;
 pub mod descriptors;
 pub mod docs;
