@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
 use crate::find::redis_server;
 use crate::names::free_port;
 use crate::process::Process;
@@ -20,11 +21,15 @@ const PONG: &str = "+PONG\r\n";
 /// Two servers of which one is the primary, and three sentinels, which notice within half a second. Stopped when dropped.
 pub struct SentinelSet {
     servers: Vec<RedisServer>,
+    /// The ports by which the sentinels know them.
+    ports: Vec<u16>,
     sentinels: Vec<Sentinel>,
 }
 
 struct Sentinel {
     port: u16,
+    /// The port that clients are told of; the same, unless they speak TLS.
+    announced: u16,
     process: Option<Process>,
     folder: TempDir,
 }
@@ -32,8 +37,6 @@ struct Sentinel {
 /// How the servers and the sentinels are started.
 #[derive(Debug, Clone, Default)]
 pub struct SentinelSetup {
-    /// Further arguments of the servers.
-    pub servers: Vec<String>,
     /// Password of the servers' default user.
     pub password: Option<String>,
     /// Password of the sentinels.
@@ -50,15 +53,32 @@ impl SentinelSet {
 
     /// Starts one with passwords.
     pub fn start_with(setup: &SentinelSetup) -> Self {
-        let mut arguments: Vec<&str> = setup.servers.iter().map(String::as_str).collect();
-        if let Some(password) = &setup.password {
-            arguments.extend(["--requirepass", password, "--masterauth", password]);
+        Self::launch(setup, None)
+    }
+
+    /// Starts one whose servers and sentinels speak TLS among each other and with clients.
+    pub fn start_with_tls(certificates: &Certificates) -> Self {
+        Self::launch(&SentinelSetup::default(), Some(certificates))
+    }
+
+    fn launch(setup: &SentinelSetup, certificates: Option<&Certificates>) -> Self {
+        let (mut servers, mut ports): (Vec<RedisServer>, Vec<u16>) = Default::default();
+        for _ in 0..2 {
+            let mut arguments = Vec::new();
+            if let Some(primary) = ports.first() {
+                arguments.extend(["--replicaof".to_owned(), "127.0.0.1".to_owned(), primary.to_string()]);
+            }
+            if let Some(password) = &setup.password {
+                arguments.extend(["--requirepass", password, "--masterauth", password].map(str::to_owned));
+            }
+            let port = free_port();
+            arguments.extend(certificates.iter().flat_map(|certificates| tls(certificates, port)));
+            let server = RedisServer::start_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+            ports.push(if certificates.is_some() { port } else { server.port() });
+            servers.push(server);
         }
-        let primary = RedisServer::start_with(&arguments);
-        let port = primary.port().to_string();
-        let replica = RedisServer::start_with(&[&["--replicaof", "127.0.0.1", &port], &arguments[..]].concat());
-        let sentinels = (0..3).map(|_| Sentinel::start(primary.port(), setup)).collect();
-        let set = Self { servers: vec![primary, replica], sentinels };
+        let sentinels = (0..3).map(|_| Sentinel::start(ports[0], setup, certificates)).collect();
+        let set = Self { servers, ports, sentinels };
         set.wait("the sentinels know each other and the replica", || {
             set.sentinels.iter().all(|sentinel| {
                 let known = sentinel.ask(setup.sentinel_password.as_deref(), &format!("SENTINEL MASTER {NAME}"));
@@ -76,7 +96,7 @@ impl SentinelSet {
     /// The addresses of the sentinels, with commas between them.
     pub fn addresses(&self) -> String {
         let addresses: Vec<String> =
-            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
+            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.announced)).collect();
         addresses.join(",")
     }
 
@@ -98,7 +118,7 @@ impl SentinelSet {
         };
         let first = named(&self.sentinels[0])?;
         let agreed = self.sentinels.iter().all(|sentinel| named(sentinel) == Some(first));
-        self.servers.iter().position(|server| agreed && server.port() == first)
+        self.ports.iter().position(|port| agreed && *port == first)
     }
 
     /// Waits until all sentinels name this server as the primary.
@@ -132,8 +152,9 @@ impl SentinelSet {
 }
 
 impl Sentinel {
-    fn start(primary: u16, setup: &SentinelSetup) -> Self {
+    fn start(primary: u16, setup: &SentinelSetup, certificates: Option<&Certificates>) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().expect("a temporary folder"));
+        let announced = if certificates.is_some() { free_port() } else { port };
         let mut config = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {NAME} 127.0.0.1 {primary} 2\n\
              sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 3000\n",
@@ -146,12 +167,16 @@ impl Sentinel {
             config.push_str(&format!("requirepass {password}\nsentinel sentinel-pass {password}\n"));
         }
         config.extend(setup.sentinel_lines.iter().map(|line| format!("{line}\n")));
+        if let Some(certificates) = certificates {
+            let lines = tls(certificates, announced);
+            config.extend(lines.chunks(2).map(|pair| format!("{} {}\n", pair[0].trim_start_matches('-'), pair[1])));
+        }
         // It writes what it learns into its own configuration.
         let file = folder.path().join("sentinel.conf");
         std::fs::write(&file, config).expect("the temporary folder can be written");
         let arguments = [file.display().to_string(), "--sentinel".to_owned()];
         let process = Some(Process::start_with_folder(&redis_server(), &arguments, &folder));
-        Self { port, process, folder }
+        Self { port, announced, process, folder }
     }
 
     /// The texts of its answer to a command in one line; none if it does not answer.
@@ -181,6 +206,13 @@ impl Sentinel {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
+
+/// Arguments for TLS on this port, by pairs of name and value.
+fn tls(certificates: &Certificates, port: u16) -> Vec<String> {
+    let mut arguments = certificates.redis_arguments(port);
+    arguments.extend(["--tls-replication", "yes"].map(str::to_owned));
+    arguments
 }
 
 /// The value of a field in an answer that lists fields and values by turns.

@@ -175,15 +175,18 @@ async fn a_wrong_password_a_missing_one_and_an_unknown_user_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_that_is_changed_in_its_file_is_used_from_the_next_connection_on() {
-    let (redis, folder) = (RedisServer::start_with(&["--requirepass", "first"]), Certificates::make());
+    let (redis, folder) = (RedisServer::start(), Certificates::make());
+    let mut admin = Client::open(redis.url()).unwrap().get_connection().unwrap();
+    let mut set_user = |rules: &[&str]| cmd("ACL").arg("SETUSER").arg("todo").arg(rules).exec(&mut admin).unwrap();
+    set_user(&["on", "~*", "&*", "+@all", ">first"]);
     let path = folder.write("password", "first\n");
     let in_file = files(|files| files.password = Some(path));
-    let engine = engine(&format!("redis://127.0.0.1:{}/", redis.port()), &in_file).await;
+    let engine = engine(&format!("redis://todo@127.0.0.1:{}/", redis.port()), &in_file).await;
     put(&engine, "1", "one").await;
-    let admin = Client::open(format!("redis://:first@127.0.0.1:{}/", redis.port())).unwrap();
-    let mut admin = admin.get_connection().unwrap();
-    cmd("CONFIG").arg(&["SET", "requirepass", "second"]).exec(&mut admin).unwrap();
+    // The steps of README.
+    set_user(&[">second"]);
     folder.write("password", "second");
+    set_user(&["<first"]);
     cmd("CLIENT").arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"]).exec(&mut admin).unwrap();
     until("it is reached by the new password", async || engine.health().await == Health::Up).await;
     until("it answers from the cache", async || outcome(&engine, "1").await == cache_aside::Outcome::Hit).await;

@@ -155,3 +155,23 @@ async fn the_smallest_rights_of_the_readme_are_enough() {
     let error = failure(&url.replace("mymaster", "other").replace("small:of-servers@", "")).await;
     assert!(matches!(&error, ConnectError::UnknownName { known, .. } if known == "\"mymaster\""), "{error:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_and_servers_are_reached_by_tls() {
+    let certificates = Certificates::make();
+    let (mut set, store) = (SentinelSet::start_with_tls(&certificates), FakeStore::new());
+    let mut files = AccessFiles::default();
+    files.authorities = Some(certificates.authority());
+    let url = format!("rediss+sentinel://{}/mymaster?db=1", set.addresses());
+    let builder = builder(&url.parse::<CacheUrl>().unwrap(), &store, options()).access_files(files);
+    let engine = builder.start().await.unwrap();
+    assert_eq!(engine.health().await, Health::Up, "{:?}", engine.connect_error().await);
+    put(&engine, "1", "one").await;
+    assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+    set.server_mut(0).stop();
+    set.wait_for_primary(1);
+    put(&engine, "1", "two").await;
+    until_hit(&engine, "two").await;
+    let error = failure(&url).await;
+    assert!(matches!(&error, ConnectError::NoSentinel { causes } if causes.contains("authority")), "{error:?}");
+}

@@ -186,7 +186,8 @@ impl Connection {
         let mut made = made.map_err(|error| {
             CacheError::Connect(match error {
                 PoolError::Backend(error) => error,
-                other => unreachable!("a pool that never queues and is never closed: {other}"),
+                // It never queues, and is never closed.
+                other => ConnectError::Refused { at: "the pool of connections".to_owned(), cause: other.to_string() },
             })
         })?;
         match self.recognize(&mut made.connection).await {
