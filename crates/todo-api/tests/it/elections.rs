@@ -25,8 +25,8 @@ struct Seen {
     reads: AtomicU64,
     /// Answers that are neither as they should be nor an outage that says when to try again.
     wrong: Mutex<Vec<String>>,
-    /// The longest time between two writes that were acknowledged.
-    pause: Mutex<(Instant, Duration)>,
+    /// The last write that was acknowledged, and the longest time between two.
+    pause: Mutex<(Option<Instant>, Duration)>,
     over: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl Seen {
         self.writes.fetch_add(1, Ordering::SeqCst);
         let mut pause = self.pause.lock().unwrap();
         let (last, longest) = *pause;
-        *pause = (Instant::now(), longest.max(last.elapsed()));
+        *pause = (Some(Instant::now()), longest.max(last.map_or(Duration::ZERO, |last| last.elapsed())));
     }
 }
 
@@ -95,8 +95,7 @@ async fn no_acknowledged_write_is_lost_and_every_error_says_when_to_try_again() 
     let service =
         Service::start(&[&flags[..], &["--store-timeout", "2s", "--store-soft-timeout", "250ms"]].concat()).await;
     let todos = format!("http://{}/todos", service.address);
-    let pause = Mutex::new((Instant::now(), Duration::ZERO));
-    let seen = Arc::new(Seen { pause, ..Seen::default() });
+    let seen = Arc::new(Seen::default());
     let mut clients = vec![tokio::spawn(write(todos.clone(), Arc::clone(&seen)))];
     clients.extend((0..4).map(|_| tokio::spawn(read(todos.clone(), Arc::clone(&seen)))));
     for fault in ["stepDown", "kill -9", "a standstill"] {
