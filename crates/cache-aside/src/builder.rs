@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::access_files::AccessFiles;
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
-use crate::backend::redis::RedisCache;
+use crate::backend::redis::{Endpoint, RedisCache};
 use crate::background::Background;
 use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
@@ -39,11 +40,13 @@ pub struct Builder<S: Source> {
     l1: Option<Duration>,
     follow: Option<Follow<S>>,
     audit: Option<u32>,
+    files: AccessFiles,
 }
 
 impl<S: Source> CacheAside<S> {
-    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS), `memory:` (in this
-    /// process) or `none:` (every read goes to the store).
+    /// Begins a cache at `url` in front of `source`: `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` (TLS),
+    /// `redis+sentinel://HOST[:PORT],…/NAME[?db=DB]` (the primary that sentinels name), `memory:` (in this process) or `none:`
+    /// (every read goes to the store).
     ///
     /// ```
     /// # use cache_aside::{CacheAside, Loaded, Source};
@@ -65,7 +68,16 @@ impl<S: Source> CacheAside<S> {
         U::Error: Into<CacheUrlError>,
     {
         let url = url.try_into().map_err(Into::into);
-        Builder { url, source, prefix: None, options: Options::default(), l1: None, follow: None, audit: None }
+        Builder {
+            url,
+            source,
+            prefix: None,
+            options: Options::default(),
+            l1: None,
+            follow: None,
+            audit: None,
+            files: AccessFiles::default(),
+        }
     }
 }
 
@@ -110,6 +122,12 @@ impl<S: Source> Builder<S> {
         self
     }
 
+    /// Certificates and passwords by which Redis is reached, in files that are read anew for each connection.
+    pub fn access_files(mut self, files: AccessFiles) -> Self {
+        self.files = files;
+        self
+    }
+
     /// Checks everything, and starts. A cache that is not there is no reason not to start. Must be
     /// called inside a Tokio runtime, which lives as long as the cache is used.
     ///
@@ -121,14 +139,23 @@ impl<S: Source> Builder<S> {
         self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+        self.files.check(&url)?;
+        self.files.read().await?;
 
         let validity = Arc::new(Validity::new());
         let clock = Arc::new(if let CacheUrl::Redis(_) = &url { Clock::of_redis() } else { Clock::of_process() });
         let backend = match &url {
             CacheUrl::Redis(url) => {
                 let (validity, clock) = (Arc::clone(&validity), Arc::clone(&clock));
-                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, Identity::of(&self.source));
-                Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
+                let endpoint = Endpoint::new(url, &self.files, self.options.connect_timeout);
+                Backend::Redis(RedisCache::new(
+                    endpoint,
+                    &prefix,
+                    &self.options,
+                    validity,
+                    clock,
+                    Identity::of(&self.source),
+                ))
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
             CacheUrl::Off => Backend::Off,
@@ -163,6 +190,7 @@ impl<S: Source> Builder<S> {
         if let Backend::Redis(redis) = &engine.backend {
             tasks.push(tokio::spawn(redis.subscription(l1).run()));
             tasks.push(tokio::spawn(redis.synchronization().run()));
+            tasks.push(tokio::spawn(redis.failovers().run()));
         }
         if let Some(follow) = self.follow {
             validity.expect_heartbeats();

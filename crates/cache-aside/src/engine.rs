@@ -11,6 +11,7 @@ use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::breaker::Breaker;
 use crate::clock::{Clock, now_ms, now_us};
+use crate::connect_error::ConnectError;
 use crate::counters::{AuditCounts, Counters};
 use crate::events::{Event, EventKind};
 use crate::fill::FillResult;
@@ -120,6 +121,14 @@ impl<S: Source> CacheAside<S> {
     pub fn write_refusal(&self) -> Option<String> {
         match &self.backend {
             Backend::Redis(redis) => redis.write_refusal(),
+            Backend::Memory(_) | Backend::Off => None,
+        }
+    }
+
+    /// Why there is no connection to Redis, once the attempt that is under way is over; `None` while there is one.
+    pub async fn connect_error(&self) -> Option<ConnectError> {
+        match &self.backend {
+            Backend::Redis(redis) => redis.connect_error().await,
             Backend::Memory(_) | Backend::Off => None,
         }
     }

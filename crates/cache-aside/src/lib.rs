@@ -12,7 +12,8 @@
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
 //! - [`peers`]: what the processes that share a cache tell each other about themselves.
-//! - [`options`]: durations and limits. [`url`]: which cache, and where. [`error`]: what can go wrong.
+//! - [`options`]: durations and limits. [`url`]: which cache; [`redis_url`]: where, and as whom. [`access_files`]: certificates
+//!   and passwords in files. [`error`]: what can go wrong; [`connect_error`]: why there is no connection.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
 //! - `backend`: the cache in Redis, in this process or none, behind one enum.
 //! - `freshness`: whether a cell still answers, and what it is kept for. `validity`: which cells may be answered at all.
@@ -27,6 +28,7 @@
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
 //! - `skew`: what the log says of clocks that are apart.
 
+pub mod access_files;
 pub mod audit;
 mod backend;
 mod background;
@@ -37,6 +39,7 @@ pub mod builder;
 pub mod cell;
 pub mod change_stream;
 mod clock;
+pub mod connect_error;
 mod counters;
 mod distinct;
 pub mod engine;
@@ -60,6 +63,7 @@ pub mod peers;
 mod put;
 pub mod read;
 pub mod read_many;
+pub mod redis_url;
 mod repair;
 pub mod rules;
 mod single_flight;
@@ -72,13 +76,16 @@ pub mod url;
 mod validity;
 pub mod write;
 
+pub use access_files::{AccessFiles, FileError, FileRole};
 pub use builder::Builder;
 pub use change_stream::{Change, ChangeSource, ChangeStream};
+pub use connect_error::ConnectError;
 pub use engine::{CacheAside, Health};
 pub use error::{ReadError, StartError, WriteError};
 pub use key::key;
 pub use options::{Options, WritePolicy};
 pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
+pub use redis_url::RedisUrl;
 pub use source::{Loaded, Source};
 pub use stats::{BreakerState, Stats};
 pub use typed::Typed;

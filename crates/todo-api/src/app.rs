@@ -10,9 +10,11 @@ use cache_aside::{CacheUrl, Health};
 use todo_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::cache_access;
 use crate::connection::Limits;
 use crate::drain::{Drain, Gate};
 use crate::error::StartError;
+use crate::http::admission::Admission;
 use crate::http::cors::Cors;
 use crate::http::routes::{Parts, Resource, resources};
 use crate::http::{self, Caches, Worker};
@@ -157,7 +159,8 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let follows = settings.change_stream && has_changes && cached;
     let mut builder = Todos::builder(store, &settings.cache, settings.absent, settings.store_batch)
         .prefix(&settings.cache_prefix)
-        .options(options);
+        .options(options)
+        .access_files(cache_access::files(settings));
     if matches!(settings.cache, CacheUrl::Redis(_)) && !settings.l1_ttl.is_zero() {
         builder = builder.l1(settings.l1_ttl);
     }
@@ -168,9 +171,16 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
         builder = builder.follow();
     }
     let started = builder.start().await;
-    let todos = Todos::over(started.map_err(|source| StartError::Cache { url: settings.cache.to_string(), source })?);
+    let todos = Todos::over(started.map_err(|error| cache_access::start_error(settings, error))?);
 
-    let health = todos.cache_health().await;
+    let health = match todos.cache_connect_error().await {
+        Some(error) => {
+            let advice = cache_access::advice(&error);
+            tracing::error!("--cache {}: {error}{advice}; until then reads go to the store", settings.cache);
+            Health::Down
+        }
+        None => todos.cache_health().await,
+    };
     for missing in todos.missing_cache_rights().await {
         tracing::warn!(cache = %settings.cache, "{missing}");
     }
@@ -198,6 +208,10 @@ fn serve(
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let (connections, leaving) = server::shares(settings.max_connections, workers);
+    let admission = Admission {
+        in_flight: settings.max_in_flight.div_ceil(workers) as u64,
+        write_token: settings.write_token.clone(),
+    };
     let limits =
         Limits { head: settings.head_timeout, body: settings.body_timeout, idle: settings.keep_alive, connections };
     let options = ServerOptions { workers, limits, leaving, shutdown_timeout: settings.shutdown_timeout };
@@ -207,6 +221,7 @@ fn serve(
         http::routes(Worker {
             todos: metrics.todos.per_worker(),
             cache_control: cache_control.clone(),
+            admission: admission.clone(),
             drain: Arc::clone(&metrics.drain),
             audited,
             counts: metrics.requests.worker(),
@@ -233,6 +248,7 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
         http::routes(Worker {
             todos: metrics.todos.clone(),
             cache_control: HeaderValue::from_static("no-store"),
+            admission: Admission { in_flight: u64::MAX, write_token: None },
             drain: Arc::clone(&stopping),
             audited: false,
             counts: metrics.requests.worker(),

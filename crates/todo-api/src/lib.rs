@@ -5,7 +5,7 @@
 //! - [`telemetry`]: the log.
 //! - [`limited_log`]: log lines that are counted rather than repeated.
 //! - [`error`]: why the service does not start.
-//! - [`app`]: the composition root; tests and `main` call it.
+//! - [`app`]: the composition root; tests and `main` call it. [`cache_access`]: how Redis is reached, in terms of the flags.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
 //! - [`todos`]: cache and store joined. `observed`: what is to be seen of them besides. [`stored_todos`]: the store as the cache engine sees it.
 //! - [`live`]: the page that shows the cache at work. [`page`]: what it and `docs` have in common.
@@ -17,6 +17,7 @@
 //! - [`drain`]: ending without losing a request.
 
 pub mod app;
+pub mod cache_access;
 pub mod check;
 mod connection;
 pub mod descriptors;

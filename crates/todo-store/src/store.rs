@@ -36,6 +36,11 @@ impl Store {
     pub async fn open(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
         Ok(Self(match url {
             StoreUrl::Mongo(url) => Kind::Mongo(MongoStore::open(url, options).await?),
+            StoreUrl::Embedded(_) if options.password_file.is_some() => {
+                return Err(StoreError::Refused(
+                    "--store-password-file is for MongoDB: leave it out with redb:".to_owned(),
+                ));
+            }
             StoreUrl::Embedded(path) => Kind::Embedded(EmbeddedStore::open(path, options).await?),
         }))
     }

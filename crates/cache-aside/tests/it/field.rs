@@ -9,7 +9,7 @@ use test_servers::RedisServer;
 use crate::support::{FakeStore, Setup, StoreDown, body, engine_at, get, options, outcome, put, redis_url, until};
 
 /// The rule that README gives, under the name and prefix of a test.
-fn smallest_rule(prefix: &str) -> Vec<String> {
+pub(crate) fn smallest_rule(prefix: &str) -> Vec<String> {
     let readme = include_str!("../../../../README.md");
     let rule = readme.lines().find_map(|line| line.strip_prefix("ACL SETUSER todo ")).expect("README has the rule");
     rule.replace("todo:", &format!("{prefix}:")).split_whitespace().map(str::to_owned).collect()

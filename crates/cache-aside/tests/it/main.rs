@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
 mod audit;
 mod batches;
 mod cells;
@@ -23,6 +24,7 @@ mod reads;
 mod redis_pauses;
 mod scripts;
 mod seeing;
+mod sentinels;
 mod slot;
 mod start;
 mod stats;

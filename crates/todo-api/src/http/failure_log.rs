@@ -22,7 +22,7 @@ pub(crate) fn log(error: &ApiError, request_id: &RequestId, route: &'static str)
             return;
         }
         ApiError::NotATodo { .. } => &NO_TODO,
-        ApiError::Unavailable(_) | ApiError::UnknownOutcome(_) => &AWAY,
+        ApiError::Unavailable(_) | ApiError::Overloaded | ApiError::UnknownOutcome(_) => &AWAY,
         _ => &FAILED,
     };
     if let Some(times) = limited.permit() {

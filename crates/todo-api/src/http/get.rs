@@ -21,6 +21,7 @@ pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpRespons
 }
 
 async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
+    reply.admit()?;
     let id = todo_id(request)?;
     let how = read_options(request)?;
     let preconditions = etag::preconditions(request.headers())?;

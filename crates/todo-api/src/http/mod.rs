@@ -3,10 +3,11 @@
 //! - [`mod@routes`]: what is at which path.
 //! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`], [`live`], [`cell`]: the handlers;
 //!   `page`: what pages are sent with.
-//! - [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`admission`]: who is let in. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
 
+pub mod admission;
 pub mod body;
 pub mod cache_status;
 pub mod cell;
@@ -39,6 +40,7 @@ use bytes::Bytes;
 use todo_model::TodoId;
 
 use crate::drain::Drain;
+use crate::http::admission::Admission;
 use crate::http::cors::Cors;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
@@ -54,6 +56,8 @@ pub struct Worker {
     pub todos: Todos,
     /// `Cache-Control` of answers to GET.
     pub cache_control: HeaderValue,
+    /// Who is let in.
+    pub admission: Admission,
     /// Whether the process is about to end.
     pub drain: Arc<Drain>,
     /// Whether the auditor runs.

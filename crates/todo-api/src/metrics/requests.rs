@@ -91,9 +91,11 @@ impl Requests {
 }
 
 impl Worker {
-    /// A request has begun.
-    pub fn begin(&self) {
-        lock(&self.0).in_flight += 1;
+    /// A request has begun; how many are under way now.
+    pub fn begin(&self) -> u64 {
+        let mut counts = lock(&self.0);
+        counts.in_flight += 1;
+        counts.in_flight
     }
 
     /// A request that had begun was given up by its client.

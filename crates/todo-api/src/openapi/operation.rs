@@ -99,6 +99,10 @@ impl Operation {
         if !parameters.is_empty() {
             operation.insert("parameters".to_owned(), parameters.into());
         }
+        if self.writes() {
+            // Only where the service was started with a token.
+            operation.insert("security".to_owned(), json!([{}, { "WriteToken": [] }]));
+        }
         if let Some(body) = self.body() {
             operation.insert("requestBody".to_owned(), body);
         }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
+mod admission;
 mod ahead;
 mod board;
 mod bodies;
@@ -18,6 +20,7 @@ mod crowds;
 mod deadlines;
 mod docs;
 mod documented;
+mod elections;
 mod foreign;
 mod listening;
 mod live;

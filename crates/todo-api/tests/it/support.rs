@@ -50,7 +50,7 @@ impl Service {
     pub(crate) async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("redb:{}", folder.path().join("todos.redb").display());
-        let mut words = vec!["todo-api", "--listen", "127.0.0.1:0", "--workers", "2"];
+        let mut words = vec!["todo-api", "--listen", "127.0.0.1:0"];
         let mut add = |flag: &'static [&'static str]| {
             for pair in flag.chunks(2) {
                 if !flags.contains(&pair[0]) {
@@ -59,6 +59,7 @@ impl Service {
             }
         };
         add(&PATIENT);
+        add(&["--workers", "2"]);
         if !flags.contains(&"--store") {
             words.extend(["--store", &store]);
         }

@@ -1,6 +1,6 @@
 //! Todos in MongoDB.
 //!
-//! - `open`: connecting, the clock, the unique index. `updates`: the pipelines that set versions; `clock`: which count.
+//! - `open`: connecting, the clock, the unique index; `files`: certificates and passwords. `updates`: the pipelines that set versions; `clock`: which count.
 //! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
 //! - `replacement`: a whole collection in the place of another.
@@ -16,6 +16,7 @@ mod connected;
 mod election;
 mod errors;
 mod event;
+mod files;
 mod foreign;
 pub(crate) mod identity;
 mod known_versions;

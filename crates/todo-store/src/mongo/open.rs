@@ -13,6 +13,7 @@ use super::clock::Reached;
 use super::connected::Connections;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
+use super::files;
 use super::identity::identity;
 use super::updates::Clock;
 use super::{MongoStore, within};
@@ -24,6 +25,8 @@ use crate::printable;
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
+/// The index cannot be, whatever there is: of a sharded collection, a unique one that does not begin with the shard key.
+const CANNOT_CREATE_INDEX: i32 = 67;
 /// How long a start waits to learn whether ids are numbers.
 const NUMERIC_IDS: Duration = Duration::from_millis(500);
 /// Connections beside those for reads: for writes and what they look at, the change stream, probes. With 64 reads they come to
@@ -114,6 +117,11 @@ impl MongoStore {
                 collection: self.todos.namespace().to_string(),
                 id: duplicated_id(&error),
             }),
+            Err(error) if errors::code(&error) == Some(CANNOT_CREATE_INDEX) => Err(StoreError::Refused(format!(
+                "{} cannot have a unique index on id, so it is sharded by another key: shard it by {{id: 1}}, which must not be \
+                 hashed (docs/scaling.md)",
+                self.todos.namespace()
+            ))),
             Err(error) if errors::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
                 Err(StoreError::Refused(format!(
                     "{} has an index on id that is not unique; drop it (db.{}.dropIndex({{id: 1}})), then start again",
@@ -147,6 +155,7 @@ async fn connect(
         Ok(Err(error)) => return Err(unusable(&error, url)),
         Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
     };
+    files::use_files(&mut client, options).await?;
     client.sdam_event_handler = Some(primaries.handler());
     client.cmap_event_handler = Some(connections.handler());
     if let Some(reads) = options.concurrency {

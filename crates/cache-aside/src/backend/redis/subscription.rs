@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::aio::PubSubStream;
-use deadpool_redis::redis::{Client, Msg, Value};
+use deadpool_redis::redis::{Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::super::waiters::Waiters;
 use super::control::Control;
+use super::endpoint::Endpoint;
 use super::keys::Keys;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, now_ms};
@@ -25,7 +26,7 @@ use crate::validity::{Cause, Validity};
 const LASTING: Duration = Duration::from_secs(2);
 
 pub(crate) struct Subscription {
-    pub(crate) client: Client,
+    pub(crate) endpoint: Endpoint,
     pub(crate) keys: Keys,
     pub(crate) options: Options,
     pub(crate) validity: Arc<Validity>,
@@ -57,7 +58,8 @@ impl Subscription {
 
     async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
         let patience = self.options.connect_timeout;
-        let connection = in_time(patience, self.client.get_async_pubsub()).await?;
+        let moves = self.endpoint.moves();
+        let connection = self.endpoint.subscribe().await.map_err(CacheError::Connect)?;
         let (mut sink, mut messages) = connection.split();
         let mut channels = vec![self.keys.control()];
         if self.l1.is_some() {
@@ -70,6 +72,7 @@ impl Subscription {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                () = self.endpoint.moved_since(moves) => return Err(CacheError::Moved),
                 message = messages.next() => self.receive(&message.ok_or(CacheError::Timeout(self.options.heartbeat_timeout))?),
                 _ = pings.tick() => {
                     let asked_at = now_ms();
