@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::access_files::AccessFiles;
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
-use crate::backend::redis::RedisCache;
+use crate::backend::redis::{Endpoint, RedisCache};
 use crate::background::Background;
 use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::load_queue::LoadQueue;
 use crate::options::Options;
@@ -38,11 +40,13 @@ pub struct Builder<S: Source> {
     l1: Option<Duration>,
     follow: Option<Follow<S>>,
     audit: Option<u32>,
+    files: AccessFiles,
 }
 
 impl<S: Source> CacheAside<S> {
-    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS), `memory:` (in this
-    /// process) or `none:` (every read goes to the store).
+    /// Begins a cache at `url` in front of `source`: `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` (TLS),
+    /// `redis+sentinel://HOST[:PORT],…/NAME[?db=DB]` (the primary that sentinels name), `memory:` (in this process) or `none:`
+    /// (every read goes to the store).
     ///
     /// ```
     /// # use cache_aside::{CacheAside, Loaded, Source};
@@ -64,7 +68,16 @@ impl<S: Source> CacheAside<S> {
         U::Error: Into<CacheUrlError>,
     {
         let url = url.try_into().map_err(Into::into);
-        Builder { url, source, prefix: None, options: Options::default(), l1: None, follow: None, audit: None }
+        Builder {
+            url,
+            source,
+            prefix: None,
+            options: Options::default(),
+            l1: None,
+            follow: None,
+            audit: None,
+            files: AccessFiles::default(),
+        }
     }
 }
 
@@ -109,6 +122,12 @@ impl<S: Source> Builder<S> {
         self
     }
 
+    /// Certificates and passwords by which Redis is reached, in files that are read anew for each connection.
+    pub fn access_files(mut self, files: AccessFiles) -> Self {
+        self.files = files;
+        self
+    }
+
     /// Checks everything, and starts. A cache that is not there is no reason not to start. Must be
     /// called inside a Tokio runtime, which lives as long as the cache is used.
     ///
@@ -120,14 +139,23 @@ impl<S: Source> Builder<S> {
         self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+        self.files.check(&url)?;
+        self.files.read().await?;
 
         let validity = Arc::new(Validity::new());
         let clock = Arc::new(if let CacheUrl::Redis(_) = &url { Clock::of_redis() } else { Clock::of_process() });
         let backend = match &url {
             CacheUrl::Redis(url) => {
                 let (validity, clock) = (Arc::clone(&validity), Arc::clone(&clock));
-                let redis = RedisCache::new(url, &prefix, &self.options, validity, clock, self.source.identity());
-                Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
+                let endpoint = Endpoint::new(url, &self.files, self.options.connect_timeout);
+                Backend::Redis(RedisCache::new(
+                    endpoint,
+                    &prefix,
+                    &self.options,
+                    validity,
+                    clock,
+                    Identity::of(&self.source),
+                ))
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
             CacheUrl::Off => Backend::Off,
@@ -135,6 +163,9 @@ impl<S: Source> Builder<S> {
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let events = Arc::clone(validity.events());
+        let Options { breaker_failures, breaker_pause, .. } = self.options;
+        let store_breaker = Breaker::new(Guarded::Store, breaker_failures, breaker_pause, events);
         let store_turns = Arc::new(Semaphore::new(self.options.store_concurrency));
         let load_queue = LoadQueue::new(self.source.max_batch(), Arc::clone(&store_turns), self.options.store_queue);
         let shared = Shared {
@@ -143,7 +174,7 @@ impl<S: Source> Builder<S> {
             flights: SingleFlight::new(),
             store_turns,
             load_queue: load_queue.map(Arc::new),
-            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
+            store_breaker,
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),
@@ -159,6 +190,7 @@ impl<S: Source> Builder<S> {
         if let Backend::Redis(redis) = &engine.backend {
             tasks.push(tokio::spawn(redis.subscription(l1).run()));
             tasks.push(tokio::spawn(redis.synchronization().run()));
+            tasks.push(tokio::spawn(redis.failovers().run()));
         }
         if let Some(follow) = self.follow {
             validity.expect_heartbeats();

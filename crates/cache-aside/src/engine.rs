@@ -11,7 +11,9 @@ use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::breaker::Breaker;
 use crate::clock::{Clock, now_ms, now_us};
+use crate::connect_error::ConnectError;
 use crate::counters::{AuditCounts, Counters};
+use crate::events::{Event, EventKind};
 use crate::fill::FillResult;
 use crate::freshness::fresh_now;
 use crate::l1::L1;
@@ -123,6 +125,14 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
+    /// Why there is no connection to Redis, once the attempt that is under way is over; `None` while there is one.
+    pub async fn connect_error(&self) -> Option<ConnectError> {
+        match &self.backend {
+            Backend::Redis(redis) => redis.connect_error().await,
+            Backend::Memory(_) | Backend::Off => None,
+        }
+    }
+
     /// What the user of the cache is not allowed to do although it is needed: a line each, with the rule that allows it. Tried
     /// out with the real user. `None` if the cache does not answer.
     pub async fn missing_rights(&self) -> Option<Vec<String>> {
@@ -177,14 +187,20 @@ impl<S: Source> CacheAside<S> {
             live: shared.validity.is_live(now_ms()),
             leading: shared.leading.load(Ordering::Relaxed),
             lag: shared.validity.lag(),
+            ended: shared.validity.events().count(EventKind::ChangeStreamEnded),
         };
-        stats.breaker = match &self.backend {
-            Backend::Redis(redis) => redis.breaker_state(),
-            Backend::Memory(_) | Backend::Off => BreakerState::Closed,
+        (stats.breaker, stats.connections) = match &self.backend {
+            Backend::Redis(redis) => (redis.breaker_state(), redis.connections()),
+            Backend::Memory(_) | Backend::Off => (BreakerState::Closed, 0),
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();
         stats
+    }
+
+    /// The last things that happened to the whole cache, the oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.shared.validity.events().last()
     }
 
     /// How long a value is fresh that is loaded now.

@@ -92,10 +92,12 @@ impl<S: Source> CacheAside<S> {
         let (source, allowed) = (&self.shared.source, self.options().load_timeout);
         self.counters.add(Counter::Query);
         failpoints::pause(Point::DuringLoad).await;
+        let began = Instant::now();
         let answer = match ids {
             [id] => timeout(allowed, source.load(id)).await.map(|loaded| Ok(vec![loaded])),
             _ => timeout(allowed, source.load_many(ids)).await,
         };
+        self.counters.load_took(began.elapsed());
         let answer = match answer {
             Ok(Ok(loaded)) if loaded.len() == ids.len() => Ok(loaded),
             // Which answer is whose, nobody knows.

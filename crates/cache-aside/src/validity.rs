@@ -4,9 +4,11 @@
 //!
 //! Moments are of the clock that cells are dated by, that of Redis; the liveness of the change stream is of this process's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::events::{EventKind, EventLog};
 use crate::failpoints::{self, Guard};
 use crate::stats::ValidityStats;
 
@@ -21,6 +23,17 @@ pub(crate) enum Cause {
     Announcement,
     /// This process answered more values past the cache than it can remember.
     Bypass,
+}
+
+impl Cause {
+    fn event(self) -> EventKind {
+        match self {
+            Self::Incarnation => EventKind::CacheReplaced,
+            Self::ChangeStream => EventKind::InvalidatedAll,
+            Self::Announcement => EventKind::InvalidatedByAnother,
+            Self::Bypass => EventKind::InvalidatedPastCache,
+        }
+    }
 }
 
 /// The change stream, as it counts for the values that it may tell of.
@@ -49,6 +62,7 @@ pub(crate) struct Validity {
     lag_ms: AtomicU64,
     /// How often each [`Cause`] moved the moment.
     moved: [AtomicU64; 4],
+    events: Arc<EventLog>,
 }
 
 /// No change stream is expected: values are fresh for their full time.
@@ -63,6 +77,7 @@ impl Validity {
             epoch: AtomicU64::new(0),
             lag_ms: AtomicU64::new(FOR_EVER),
             moved: Default::default(),
+            events: Arc::default(),
         }
     }
 
@@ -72,6 +87,11 @@ impl Validity {
     pub(crate) fn is_valid(&self, filled_at_ms: u64, now_ms: u64) -> bool {
         filled_at_ms >= self.valid_after_ms.load(Ordering::Acquire)
             && (filled_at_ms <= now_ms || failpoints::is_off(Guard::Clock))
+    }
+
+    /// What happened to the whole cache, this moment and other things.
+    pub(crate) fn events(&self) -> &Arc<EventLog> {
+        &self.events
     }
 
     pub(crate) fn valid_after_ms(&self) -> u64 {
@@ -99,6 +119,7 @@ impl Validity {
     pub(crate) fn invalidate_before(&self, at_ms: u64, cause: Cause) {
         if self.valid_after_ms.fetch_max(at_ms, Ordering::AcqRel) < at_ms {
             self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
+            self.events.note(cause.event(), "");
             self.clear_l1();
         }
     }

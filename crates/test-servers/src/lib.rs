@@ -1,9 +1,9 @@
 //! Starts the real Redis, MongoDB and PostgreSQL that tests run against, each on a free port with a folder of its own.
 //!
-//! - `certificates`: a private certificate authority for servers with TLS.
+//! - `certificates`: a private certificate authority for servers and clients with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `mongo_set`: three MongoDB
-//!   servers that are one. `names`: what is unique.
+//!   servers that are one. `sentinels`: a Redis, its replica, and sentinels. `names`: what is unique.
 //! - `proxy`: what a network does to a connection.
 //! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
 
@@ -17,9 +17,10 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod sentinels;
 mod wait;
 
-pub use certificates::Certificates;
+pub use certificates::{Certificates, ClientCertificate, Flaw};
 pub use find::{missing, missing_postgres, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;
@@ -29,4 +30,5 @@ pub use postgres::{PostgresServer, shared_postgres};
 pub use process::Process;
 pub use proxy::{Hole, Proxy, Traffic};
 pub use redis::{RedisServer, shared_redis};
+pub use sentinels::{SentinelSet, SentinelSetup};
 pub use wait::until;

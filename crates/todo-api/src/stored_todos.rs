@@ -43,6 +43,10 @@ impl Source for StoredTodos {
         Some(self.store.identity().to_owned())
     }
 
+    fn is_same_store(&self, identity: &str) -> bool {
+        self.store.is_same(identity)
+    }
+
     fn is_outage(error: &StoreError) -> bool {
         matches!(error, StoreError::Unavailable(_) | StoreError::UnknownOutcome(_))
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
 mod audit;
 mod batches;
 mod cells;
@@ -22,6 +23,8 @@ mod read_many;
 mod reads;
 mod redis_pauses;
 mod scripts;
+mod seeing;
+mod sentinels;
 mod slot;
 mod start;
 mod stats;

@@ -24,6 +24,13 @@ pub(crate) struct Incarnation {
     name: Mutex<String>,
 }
 
+/// The Redis at the other end of a connection.
+pub(crate) struct Recognized {
+    pub(crate) name: String,
+    /// How long cells that are filled in it have been valid, by its own clock; `None` if the user may not ask.
+    pub(crate) valid_for_ms: Option<u64>,
+}
+
 /// What Redis says of itself: see `adopt.lua`.
 struct Said {
     valid_after_ms: u64,
@@ -43,7 +50,7 @@ impl Incarnation {
     }
 
     /// One round trip on a new connection, which also refuses a replica: it may be behind.
-    pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
+    pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<Recognized> {
         let known = self.name().clone();
         self.look(connection, if known == NAMELESS { String::new() } else { known }).await
     }
@@ -51,10 +58,24 @@ impl Incarnation {
     /// The same while it is in use: what is valid now, and one more sample of its clock.
     pub(crate) async fn look_again(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
         let known = self.name().clone();
-        self.look(connection, known).await
+        self.look(connection, known).await.map(drop)
     }
 
-    async fn look(&self, connection: &mut impl ConnectionLike, known: String) -> RedisResult<()> {
+    /// No cell filled before now is valid any more, in any process.
+    pub(crate) async fn invalidate_all(&self, connection: &mut impl ConnectionLike, control: &str) -> RedisResult<()> {
+        let now: [u8; 14] = now_ms().zero_padded();
+        let call = scripts::INVALIDATE_BEFORE.call(By::Text, &[&self.key], &[&now, control.as_bytes()]);
+        let moment: String = call.query_async(connection).await?;
+        let at_ms = moment.parse().unwrap_or_else(|_| self.clock.now().ms + 1);
+        tracing::info!(
+            "cells filled before {} are not served: another Redis took the place of the one that the last writes went to",
+            time_of_day(at_ms)
+        );
+        self.validity.invalidate_before(at_ms, Cause::Incarnation);
+        Ok(())
+    }
+
+    async fn look(&self, connection: &mut impl ConnectionLike, known: String) -> RedisResult<Recognized> {
         let believed_ms = self.validity.valid_after_ms();
         let (now, believed): ([u8; 14], [u8; 14]) = (now_ms().zero_padded(), believed_ms.zero_padded());
         let adopt = scripts::ADOPT.call(By::Text, &[&self.key], &[&now, known.as_bytes(), &believed]);
@@ -66,7 +87,8 @@ impl Incarnation {
             self.clock.learn(Sample { asked_us, said_us, answered_us }, another);
         }
         self.adopt(believed_ms, &said, another);
-        Ok(())
+        let valid_for_ms = said.time_us.map(|us| (us / 1_000).saturating_sub(said.valid_after_ms));
+        Ok(Recognized { name: said.name, valid_for_ms })
     }
 
     fn adopt(&self, believed_ms: u64, said: &Said, another: bool) {

@@ -5,34 +5,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::aio::PubSubStream;
-use deadpool_redis::redis::{Client, Msg, Value};
+use deadpool_redis::redis::{Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::super::waiters::Waiters;
 use super::control::Control;
+use super::endpoint::Endpoint;
 use super::keys::Keys;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, now_ms};
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::validity::{Cause, Validity};
 
 /// After so long a subscription counts as one that worked.
 const LASTING: Duration = Duration::from_secs(2);
 
 pub(crate) struct Subscription {
-    pub(crate) client: Client,
+    pub(crate) endpoint: Endpoint,
     pub(crate) keys: Keys,
     pub(crate) options: Options,
     pub(crate) validity: Arc<Validity>,
     pub(crate) clock: Arc<Clock>,
     /// Which store the cells are of, if it says so.
-    pub(crate) identity: Option<String>,
+    pub(crate) identity: Option<Identity>,
     /// The other store under the same prefix that the log named last.
     pub(crate) other_store: Mutex<Option<String>>,
     pub(crate) waiters: Waiters,
+    pub(crate) peers: Peers,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -54,7 +58,8 @@ impl Subscription {
 
     async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
         let patience = self.options.connect_timeout;
-        let connection = in_time(patience, self.client.get_async_pubsub()).await?;
+        let moves = self.endpoint.moves();
+        let connection = self.endpoint.subscribe().await.map_err(CacheError::Connect)?;
         let (mut sink, mut messages) = connection.split();
         let mut channels = vec![self.keys.control()];
         if self.l1.is_some() {
@@ -67,6 +72,7 @@ impl Subscription {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                () = self.endpoint.moved_since(moves) => return Err(CacheError::Moved),
                 message = messages.next() => self.receive(&message.ok_or(CacheError::Timeout(self.options.heartbeat_timeout))?),
                 _ = pings.tick() => {
                     let asked_at = now_ms();
@@ -117,6 +123,7 @@ impl Subscription {
                 self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
             }
             Some(Control::Wake { id }) => self.waiters.wake(&id),
+            Some(Control::Peer { text }) => self.peers.receive(&text),
             None => {}
         }
     }
@@ -129,7 +136,7 @@ impl Subscription {
     /// Whether a heartbeat vouches for the store of this process. Releases that named no store are believed.
     fn is_of_this_store(&self, store: Option<String>) -> bool {
         let (Some(own), Some(store)) = (&self.identity, store) else { return true };
-        if *own == store {
+        if own.is_same(&store) {
             return true;
         }
         let mut noticed = self.other_store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +144,7 @@ impl Subscription {
             tracing::error!(
                 prefix = self.keys.prefix(),
                 store,
-                own,
+                own = own.name,
                 "processes over another store use the same prefix, and what they cache is answered here as if it were of this \
                  one: give each store a prefix of its own. Values are fresh for a shorter time meanwhile"
             );
