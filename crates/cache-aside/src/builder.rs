@@ -7,16 +7,19 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::access_files::AccessFiles;
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
-use crate::backend::redis::{ClusterCache, RedisCache};
+use crate::backend::redis::{ClusterCache, Endpoint, Nodes, RedisCache};
 use crate::background::Background;
 use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
+use crate::identity::Identity;
 use crate::l1::L1;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -36,11 +39,13 @@ pub struct Builder<S: Source> {
     l1: Option<Duration>,
     follow: Option<Follow<S>>,
     audit: Option<u32>,
+    files: AccessFiles,
 }
 
 impl<S: Source> CacheAside<S> {
-    /// Begins a cache at `url` in front of `source`: `redis://HOST[:PORT][/DB]`, `rediss://…` (TLS),
-    /// `redis+cluster://HOST[:PORT],HOST[:PORT],…`, `memory:` (in this process) or `none:` (every read goes to the store).
+    /// Begins a cache at `url` in front of `source`: `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` (TLS),
+    /// `redis+sentinel://HOST[:PORT],…/NAME[?db=DB]` (the primary that sentinels name), `redis+cluster://HOST[:PORT],…` (some servers
+    /// of a Redis Cluster), `memory:` (in this process) or `none:` (every read goes to the store).
     ///
     /// ```
     /// # use cache_aside::{CacheAside, Loaded, Source};
@@ -62,7 +67,16 @@ impl<S: Source> CacheAside<S> {
         U::Error: Into<CacheUrlError>,
     {
         let url = url.try_into().map_err(Into::into);
-        Builder { url, source, prefix: None, options: Options::default(), l1: None, follow: None, audit: None }
+        Builder {
+            url,
+            source,
+            prefix: None,
+            options: Options::default(),
+            l1: None,
+            follow: None,
+            audit: None,
+            files: AccessFiles::default(),
+        }
     }
 }
 
@@ -107,29 +121,38 @@ impl<S: Source> Builder<S> {
         self
     }
 
+    /// Certificates and passwords by which Redis is reached, in files that are read anew for each connection.
+    pub fn access_files(mut self, files: AccessFiles) -> Self {
+        self.files = files;
+        self
+    }
+
     /// Checks everything, and starts. A cache that is not there is no reason not to start. Must be
     /// called inside a Tokio runtime, which lives as long as the cache is used.
     ///
     /// # Errors
     /// What does not fit, and what to do: see [`StartError`].
-    pub async fn start(self) -> Result<CacheAside<S>, StartError> {
+    pub async fn start(mut self) -> Result<CacheAside<S>, StartError> {
         let url = self.url?;
         self.options.check()?;
+        self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+        self.files.check(&url)?;
+        self.files.read().await?;
 
         let validity = Arc::new(Validity::new());
         let mut tasks = Vec::new();
         let backend = match &url {
             CacheUrl::Redis(url) => {
                 let validity = Arc::clone(&validity);
-                let redis = RedisCache::new(url, &prefix, &self.options, validity, self.source.identity());
-                Backend::Redis(redis.map_err(|error| StartError::Client(error.into()))?)
+                let endpoint = Endpoint::new(url, &self.files, self.options.connect_timeout);
+                Backend::Redis(RedisCache::new(endpoint, &prefix, &self.options, validity, Identity::of(&self.source)))
             }
-            CacheUrl::Cluster(seeds) => {
+            CacheUrl::Cluster(url) => {
                 let validity = Arc::clone(&validity);
-                let cluster = ClusterCache::new(seeds, &prefix, &self.options, validity, self.source.identity());
-                let cluster = cluster.map_err(|error| StartError::Client(error.into()))?;
+                let nodes = Nodes::new(url, &self.files, &prefix, &self.options, &validity);
+                let cluster = ClusterCache::new(nodes, &prefix, &self.options, validity, Identity::of(&self.source));
                 // It has to be known who serves what before anything can be asked.
                 tasks.push(tokio::spawn(cluster.members().run()));
                 Backend::Cluster(cluster)
@@ -141,12 +164,18 @@ impl<S: Source> Builder<S> {
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let events = Arc::clone(validity.events());
+        let Options { breaker_failures, breaker_pause, .. } = self.options;
+        let store_breaker = Breaker::new(Guarded::Store, breaker_failures, breaker_pause, events);
+        let store_turns = Arc::new(Semaphore::new(self.options.store_concurrency));
+        let load_queue = LoadQueue::new(self.source.max_batch(), Arc::clone(&store_turns), self.options.store_queue);
         let shared = Shared {
             source: self.source,
             prefix,
             flights: SingleFlight::new(),
-            store_turns: Semaphore::new(self.options.store_concurrency),
-            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
+            store_turns,
+            load_queue: load_queue.map(Arc::new),
+            store_breaker,
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),
@@ -162,6 +191,7 @@ impl<S: Source> Builder<S> {
             Backend::Redis(redis) => {
                 background.add(tokio::spawn(redis.subscription(l1).run()));
                 background.add(tokio::spawn(redis.synchronization().run()));
+                background.add(tokio::spawn(redis.failovers().run()));
             }
             Backend::Cluster(cluster) => background.add(tokio::spawn(cluster.subscription(l1).run())),
             Backend::Memory(_) | Backend::Off => {}

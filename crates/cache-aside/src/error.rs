@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access_files::FileError;
+use crate::connect_error::ConnectError;
 use crate::source::Source;
 use crate::url::CacheUrlError;
 
@@ -15,9 +17,9 @@ pub enum StartError {
     /// The cache's URL is none that is understood.
     #[error("the cache's URL {0}")]
     Url(#[from] CacheUrlError),
-    /// The Redis client does not take the URL.
-    #[error("the Redis client does not take the URL of the cache")]
-    Client(#[source] Box<dyn Error + Send + Sync>),
+    /// A file of [`crate::AccessFiles`] is no use.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A cache in Redis has no prefix, or one that cannot be part of a key.
     #[error("{0}")]
     Prefix(&'static str),
@@ -162,7 +164,10 @@ pub(crate) enum CacheError {
     Redis(Arc<deadpool_redis::redis::RedisError>),
     /// No connection could be made.
     #[error("no connection to the cache: {0}")]
-    Connect(Arc<deadpool_redis::PoolError>),
+    Connect(ConnectError),
+    /// The connection goes to a primary that was replaced.
+    #[error("another server is the primary now")]
+    Moved,
     /// No server of the cluster is known to serve the slot.
     #[error("no server of the cluster serves the slot")]
     Unserved,
@@ -175,7 +180,7 @@ impl CacheError {
     /// Whether the cache as a whole cannot be used, as against an error that concerns one key or one command.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) | Self::Unserved => true,
+            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) | Self::Moved | Self::Unserved => true,
             Self::Redis(error) => !matches!(
                 error.code(),
                 Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT" | "MOVED" | "ASK" | "TRYAGAIN")

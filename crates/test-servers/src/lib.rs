@@ -1,10 +1,10 @@
 //! Starts the real Redis, MongoDB and PostgreSQL that tests run against, each on a free port with a folder of its own.
 //!
-//! - `certificates`: a private certificate authority for servers with TLS.
+//! - `certificates`: a private certificate authority for servers and clients with TLS.
 //! - `process`: one server process, which dies with the test process however that ends.
 //! - `find`: where the programs are. `redis`, `mongo`, `postgres`: the servers. `redis_cluster`: several Redis servers that are
 //!   one; `resp` speaks their protocol. `mongo_set`: three MongoDB
-//!   servers that are one. `names`: what is unique.
+//!   servers that are one. `sentinels`: a Redis, its replica, and sentinels. `names`: what is unique.
 //! - `proxy`: what a network does to a connection.
 //! - `wait`: until a condition holds. `pace`: how late a busy machine may be.
 
@@ -20,9 +20,10 @@ mod proxy;
 mod redis;
 mod redis_cluster;
 mod resp;
+mod sentinels;
 mod wait;
 
-pub use certificates::Certificates;
+pub use certificates::{Certificates, ClientCertificate, Flaw};
 pub use find::{missing, missing_postgres, mongo_tool};
 pub use mongo::{MongoServer, shared_mongo};
 pub use mongo_set::MongoSet;
@@ -34,4 +35,5 @@ pub use proxy::{Hole, Proxy, Traffic};
 pub use redis::{RedisServer, shared_redis};
 pub use redis_cluster::RedisCluster;
 pub use resp::Reply;
+pub use sentinels::{SentinelSet, SentinelSetup};
 pub use wait::until;

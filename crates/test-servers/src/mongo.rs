@@ -4,13 +4,16 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
-use mongodb::options::{ClientOptions, ServerAddress};
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use tempfile::TempDir;
 
 use crate::find::mongod;
 use crate::names::free_port;
 use crate::process::Process;
+
+/// Name and password of the user who may do everything.
+const ADMIN: &str = "admin";
 
 /// A MongoDB, by default a replica set of one member: change streams and majority writes need one. Stopped, and its
 /// folder removed, when dropped.
@@ -18,6 +21,8 @@ pub struct MongoServer {
     port: u16,
     args: Vec<String>,
     replica_set: bool,
+    /// As whom this one is asked, where users have passwords.
+    admin: Option<Credential>,
     process: Option<Process>,
     folder: TempDir,
 }
@@ -30,12 +35,34 @@ impl MongoServer {
 
     /// Starts one with further command-line arguments.
     pub fn start_with(args: &[&str]) -> Self {
-        Self::launch(args, true)
+        let mut server = Self::prepare(args, true);
+        server.launch();
+        server
+    }
+
+    /// Starts one that wants a password of everybody, with further command-line arguments; [`MongoServer::run_command`] has it.
+    pub fn start_with_users(args: &[&str]) -> Self {
+        let mut server = Self::prepare(args, true);
+        let key = server.folder.path().join("key");
+        std::fs::write(&key, "c2VjcmV0IG9mIHRoZSBtZW1iZXJz").expect("the temporary folder can be written");
+        let secret = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&key, secret).expect("permissions can be set");
+        server.args.extend(["--auth".to_owned(), "--keyFile".to_owned(), key.display().to_string()]);
+        server.launch();
+        let roles = Bson::Array(vec!["root".into()]);
+        let admin = doc! { "createUser": ADMIN, "pwd": ADMIN, "roles": roles };
+        // The first user may be made by whoever is on the same machine (MongoDB manual, "Localhost Exception").
+        server.command(admin).expect("the first user can be made");
+        let credential = Credential::builder().username(ADMIN.to_owned()).password(ADMIN.to_owned()).build();
+        server.admin = Some(credential);
+        server
     }
 
     /// Starts one that is no replica set.
     pub fn start_standalone() -> Self {
-        Self::launch(&[], false)
+        let mut server = Self::prepare(&[], false);
+        server.launch();
+        server
     }
 
     /// Starts one that belongs to a set which is still to be initiated.
@@ -49,19 +76,17 @@ impl MongoServer {
     fn prepare(args: &[&str], replica_set: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        Self { port: free_port(), args, replica_set, process: None, folder }
+        Self { port: free_port(), args, replica_set, admin: None, process: None, folder }
     }
 
-    fn launch(args: &[&str], replica_set: bool) -> Self {
-        let mut server = Self::prepare(args, replica_set);
-        server.run();
-        if replica_set {
-            let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", server.port) };
+    fn launch(&mut self) {
+        self.run();
+        if self.replica_set {
+            let member = doc! { "_id": 0, "host": format!("127.0.0.1:{}", self.port) };
             let config = doc! { "_id": "rs0", "members": [member] };
-            server.command(doc! { "replSetInitiate": config }).expect("a new replica set can be initiated");
+            self.command(doc! { "replSetInitiate": config }).expect("a new replica set can be initiated");
         }
-        server.wait_until_ready();
-        server
+        self.wait_until_ready();
     }
 
     /// A connection string with the port.
@@ -179,6 +204,7 @@ impl MongoServer {
         let options = ClientOptions::builder()
             .hosts(vec![address])
             .direct_connection(true)
+            .credential(self.admin.clone())
             .server_selection_timeout(Duration::from_secs(2))
             .build();
         let run = async move { Client::with_options(options)?.database(&database).run_command(command).await };

@@ -22,6 +22,7 @@ async fn constant() -> HttpResponse {
         .insert_header((HeaderName::from_static("cache-status"), value("todo-api; hit; ttl=57")))
         .insert_header((CACHE_CONTROL, value("no-cache")))
         .insert_header((HeaderName::from_static("x-request-id"), value("792b6f8adb2e61ed")))
+        .insert_header((HeaderName::from_static("x-content-type-options"), value("nosniff")))
         .insert_header((CONTENT_TYPE, value("application/json")))
         .body(r#"{"id":"4711","name":"Ms. Adele Baumbach","description":"Quia et sunt. Ipsam neque aut ipsum."}"#)
 }

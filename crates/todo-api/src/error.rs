@@ -22,13 +22,29 @@ pub enum StartError {
         /// Why it cannot be opened.
         source: StoreError,
     },
-    /// The cache's client does not take the URL.
+    /// The cache cannot be as the flags say.
     #[error("--cache {url}: {source}")]
     Cache {
         /// The URL without its password.
         url: String,
-        /// Why it is not taken.
+        /// Why not.
         source: cache_aside::StartError,
+    },
+    /// A todo that the change stream vouches for would be fresh for a shorter time than one without.
+    #[error("--fresh-live {live:?} is shorter than --fresh {fresh:?}: raise the first, or lower the second")]
+    FreshLive {
+        /// While the change stream is live.
+        live: std::time::Duration,
+        /// Without one.
+        fresh: std::time::Duration,
+    },
+    /// A file by which the cache is reached is no use.
+    #[error("{flag} {}: it {}", .source.path.display(), .source.problem)]
+    CacheFile {
+        /// The flag that names it.
+        flag: &'static str,
+        /// What is wrong with it.
+        source: cache_aside::FileError,
     },
     /// The server failed.
     #[error("the server failed: {0}")]

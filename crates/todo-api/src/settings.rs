@@ -1,5 +1,6 @@
 //! `Settings`: every flag, and the environment variable beside it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cache_aside::{CacheUrl, Options, WritePolicy};
@@ -7,12 +8,17 @@ use clap::{Parser, ValueEnum};
 use command_line::{Usage, values};
 use todo_store::{StoreOptions, StoreUrl};
 
+use crate::http::admission::WriteToken;
 use crate::listen::Address;
 
 /// A todo service that reads through a cache: GET /todos/{id} asks the cache first, then the store.
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[arg(value_name = "ACTION")]
+    pub action: Option<Action>,
+
     /// Where to listen: HOST:PORT, :PORT (every address of this machine) or unix:PATH; port 0 takes a free one.
     #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: Address,
@@ -24,6 +30,10 @@ pub struct Settings {
     /// Whether `/docs` (a page to read the API and try each call) and `/openapi.json` are answered: on or off.
     #[arg(long, env = "TODO_DOCS", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
     pub docs: bool,
+
+    /// Whether `/live` (a page that shows the cache at work) and what is below it are answered: on or off.
+    #[arg(long, env = "TODO_LIVE", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub live: bool,
 
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
@@ -45,6 +55,15 @@ pub struct Settings {
     #[arg(long, env = "TODO_MAX_CONNECTIONS", default_value = "10000", value_name = "N", value_parser = values::positive)]
     pub max_connections: usize,
 
+    /// Requests for todos that are answered at one time; further ones get 503 at once. Probes and scrapes do not count.
+    #[arg(long, env = "TODO_MAX_IN_FLIGHT", default_value = "4096", value_name = "N", value_parser = values::positive)]
+    pub max_in_flight: usize,
+
+    /// Token without which nobody may write: POST, PUT, PATCH and DELETE need `Authorization: Bearer TOKEN`. Better in a file that
+    /// TODO_WRITE_TOKEN_FILE names than on a command line, which everybody on the machine can read.
+    #[arg(long, env = "TODO_WRITE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = crate::http::admission::write_token)]
+    pub write_token: Option<WriteToken>,
+
     /// The primary database: mongodb://…, mongodb+srv://… or redb:PATH.
     #[arg(
         long,
@@ -59,14 +78,39 @@ pub struct Settings {
     #[arg(long, env = "TODO_DATABASE", value_name = "NAME", value_parser = values::database_name)]
     pub database: Option<String>,
 
+    /// Password of the user in MongoDB's connection string (mongodb://USER@HOST), read at the start.
+    #[arg(long, env = "TODO_STORE_PASSWORD_FILE", value_name = "FILE")]
+    pub store_password_file: Option<PathBuf>,
+
     /// MongoDB collection.
     #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME", value_parser = values::collection_name)]
     pub collection: String,
 
-    /// The cache: redis://…, rediss://… (TLS), redis+cluster://HOST:PORT,HOST:PORT,… (a Redis Cluster), memory: (in this process)
-    /// or none:.
+    /// The cache: redis://…, rediss://… (TLS), redis+sentinel://HOST,…/NAME, rediss+sentinel://…, redis+cluster://HOST:PORT,… (a Redis
+    /// Cluster), memory: (in this process) or none:.
     #[arg(long, env = "TODO_CACHE", default_value = "memory:", value_name = "URL", hide_env_values = true)]
     pub cache: CacheUrl,
+
+    /// Certificates (PEM) of the authorities that Redis' certificate may be of; by default those that the system trusts.
+    #[arg(long, env = "TODO_CACHE_CA_FILE", value_name = "FILE")]
+    pub cache_ca_file: Option<PathBuf>,
+
+    /// Certificate (PEM) that Redis is shown, with those between it and its authority.
+    #[arg(long, env = "TODO_CACHE_CERT_FILE", value_name = "FILE")]
+    pub cache_cert_file: Option<PathBuf>,
+
+    /// Private key (PEM) of that certificate.
+    #[arg(long, env = "TODO_CACHE_KEY_FILE", value_name = "FILE")]
+    pub cache_key_file: Option<PathBuf>,
+
+    /// Password of the user in the URL of the cache, or of the default user. This file and the ones above are read again for each
+    /// new connection.
+    #[arg(long, env = "TODO_CACHE_PASSWORD_FILE", value_name = "FILE")]
+    pub cache_password_file: Option<PathBuf>,
+
+    /// Password of the sentinels; likewise.
+    #[arg(long, env = "TODO_CACHE_SENTINEL_PASSWORD_FILE", value_name = "FILE")]
+    pub cache_sentinel_password_file: Option<PathBuf>,
 
     /// First part of every key in Redis. Services that share a Redis need different ones.
     #[arg(long, env = "TODO_CACHE_PREFIX", default_value = "todo", value_name = "TEXT")]
@@ -92,9 +136,13 @@ pub struct Settings {
     #[arg(long, env = "TODO_L1_MAX_BYTES", default_value_t = Options::default().l1_max_bytes, value_name = "BYTES")]
     pub l1_max_bytes: u64,
 
-    /// How long a todo is answered from the cache without asking the store.
+    /// How long a todo is answered from the cache without asking the store, where no change stream tells of what others write.
     #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
+
+    /// The same while the change stream is live [default: 10m, or `--fresh` where that is longer].
+    #[arg(long, env = "TODO_FRESH_LIVE", value_name = "DURATION", value_parser = values::duration)]
+    pub fresh_live: Option<Duration>,
 
     /// How long past that it is kept for outages of the store.
     #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = values::duration)]
@@ -115,6 +163,11 @@ pub struct Settings {
     /// Reads of the store at one time; further ones wait. MongoDB: there is a connection for each, and 36 for everything else.
     #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
+
+    /// Todos that the store is asked for by one query, of GETs that miss at the same moment; never more than half of
+    /// `--store-concurrency`. 1: each by its own.
+    #[arg(long, env = "TODO_STORE_BATCH", default_value = "64", value_name = "N", value_parser = values::positive)]
+    pub store_batch: usize,
 
     /// How long a read of the store waits for its turn, before it gets 503.
     #[arg(long, env = "TODO_STORE_QUEUE", default_value = "1s", value_name = "DURATION", value_parser = values::duration_or_zero)]
@@ -149,6 +202,13 @@ pub struct Settings {
     pub log: String,
 }
 
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Opens store and cache, says in a line each what is wrong, and ends: with exit code 0 if nothing is, else 1.
+    Check,
+}
+
 /// What a write does to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WritePolicyFlag {
@@ -172,6 +232,7 @@ impl Settings {
     pub(crate) fn engine_options(&self) -> Options {
         let mut options = Options::default();
         options.fresh = self.fresh;
+        options.fresh_live = self.fresh_live.unwrap_or(options.fresh_live.max(self.fresh));
         options.stale_if_error = self.keep;
         options.absent = self.absent;
         options.load_timeout = self.store_timeout;
@@ -195,6 +256,7 @@ impl Settings {
     pub(crate) fn store_options(&self) -> StoreOptions {
         StoreOptions {
             database: self.database.clone(),
+            password_file: self.store_password_file.clone(),
             collection: self.collection.clone(),
             concurrency: Some(self.store_concurrency),
             timeout: self.store_timeout,

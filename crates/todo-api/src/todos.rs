@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::{Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, Health, ReadError, ReadOptions, Stats};
-use cache_aside::{WriteError, Written};
+use cache_aside::{
+    Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, ConnectError, Health, ReadError, ReadOptions,
+};
+use cache_aside::{Stats, WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Precondition, Store, StoreError, Versioned};
 use uuid::Uuid;
@@ -17,7 +19,7 @@ use crate::stored_todos::StoredTodos;
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
-    engine: CacheAside<StoredTodos>,
+    pub(crate) engine: CacheAside<StoredTodos>,
 }
 
 /// How often a write looks again when others change the todo between its look and its commit.
@@ -113,9 +115,9 @@ impl Change {
 
 impl Todos {
     /// Begins the cache in front of a store; [`Todos::over`] takes it when it is started.
-    /// What is no todo is remembered for `absent`, as is what is not there.
-    pub fn builder(store: Store, cache: &CacheUrl, absent: Duration) -> Builder<StoredTodos> {
-        CacheAside::builder(cache, StoredTodos::new(store, absent))
+    /// What is no todo is remembered for `absent`, as is what is not there. So many todos may be one query of the store.
+    pub fn builder(store: Store, cache: &CacheUrl, absent: Duration, batch: usize) -> Builder<StoredTodos> {
+        CacheAside::builder(cache, StoredTodos::new(store, absent, batch))
     }
 
     /// The todos behind a cache.
@@ -131,6 +133,11 @@ impl Todos {
     /// Why the cache refuses writes although it answers reads, in its own words.
     pub fn cache_refusal(&self) -> Option<String> {
         self.engine.write_refusal()
+    }
+
+    /// Why there is no connection to the cache; `None` while there is one, or none is needed.
+    pub async fn cache_connect_error(&self) -> Option<ConnectError> {
+        self.engine.connect_error().await
     }
 
     /// What the user of the cache is not allowed to do although it is needed, a line each. Nothing where the cache does not

@@ -1,5 +1,6 @@
 //! How a store is opened: where the todos are in it, how long operations may take, what may be changed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How the store is opened.
@@ -9,6 +10,9 @@ pub struct StoreOptions {
     pub mode: OpenMode,
     /// MongoDB database; by default the one that the connection string names, else `test`. Not used by the embedded store.
     pub database: Option<String>,
+    /// File with the password of the user that the MongoDB connection string names; one line end behind it does not count. It is
+    /// read when the store is opened. Not used by the embedded store.
+    pub password_file: Option<PathBuf>,
     /// MongoDB collection. Not used by the embedded store.
     pub collection: String,
     /// Reads that may be under way at one time. MongoDB: the pool has a connection for each, and a reserve for writes, the
@@ -38,6 +42,7 @@ impl Default for StoreOptions {
         Self {
             mode: OpenMode::default(),
             database: None,
+            password_file: None,
             collection: "todos".to_owned(),
             concurrency: None,
             timeout: Duration::from_secs(2),

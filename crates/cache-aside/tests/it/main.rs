@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
 mod audit;
 mod batches;
 mod cells;
@@ -11,6 +12,7 @@ mod cluster;
 mod examples;
 mod fake_changes;
 mod field;
+mod gathered;
 mod incarnations;
 mod l1;
 mod leading;
@@ -22,6 +24,8 @@ mod read_many;
 mod reads;
 mod redis_pauses;
 mod scripts;
+mod seeing;
+mod sentinels;
 mod slot;
 mod start;
 mod stats;

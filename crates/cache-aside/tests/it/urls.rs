@@ -4,16 +4,63 @@ use cache_aside::CacheUrl;
 
 #[test]
 fn passwords_in_urls_are_never_shown() {
-    let url: CacheUrl = "redis://user:hunter2@cache.example:6380/3".parse().unwrap();
-    assert_eq!(url.to_string(), "redis://***@cache.example:6380/3");
-    assert!(!format!("{url:?}").contains("hunter2"));
+    for (text, shown) in [
+        ("redis://user:hunter2@cache.example:6380/3", "redis://***@cache.example:6380/3"),
+        ("redis://user:hunter2@cache.example?db=3", "redis://***@cache.example/3"),
+        ("rediss://:hunter2@[::1]:1", "rediss://***@[::1]:1/0"),
+        (
+            "redis+sentinel://user:hunter2@a,b:1/my%20name?db=2&sentinel_user=hunter2&sentinel_password=hunter2",
+            "redis+sentinel://***@a,b:1/my name?db=2",
+        ),
+        ("rediss+sentinel://a/name", "rediss+sentinel://a/name"),
+    ] {
+        let url: CacheUrl = text.parse().unwrap();
+        assert_eq!(url.to_string(), shown);
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
 }
 
 #[test]
 fn anything_but_the_known_schemes_is_refused_with_what_is_allowed() {
-    for text in ["", "memory", "http://localhost", "redis:", "redis://", "localhost:6379", "redis+other://a,b"] {
+    for text in [
+        "",
+        "memory",
+        "http://localhost",
+        "redis:",
+        "redis://",
+        "localhost:6379",
+        "redis-sentinel://a,b/0#name",
+        "redis+other://a,b",
+    ] {
         let error = text.parse::<CacheUrl>().expect_err(text).to_string();
-        assert!(error.contains("redis://HOST") && error.contains("memory:"), "{text}: {error}");
+        assert!(error.contains("redis://") && error.contains("memory:"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_would_have_no_effect_is_refused() {
+    for (text, says) in [
+        ("redis://a,b", "one host"),
+        ("redis://a/1?db=2", "once"),
+        ("redis://a?db=x", "must be a number"),
+        ("redis://a?db=1&db=2", "twice"),
+        ("redis://a?timeout=5", "the options"),
+        ("redis://a?sentinel_password=x", "redis+sentinel://"),
+        ("rediss://a/#insecure", "behind #"),
+        ("redis+sentinel://a,b", "name what the sentinels watch"),
+        ("redis+sentinel://a,b/", "name what the sentinels watch"),
+        ("redis+sentinel://a,b/name/3", "name what the sentinels watch"),
+        ("redis+sentinel://a,,b/name", "redis+sentinel://HOST"),
+        ("redis+sentinel://a,b/name?sentinel_password=", "without a value"),
+        ("redis://a:0", "redis://"),
+        ("redis://a:65536", "redis://"),
+        ("redis://a b", "redis://"),
+        ("redis://:a\tb@c", "control characters"),
+        ("redis://:a\n@c", "control characters"),
+        ("redis://:%ff@c", "UTF-8"),
+    ] {
+        let error = text.parse::<CacheUrl>().expect_err(text).to_string();
+        assert!(error.contains(says) && !error.contains('\n'), "{text}: {error}");
     }
 }
 
@@ -45,9 +92,15 @@ fn a_cluster_is_named_by_some_of_its_servers() {
 
 #[test]
 fn no_part_of_an_odd_password_is_shown() {
-    for text in
-        ["redis://:hun/ter2@cache", "redis://:hun#ter2@cache", "redis://:hun?ter2@cache", "rediss://a:hun/ter2@b:1/0"]
-    {
+    for text in [
+        "redis://:hun/ter2@cache",
+        "redis://:hun#ter2@cache",
+        "redis://:hun?ter2@cache",
+        "rediss://a:hun/ter2@b:1/0",
+        "redis://a:1?ter2=hun@cache",
+        "redis+sentinel://:hun/ter2@a,b/name",
+        "redis+sentinel://:1/ter2hun@a,b/name",
+    ] {
         match text.parse::<CacheUrl>() {
             Ok(url) => assert!(!url.to_string().contains("ter2") && !url.to_string().contains("hun"), "{text}: {url}"),
             Err(error) => assert!(!error.to_string().contains("ter2"), "{text}: {error}"),

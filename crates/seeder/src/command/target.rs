@@ -1,5 +1,6 @@
 //! Which store, and how it is opened.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -30,6 +31,10 @@ pub struct Target {
     #[arg(long, env = "TODO_DATABASE", value_name = "NAME", value_parser = values::database_name)]
     pub database: Option<String>,
 
+    /// Password of the user in MongoDB's connection string (mongodb://USER@HOST).
+    #[arg(long, env = "TODO_STORE_PASSWORD_FILE", value_name = "FILE")]
+    pub store_password_file: Option<PathBuf>,
+
     /// MongoDB collection.
     #[arg(long, env = "TODO_COLLECTION", default_value = "todos", value_name = "NAME", value_parser = values::collection_name)]
     pub collection: String,
@@ -41,6 +46,9 @@ impl Target {
         let mut flags = format!("--store {}", quoted(&self.store.without_secrets()));
         if let Some(database) = &self.database {
             flags.push_str(&format!(" --database {}", quoted(database)));
+        }
+        if let Some(path) = &self.store_password_file {
+            flags.push_str(&format!(" --store-password-file {}", quoted(&path.display().to_string())));
         }
         if self.collection != StoreOptions::default().collection {
             flags.push_str(&format!(" --collection {}", quoted(&self.collection)));
@@ -67,6 +75,7 @@ impl Target {
         StoreOptions {
             mode,
             database: self.database.clone(),
+            password_file: self.store_password_file.clone(),
             collection: self.collection.clone(),
             timeout: Duration::from_secs(4),
             bulk_timeout: Duration::from_secs(120),

@@ -1,6 +1,9 @@
 //! The command line.
 
+use std::path::Path;
 use std::process::Command;
+
+use test_servers::MongoServer;
 
 use crate::support::said;
 
@@ -54,10 +57,13 @@ fn flags_of_every_command_are_variables_and_a_wrong_value_names_its_flag() {
 #[test]
 fn the_manual_names_every_flag_of_every_command() {
     for (command, flags) in [
-        ("restore", "store database collection ns drop resume on-conflict strict ids-as-text jobs"),
-        ("import", "store database collection format drop resume on-conflict strict ids-as-text jobs"),
-        ("dump", "store database collection gzip"),
-        ("verify", "store database collection seed count against ns ids-as-text"),
+        ("restore", "store database store-password-file collection ns drop resume on-conflict strict ids-as-text jobs"),
+        (
+            "import",
+            "store database store-password-file collection format drop resume on-conflict strict ids-as-text jobs",
+        ),
+        ("dump", "store database store-password-file collection gzip"),
+        ("verify", "store database store-password-file collection seed count against ns ids-as-text"),
     ] {
         let help = said(&seeder(&[command, "--help"]).output().unwrap());
         for flag in flags.split_whitespace() {
@@ -81,4 +87,24 @@ fn no_command_is_one_line_that_says_where_the_manual_is() {
     let output = seeder(&[]).output().unwrap();
     assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1));
     assert!(said(&output).contains("--help"), "{}", said(&output));
+}
+
+#[test]
+fn the_password_of_the_store_is_read_from_a_file() {
+    let (mongo, folder) = (MongoServer::start_with_users(&[]), tempfile::tempdir().unwrap());
+    let (path, wrong) = (folder.path().join("password"), folder.path().join("wrong"));
+    std::fs::write(&path, "admin\n").unwrap();
+    std::fs::write(&wrong, "hunter2\n").unwrap();
+    let store = format!("mongodb://admin@127.0.0.1:{}/?replicaSet=rs0&authSource=admin", mongo.port());
+    let generate = |path: &Path| {
+        let flags = ["generate", "--count", "10", "--store", &store, "--store-password-file", path.to_str().unwrap()];
+        seeder(&flags).output().unwrap()
+    };
+    let output = generate(&path);
+    assert!(output.status.success(), "{}", said(&output));
+    let output = generate(&wrong);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("authentication failed") && !said(&output).contains("hunter2"), "{}", said(&output));
+    let output = generate(&folder.path().join("missing"));
+    assert!(output.status.code() == Some(1) && said(&output).contains("--store-password-file"), "{}", said(&output));
 }

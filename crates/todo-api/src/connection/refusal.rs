@@ -71,7 +71,8 @@ impl Refusal {
         let date = httpdate::fmt_http_date(std::time::SystemTime::now());
         format!(
             "HTTP/1.1 {status} {title}\r\ncontent-length: {}\r\ncontent-type: application/problem+json\r\n\
-             cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}",
+             cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\nconnection: close\r\n\
+             date: {date}\r\n\r\n{body}",
             body.len()
         )
         .into_bytes()

@@ -19,11 +19,17 @@ use crate::todos::{Change, Changed};
 /// 200 with the todo in the place of the old one, 201 if there was none; 412.
 pub async fn put(request: HttpRequest, worker: web::Data<Worker>, body: Received) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
-    let replaced = replace(&request, &worker, body).await;
+    let replaced = replace(&request, &worker, body, &reply).await;
     reply.send(replaced)
 }
 
-async fn replace(request: &HttpRequest, worker: &Worker, body: Received) -> Result<HttpResponse, ApiError> {
+async fn replace(
+    request: &HttpRequest,
+    worker: &Worker,
+    body: Received,
+    reply: &Reply<'_>,
+) -> Result<HttpResponse, ApiError> {
+    reply.admit_write()?;
     let id = todo_id(request)?;
     let preconditions = etag::preconditions(request.headers())?;
     let new = NewTodo::from_json(&body::json(request, body)?)?;
@@ -47,11 +53,17 @@ async fn replace(request: &HttpRequest, worker: &Worker, body: Received) -> Resu
 /// 200 with the todo as it is now, under its old version if the patch changes nothing; 404, 412.
 pub async fn patch(request: HttpRequest, worker: web::Data<Worker>, body: Received) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
-    let patched = apply(&request, &worker, body).await;
+    let patched = apply(&request, &worker, body, &reply).await;
     reply.send(patched)
 }
 
-async fn apply(request: &HttpRequest, worker: &Worker, body: Received) -> Result<HttpResponse, ApiError> {
+async fn apply(
+    request: &HttpRequest,
+    worker: &Worker,
+    body: Received,
+    reply: &Reply<'_>,
+) -> Result<HttpResponse, ApiError> {
+    reply.admit_write()?;
     let id = todo_id(request)?;
     let preconditions = etag::preconditions(request.headers())?;
     let patch = TodoPatch::from_json(&body::json(request, body)?)?;
@@ -64,11 +76,12 @@ async fn apply(request: &HttpRequest, worker: &Worker, body: Received) -> Result
 /// 204; 404, 412.
 pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/{id}");
-    let deleted = remove(&request, &worker).await;
+    let deleted = remove(&request, &worker, &reply).await;
     reply.send(deleted)
 }
 
-async fn remove(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
+async fn remove(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
+    reply.admit_write()?;
     let id = todo_id(request)?;
     let preconditions = etag::preconditions(request.headers())?;
     let changed = worker.todos.change(&id, Change::Delete, preconditions.clone()).await;

@@ -41,13 +41,15 @@ impl Cors {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, value("GET, HEAD, POST, PUT, PATCH, DELETE"));
             headers.insert(
                 ACCESS_CONTROL_ALLOW_HEADERS,
-                value("Content-Type, If-Match, If-None-Match, Min-Version, Cache-Control, X-Request-Id"),
+                value("Content-Type, Authorization, If-Match, If-None-Match, Min-Version, Cache-Control, X-Request-Id"),
             );
             headers.insert(ACCESS_CONTROL_MAX_AGE, value("600"));
         } else {
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("ETag, Location, Cache-Status, Retry-After, Allow, X-Request-Id"),
+                HeaderValue::from_static(
+                    "ETag, Location, Cache-Status, Retry-After, Allow, WWW-Authenticate, X-Request-Id",
+                ),
             );
         }
     }

@@ -15,11 +15,17 @@ use crate::todos::Changed;
 /// 201 with the todo and where it is, 409 if the id is taken.
 pub async fn create(request: HttpRequest, worker: web::Data<Worker>, body: Received) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos/");
-    let created = write(&request, &worker, body).await;
+    let created = write(&request, &worker, body, &reply).await;
     reply.send(created)
 }
 
-async fn write(request: &HttpRequest, worker: &Worker, body: Received) -> Result<HttpResponse, ApiError> {
+async fn write(
+    request: &HttpRequest,
+    worker: &Worker,
+    body: Received,
+    reply: &Reply<'_>,
+) -> Result<HttpResponse, ApiError> {
+    reply.admit_write()?;
     // There is nothing to compare with: a collection has no tag, so `If-Match` is false and `If-None-Match` true.
     if etag::preconditions(request.headers())?.evaluate(None) != Verdict::Hold {
         return Err(ApiError::PreconditionFailed("If-Match holds for no todo that is still to be created"));

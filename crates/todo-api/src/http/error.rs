@@ -1,6 +1,8 @@
 //! `ApiError`: everything that is answered with problem details (RFC 9457).
 
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use std::sync::Arc;
@@ -45,6 +47,9 @@ pub enum ApiError {
         /// What is wrong with it.
         problem: TagListError,
     },
+    /// 401 with `WWW-Authenticate`: the request would write, and lacks the token for that.
+    #[error("{0}")]
+    Token(TokenProblem),
     /// 404: no such todo. The text is part of the contract.
     #[error("Item not found")]
     NotFound,
@@ -107,6 +112,15 @@ pub enum ApiError {
     /// 503 with `Retry-After`: the store cannot be reached, is left alone after failures, or is too busy. Nothing was written.
     #[error("the store cannot answer now, try again")]
     Unavailable(#[source] Cause),
+    /// 503 with `Retry-After`: the cache was to be told something, and did not take it.
+    #[error("the cache does not answer: nothing was changed, try again")]
+    CacheAway,
+    /// 503 with `Retry-After`: too many look at the page already.
+    #[error("as many look at this page as may look at one time, try again later")]
+    TooManyViewers,
+    /// 503 with `Retry-After`: so many requests are answered at one time that one more would only make all of them late.
+    #[error("too many requests are answered at this time, try again")]
+    Overloaded,
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
     #[error("the version asked for is not there yet")]
     TooOld,
@@ -119,6 +133,27 @@ pub enum ApiError {
     /// 500: anything else.
     #[error("the request failed")]
     Failed(#[source] Option<StoreError>),
+}
+
+/// What is wrong with the token of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TokenProblem {
+    /// There is none.
+    #[error("a write needs a token: Authorization: Bearer TOKEN")]
+    Missing,
+    /// It is another one, or more than one.
+    #[error("the token is not the one that writes need")]
+    Wrong,
+}
+
+impl TokenProblem {
+    /// `WWW-Authenticate` (RFC 6750 §3).
+    fn challenge(self) -> &'static str {
+        match self {
+            Self::Missing => r#"Bearer realm="todo-api""#,
+            Self::Wrong => r#"Bearer realm="todo-api", error="invalid_token""#,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -140,6 +175,7 @@ impl ApiError {
             | Self::Ids(_)
             | Self::EntityTags { .. } => StatusCode::BAD_REQUEST,
             Self::Input(_) | Self::Id(_) | Self::IdInList { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound | Self::NoSuchResource(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::KeyTaken(_) => StatusCode::CONFLICT,
@@ -147,7 +183,9 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotATodo { .. } => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NotCached | Self::UnknownOutcome(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -159,8 +197,11 @@ impl ApiError {
         let mut response = HttpResponseBuilder::new(status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::Unavailable(_) | Self::TooOld => {
+            Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+            }
+            Self::Token(problem) => {
+                response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static(problem.challenge())));
             }
             Self::MethodNotAllowed { allowed, .. } => {
                 response.insert_header((ALLOW, list(allowed)));

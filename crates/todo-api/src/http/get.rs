@@ -21,9 +21,11 @@ pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpRespons
 }
 
 async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
+    reply.admit()?;
     let id = todo_id(request)?;
     let how = read_options(request)?;
     let preconditions = etag::preconditions(request.headers())?;
+    worker.note_read(&id);
     let answer = worker.todos.read(&id, how).await?;
     reply.answered_from(answer.outcome);
     Ok(response(worker, &preconditions, answer))

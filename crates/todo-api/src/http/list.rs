@@ -20,13 +20,16 @@ pub const MAX_IDS: usize = 100;
 /// 200 with an array in the order of the ids; 400 or 422 if they are none; 503 or 504 if none of them can be answered.
 pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, "/todos");
-    let answered = answer(&request, &worker).await;
+    let answered = answer(&request, &worker, &reply).await;
     reply.send(answered)
 }
 
-async fn answer(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, ApiError> {
+async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
+    reply.admit()?;
     let ids = ids(request.query_string())?;
-    let answers = worker.todos.read_many(&ids, read_options(request)?).await;
+    let how = read_options(request)?;
+    ids.iter().for_each(|id| worker.note_read(id));
+    let answers = worker.todos.read_many(&ids, how).await;
     let answers: Vec<Result<Answer, ApiError>> =
         answers.into_iter().map(|answer| answer.map_err(ApiError::from)).collect();
     let status = cache_status::of_many(answers.iter().map(|answer| answer.as_ref().ok()));

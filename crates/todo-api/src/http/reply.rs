@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use cache_aside::Outcome;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -29,14 +29,33 @@ pub struct Reply<'a> {
     route: &'static str,
     began: Instant,
     outcome: Cell<&'static str>,
+    /// Requests that this worker is answering, this one included.
+    in_flight: u64,
     sent: bool,
 }
 
 impl<'a> Reply<'a> {
     /// `route` is the path's template: logs and metrics never name requests by their ids.
     pub fn new(request: &'a HttpRequest, worker: &'a Worker, route: &'static str) -> Self {
-        worker.counts.begin();
-        Self { request, worker, route, began: Instant::now(), outcome: Cell::new(""), sent: false }
+        let in_flight = worker.counts.begin();
+        Self { request, worker, route, began: Instant::now(), outcome: Cell::new(""), in_flight, sent: false }
+    }
+
+    /// Whether the request may go on: see [`crate::http::admission`]. Probes do not ask.
+    ///
+    /// # Errors
+    /// [`ApiError::Overloaded`].
+    pub fn admit(&self) -> Result<(), ApiError> {
+        self.worker.admission.admit(self.in_flight)
+    }
+
+    /// The same for one that writes.
+    ///
+    /// # Errors
+    /// [`ApiError::Overloaded`], [`ApiError::Token`].
+    pub fn admit_write(&self) -> Result<(), ApiError> {
+        self.admit()?;
+        self.worker.admission.admit_write(self.request.headers())
     }
 
     /// Where a read was answered from.
@@ -63,6 +82,8 @@ impl<'a> Reply<'a> {
         self.worker.counts.end(self.route, self.request.method(), response.status(), self.outcome.get(), took);
         self.sent = true;
         response.headers_mut().insert(X_REQUEST_ID, request_id.into_header());
+        // What is JSON is nothing else, whatever an old browser sees in it (Fetch Standard, "X-Content-Type-Options").
+        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if !response.headers().contains_key(CACHE_CONTROL) {
             // What says nothing may be kept by a cache on the way (RFC 9111 §4.2.2): only GET of a todo is for caches.
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -6,7 +6,7 @@ use super::schemas;
 use crate::http::body::{CODING, PATCH_TYPES, TODO_TYPE};
 
 /// Headers that every answer has.
-pub(super) const EVERYWHERE: [&str; 2] = ["X-Request-Id", "Cache-Control"];
+pub(super) const EVERYWHERE: [&str; 3] = ["X-Request-Id", "Cache-Control", "X-Content-Type-Options"];
 
 /// Name, description, pattern, example, and whether it is on every answer that is described with it.
 type Header = (&'static str, &'static str, &'static str, String, bool);
@@ -30,6 +30,14 @@ fn table() -> Vec<Header> {
             "What a cache on the way may do. `no-store` unless it is a read of todos.",
             "^[ -~]*$",
             "no-cache".to_owned(),
+            true,
+        ),
+        ("X-Content-Type-Options", "What a body is says its type alone.", "^nosniff$", "nosniff".to_owned(), true),
+        (
+            "WWW-Authenticate",
+            "What the service wants to see (RFC 6750).",
+            "^Bearer ",
+            "Bearer realm=\"todo-api\"".to_owned(),
             true,
         ),
         (

@@ -60,6 +60,13 @@ pub fn document(resources: &[Resource]) -> Value {
             "headers": headers::all(),
             "responses": answers::elsewhere(),
             "examples": problems::examples(),
+            "securitySchemes": {
+                "WriteToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Needed for writes where the service was started with `--write-token`.",
+                },
+            },
         },
     })
 }

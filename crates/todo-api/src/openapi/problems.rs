@@ -13,7 +13,7 @@ use todo_store::{Cause, StoreError};
 use super::operation::Operation;
 use super::{headers, refusals};
 use crate::entity_tag::TagListError;
-use crate::http::error::{ApiError, READ_IT_AGAIN};
+use crate::http::error::{ApiError, READ_IT_AGAIN, TokenProblem};
 use crate::http::list::MAX_IDS;
 
 /// A problem document with what goes before it.
@@ -41,11 +41,15 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
         ApiError::NotFound => matches!(operation, Operation::Read | Operation::Patch | Operation::Delete),
         ApiError::Exists(_) => operation == Operation::Create,
         ApiError::KeyTaken(_) => matches!(operation, Operation::Create | Operation::Replace),
-        ApiError::Id(_) => operation.is_of_one(),
+        ApiError::Id(_) => operation.is_of_one() || operation.is_of_cell(),
         ApiError::Ids(_) | ApiError::IdInList { .. } => operation == Operation::ReadMany,
         ApiError::NotATodo { .. } => operation.is_of_one() || operation.reads(),
-        ApiError::Unavailable(_) | ApiError::Failed(_) => operation.reads() || operation.writes(),
-        ApiError::UnknownOutcome(_) => operation.writes(),
+        ApiError::Unavailable(_) | ApiError::Overloaded | ApiError::Failed(_) => {
+            operation.reads() || operation.writes()
+        }
+        ApiError::UnknownOutcome(_) | ApiError::Token(_) => operation.writes(),
+        ApiError::CacheAway => operation == Operation::Forget,
+        ApiError::TooManyViewers => operation == Operation::Live,
         ApiError::NoSuchResource(_) | ApiError::MethodNotAllowed { .. } => false,
     }
 }
@@ -69,6 +73,8 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("CacheControl", ApiError::CacheControl),
         ("IfMatchEmpty", ApiError::EntityTags { field: "If-Match", problem: TagListError::Empty }),
         ("IfNoneMatchSyntax", ApiError::EntityTags { field: "If-None-Match", problem: TagListError::Syntax }),
+        ("NoToken", ApiError::Token(TokenProblem::Missing)),
+        ("WrongToken", ApiError::Token(TokenProblem::Wrong)),
         ("NotFound", ApiError::NotFound),
         ("NoSuchResource", ApiError::NoSuchResource("/todo".to_owned())),
         (
@@ -89,9 +95,12 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("NoIdInList", ApiError::IdInList { position: 2, problem: too_long }),
         ("NotATodo", ApiError::NotATodo { id: id().to_string(), problem: "name must be a string".to_owned() }),
         ("Unavailable", ApiError::Unavailable(cause())),
+        ("Overloaded", ApiError::Overloaded),
         ("TooOld", ApiError::TooOld),
         ("NotCached", ApiError::NotCached),
         ("UnknownOutcome", ApiError::UnknownOutcome(StoreError::UnknownOutcome(cause()))),
+        ("CacheAway", ApiError::CacheAway),
+        ("TooManyViewers", ApiError::TooManyViewers),
         ("Failed", ApiError::Failed(None)),
     ]
 }

@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod access;
+mod admission;
 mod ahead;
+mod board;
 mod bodies;
+mod browser;
 mod cacheable;
 mod caching;
 mod changing;
+mod check;
+mod chromium;
 mod connections;
 mod cors;
 mod creating;
@@ -14,8 +20,10 @@ mod crowds;
 mod deadlines;
 mod docs;
 mod documented;
+mod elections;
 mod foreign;
 mod listening;
+mod live;
 mod many;
 mod metrics;
 mod openapi;

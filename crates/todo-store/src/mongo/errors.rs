@@ -75,6 +75,11 @@ pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
         ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
             StoreError::UnknownOutcome(Arc::new(Message(concern.message.clone())))
         }
+        ErrorKind::Authentication { message, .. } if message.starts_with("MONGODB-X509") => StoreError::Refused(
+            "authentication failed: the subject of the client's certificate (tlsCertificateKeyFile) must be the name of a user in \
+             the database $external"
+                .to_owned(),
+        ),
         ErrorKind::Authentication { .. } => {
             StoreError::Refused("authentication failed: check user name, password and authSource".to_owned())
         }
@@ -100,8 +105,37 @@ fn summary(error: &Error) -> String {
     // A server selection error lists every server's state; the reason stands in it behind this.
     let reason = text.split("I/O error: ").nth(1).map(|rest| rest.split([',', '}']).next().unwrap_or(rest).trim());
     match (&*error.kind, reason) {
-        (ErrorKind::ServerSelection { .. }, Some(reason)) => format!("no server can be selected: {reason}"),
+        (ErrorKind::ServerSelection { .. }, Some(reason)) => {
+            format!("no server can be selected: {reason}{}", advice(&text, reason))
+        }
         (ErrorKind::ServerSelection { .. }, None) => "no server can be selected in time".to_owned(),
         _ => text,
+    }
+}
+
+/// What to do about a server that cannot be talked to, as it goes on behind the reason.
+fn advice(text: &str, reason: &str) -> &'static str {
+    let says = |part: &str| text.contains(part);
+    // The second: an authority that was made anew under its old name.
+    if says("UnknownIssuer") || says("BadSignature") {
+        ": name the certificate of the authority that it is of by tlsCAFile=FILE in the connection string"
+    } else if says("not valid for name") || says("NotValidForName") {
+        ": name the server in the connection string as its certificate does, or give it a certificate with this name among its \
+         subject alternative names"
+    } else if says("certificate expired")
+        || says("Expired")
+        || says("not valid yet")
+        || says("NotValidYet")
+        || says("CaUsedAsEndEntity")
+    {
+        ": give the server another certificate"
+    } else if says("received fatal alert") {
+        ": it does not take the client's certificate, or wants one, by tlsCertificateKeyFile=FILE in the connection string"
+    } else if reason.contains("handshake eof") || says("InvalidContentType") {
+        ": it does not speak TLS, which tls=true in the connection string asks for"
+    } else if reason.contains("unexpected end of file") || reason.contains("connection closed") {
+        ": if it speaks TLS only, add tls=true to the connection string"
+    } else {
+        ""
     }
 }

@@ -10,9 +10,11 @@ use mongodb::options::{
 use mongodb::{Client, IndexModel};
 
 use super::clock::Reached;
-use super::connected;
+use super::connected::Connections;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
+use super::files;
+use super::identity::identity;
 use super::updates::Clock;
 use super::{MongoStore, within};
 use crate::connection_string::ConnectionString;
@@ -23,6 +25,8 @@ use crate::printable;
 
 /// An index of the same name or keys exists with other options (MongoDB manual, "Error Codes").
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
+/// The index cannot be, whatever there is: of a sharded collection, a unique one that does not begin with the shard key.
+const CANNOT_CREATE_INDEX: i32 = 67;
 /// How long a start waits to learn whether ids are numbers.
 const NUMERIC_IDS: Duration = Duration::from_millis(500);
 /// Connections beside those for reads: for writes and what they look at, the change stream, probes. With 64 reads they come to
@@ -50,7 +54,8 @@ impl MongoStore {
             tracing::warn!("{warning}");
         }
         let primaries = Primaries::default();
-        let client = connect(url, options, &primaries).await?;
+        let connections = Connections::default();
+        let client = connect(url, options, &primaries, &connections).await?;
         let database = client.database(url.database_with(options));
         let hello =
             within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
@@ -75,6 +80,7 @@ impl MongoStore {
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
             primaries,
+            connections,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
             database,
@@ -111,6 +117,11 @@ impl MongoStore {
                 collection: self.todos.namespace().to_string(),
                 id: duplicated_id(&error),
             }),
+            Err(error) if errors::code(&error) == Some(CANNOT_CREATE_INDEX) => Err(StoreError::Refused(format!(
+                "{} cannot have a unique index on id, so it is sharded by another key: shard it by {{id: 1}}, which must not be \
+                 hashed (docs/scaling.md)",
+                self.todos.namespace()
+            ))),
             Err(error) if errors::code(&error).is_some_and(|code| INDEX_CONFLICTS.contains(&code)) => {
                 Err(StoreError::Refused(format!(
                     "{} has an index on id that is not unique; drop it (db.{}.dropIndex({{id: 1}})), then start again",
@@ -123,14 +134,6 @@ impl MongoStore {
     }
 }
 
-/// The set and its members, as the servers themselves call them, and the collection: the same whatever way they were reached.
-fn identity(hello: &Document, database: &str, collection: &str) -> String {
-    let set = hello.get_str("setName").unwrap_or("standalone");
-    let mut hosts: Vec<&str> = hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
-    hosts.sort_unstable();
-    format!("mongodb {set} {} {database}.{collection}", hosts.join(","))
-}
-
 /// The server names one of the ids that stand more than once; documents without any count as such, too.
 fn duplicated_id(error: &Error) -> String {
     let response = error.server_response().and_then(|response| Document::try_from(response).ok());
@@ -141,14 +144,20 @@ fn duplicated_id(error: &Error) -> String {
     }
 }
 
-async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
+async fn connect(
+    url: &ConnectionString,
+    options: &StoreOptions,
+    primaries: &Primaries,
+    connections: &Connections,
+) -> Result<Client, StoreError> {
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
         Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
     };
+    files::use_files(&mut client, options).await?;
     client.sdam_event_handler = Some(primaries.handler());
-    client.cmap_event_handler = Some(connected::handler());
+    client.cmap_event_handler = Some(connections.handler());
     if let Some(reads) = options.concurrency {
         let size = u32::try_from(reads.saturating_add(RESERVE)).unwrap_or(u32::MAX);
         client.max_connecting.get_or_insert(CONNECTING);

@@ -79,7 +79,7 @@ impl RedisCache {
         }
         let mut staged = cmd("SET");
         staged.arg(&stage).arg(&cell).arg("PX").arg(&ttl_ms);
-        self.run(async |mut connection| {
+        self.change(async |mut connection| {
             let mut answer = Value::Nil;
             for by in [By::Digest, By::Text] {
                 let mut both = Pipeline::with_capacity(2);

@@ -10,8 +10,12 @@ use super::{RedisCache, Shared, scripts, word};
 use crate::cell::ZeroPadded;
 use crate::clock::now_ms;
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::put::Token;
 use crate::validity::Cause;
+
+/// How often a claim is made anew because another process has just made one.
+const CLAIMS: usize = 5;
 
 impl RedisCache {
     /// Some ids that the cache holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
@@ -31,14 +35,29 @@ impl RedisCache {
         let Some(identity) = identity else { return Ok(None) };
         let now: [u8; 14] = now_ms().zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
-        let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
-        let answer: Vec<String> = from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
-            .map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        let claim = async |seen: &str, which: &str| -> Result<Vec<String>, CacheError> {
+            let args = [identity.name.as_bytes(), &now, keys.control().as_bytes(), seen.as_bytes(), which.as_bytes()];
+            from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
+                .map_err(|error| CacheError::Redis(Arc::new(error.into())))
+        };
+        let mut answer = claim("", "").await?;
+        // Processes that start at the same moment may each see another.
+        for _ in 0..CLAIMS {
+            let [seen, store] = &answer[..] else { break };
+            if seen != "seen" {
+                break;
+            }
+            let which = if identity.is_same(store) { "same" } else { "other" };
+            answer = claim(store, which).await?;
+        }
         match &answer[..] {
-            [other, store] if other == "other" => Ok(Some(store.clone())),
+            [other, store] if other == "other" || other == "seen" => Ok(Some(store.clone())),
             [_, moment] => {
                 timeline.invalidate_before(self.moment(moment), Cause::Incarnation);
-                tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+                tracing::warn!(
+                    identity = identity.name,
+                    "the cache was filled from another store: nothing of that is served"
+                );
                 Ok(None)
             }
             _ => Ok(None),
@@ -66,19 +85,19 @@ impl RedisCache {
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
         let Shared { timeline, identity, .. } = &*self.shared;
-        self.announce_heartbeat(lag, timeline.valid_after_ms(), identity.clone()).await
+        self.announce(&Control::heartbeat(lag, timeline.valid_after_ms(), identity.as_ref())).await
     }
 
-    pub(super) async fn announce_heartbeat(
-        &self,
-        lag: Duration,
-        valid_after_ms: u64,
-        store: Option<String>,
-    ) -> Result<(), CacheError> {
-        let heartbeat = Control::Heartbeat { lag, valid_after_ms, store };
+    /// Tells every process something.
+    pub(super) async fn announce(&self, control: &Control) -> Result<(), CacheError> {
         let mut publish = cmd("PUBLISH");
-        publish.arg(self.shared.keys.control()).arg(heartbeat.text());
+        publish.arg(self.shared.keys.control()).arg(control.text());
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
+    }
+
+    /// Tells every process a text about this one.
+    pub(crate) async fn tell_peers(&self, text: &str) -> Result<(), CacheError> {
+        self.announce(&Control::Peer { text: text.to_owned() }).await
     }
 
     /// No cell whose load began before now is valid any more, in any process; the moment as Redis made it.
@@ -115,19 +134,28 @@ pub(super) enum Control {
     InvalidatePartBefore { address: String, at_ms: u64 },
     /// Who waits for the lease of the id looks again.
     Wake { id: String },
+    /// What a process says of itself.
+    Peer { text: String },
 }
 
 impl Control {
+    pub(super) fn heartbeat(lag: Duration, valid_after_ms: u64, identity: Option<&Identity>) -> Self {
+        Self::Heartbeat { lag, valid_after_ms, store: identity.map(|identity| identity.name.clone()) }
+    }
+
     /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
-    /// has one. `D01700000000000`: the moment, `P127.0.0.1:6379 01700000000000`: an address and the moment, and `Wid`: the id, as
-    /// the scripts announce them.
+    /// has one. `D01700000000000`: the moment, `S127.0.0.1:6379 01700000000000`: an address and the moment, and `Wid`: the id, as
+    /// the scripts announce them. `Ptext`: what a process says.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         if let Some(id) = text.strip_prefix('W') {
             return Some(Self::Wake { id: id.to_owned() });
         }
-        if let Some((address, at_ms)) = text.strip_prefix('P').and_then(|text| text.rsplit_once(' ')) {
+        if let Some((address, at_ms)) = text.strip_prefix('S').and_then(|text| text.rsplit_once(' ')) {
             return Some(Self::InvalidatePartBefore { address: address.to_owned(), at_ms: at_ms.parse().ok()? });
+        }
+        if let Some(text) = text.strip_prefix('P') {
+            return Some(Self::Peer { text: text.to_owned() });
         }
         if let Some(at_ms) = text.strip_prefix('D') {
             return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
@@ -144,8 +172,9 @@ impl Control {
     fn text(&self) -> String {
         match self {
             Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
-            Self::InvalidatePartBefore { address, at_ms } => format!("P{address} {at_ms:014}"),
+            Self::InvalidatePartBefore { address, at_ms } => format!("S{address} {at_ms:014}"),
             Self::Wake { id } => format!("W{id}"),
+            Self::Peer { text } => format!("P{text}"),
             Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
             Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
                 format!("B{} {valid_after_ms} {store}", lag.as_millis())
@@ -171,14 +200,15 @@ mod tests {
             (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
             (
                 Control::InvalidatePartBefore { address: "[::1]:7000".to_owned(), at_ms: 7 },
-                "P[::1]:7000 00000000000007",
+                "S[::1]:7000 00000000000007",
             ),
             (Control::Wake { id: "a b".to_owned() }, "Wa b"),
+            (Control::Peer { text: "{} 1".to_owned() }, "P{} 1"),
         ] {
             assert_eq!(control.text(), text);
             assert_eq!(Control::read(text.as_bytes()), Some(control));
         }
-        for text in ["B12", "B12 x", "D", "P7", "", "X1 2"] {
+        for text in ["B12", "B12 x", "D", "S7", "", "X1 2"] {
             assert_eq!(Control::read(text.as_bytes()), None, "{text}");
         }
     }

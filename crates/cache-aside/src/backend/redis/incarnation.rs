@@ -33,6 +33,13 @@ pub(crate) enum Place {
     Part(Arc<Part>),
 }
 
+/// The Redis at the other end of a connection.
+pub(crate) struct Recognized {
+    pub(crate) name: String,
+    /// How long cells that are filled in it have been valid, by its own clock; `None` if the user may not ask.
+    pub(crate) valid_for_ms: Option<u64>,
+}
+
 /// What Redis says of itself: see `adopt.lua`.
 struct Said {
     valid_after_ms: u64,
@@ -54,27 +61,54 @@ impl Incarnation {
     }
 
     /// One round trip on a new connection, which also refuses a replica: it may be behind.
-    pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
+    pub(crate) async fn recognize(&self, connection: &mut impl ConnectionLike) -> RedisResult<Recognized> {
         let known = self.name().clone();
-        self.look(connection, if NAMELESS.contains(&&*known) { String::new() } else { known }).await.map(drop)
+        self.look(connection, if NAMELESS.contains(&&*known) { String::new() } else { known })
+            .await
+            .map(|(recognized, _)| recognized)
     }
 
     /// The same while it is in use: what is valid now, and one more sample of its clock. What it says of the cluster, if it is
     /// one of one.
     pub(crate) async fn look_again(&self, connection: &mut impl ConnectionLike) -> RedisResult<Option<View>> {
         let known = self.name().clone();
-        self.look(connection, known).await
+        self.look(connection, known).await.map(|(_, view)| view)
     }
 
-    async fn look(&self, connection: &mut impl ConnectionLike, known: String) -> RedisResult<Option<View>> {
+    /// No cell filled before now is valid any more, in any process.
+    pub(crate) async fn invalidate_all(&self, connection: &mut impl ConnectionLike, control: &str) -> RedisResult<()> {
+        let (key, words) = match &self.place {
+            Place::Alone => (self.keys.incarnation().to_owned(), "D".to_owned()),
+            Place::Part(part) => match part.key() {
+                Some(key) => (key, part.words()),
+                // Nothing of it is valid anyway.
+                None => return Ok(()),
+            },
+        };
+        let now: [u8; 14] = now_ms().zero_padded();
+        let args = [&now[..], control.as_bytes(), words.as_bytes()];
+        let moment: String = scripts::INVALIDATE_BEFORE.call(By::Text, &[&key], &args).query_async(connection).await?;
+        let at_ms = moment.parse().unwrap_or_else(|_| self.timeline.clock.now().ms + 1);
+        tracing::info!(
+            "cells filled before {} are not served: another Redis took the place of the one that the last writes went to",
+            time_of_day(at_ms)
+        );
+        self.timeline.invalidate_before(at_ms, Cause::Incarnation);
+        Ok(())
+    }
+
+    async fn look(
+        &self,
+        connection: &mut impl ConnectionLike,
+        known: String,
+    ) -> RedisResult<(Recognized, Option<View>)> {
         match &self.place {
-            Place::Alone => self.look_at(connection, self.keys.incarnation(), &known).await.map(|()| None),
+            Place::Alone => Ok((self.look_at(connection, self.keys.incarnation(), &known).await?, None)),
             Place::Part(part) => {
                 let asked_us = now_us();
                 let (view, said_us) = part.ask(connection).await?;
                 let sample = said_us.map(|said_us| Sample { asked_us, said_us, answered_us: now_us() });
-                self.look_at_part(connection, part, &view, sample, &known).await?;
-                Ok(Some(view))
+                Ok((self.look_at_part(connection, part, &view, sample, &known).await?, Some(view)))
             }
         }
     }
@@ -86,7 +120,7 @@ impl Incarnation {
         view: &View,
         sample: Option<Sample>,
         known: &str,
-    ) -> RedisResult<()> {
+    ) -> RedisResult<Recognized> {
         let mut refused = None;
         for tag in view.own_tags() {
             match self.look_at(connection, &self.keys.incarnation_of_part(&view.id, tag), known).await {
@@ -103,10 +137,10 @@ impl Incarnation {
         if let Some(sample) = sample {
             self.timeline.clock.learn(sample, known.is_empty());
         }
-        Ok(())
+        Ok(Recognized { name: self.name().clone(), valid_for_ms: None })
     }
 
-    async fn look_at(&self, connection: &mut impl ConnectionLike, key: &str, known: &str) -> RedisResult<()> {
+    async fn look_at(&self, connection: &mut impl ConnectionLike, key: &str, known: &str) -> RedisResult<Recognized> {
         let believed_ms = self.timeline.valid_after_ms();
         let (now, believed): ([u8; 14], [u8; 14]) = (now_ms().zero_padded(), believed_ms.zero_padded());
         let adopt = match &self.place {
@@ -131,7 +165,8 @@ impl Incarnation {
         if let (Place::Part(part), Some(slots)) = (&self.place, &said.slots) {
             part.learn_slots(slots, Some(key), &self.timeline);
         }
-        Ok(())
+        let valid_for_ms = said.time_us.map(|us| (us / 1_000).saturating_sub(said.valid_after_ms));
+        Ok(Recognized { name: said.name, valid_for_ms })
     }
 
     fn adopt(&self, believed_ms: u64, said: &Said, another: bool) {

@@ -1,31 +1,38 @@
 //! The cache in Redis: cells, leases and the scripts that decide over them. What runs on its connection runs here: the breaker
 //! hears of every failure, and the log of every refusal.
 
+mod access;
+mod causes;
 mod cells;
 mod cluster;
 mod connection;
 mod control;
+mod endpoint;
+mod failovers;
 mod incarnation;
+mod inspect;
 mod keys;
 mod leases;
 mod mget;
 mod refusals;
 mod rights;
 mod scripts;
+mod sentinels;
 mod subscription;
 mod synchronization;
 mod tls;
 mod topology;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value, cmd, from_redis_value};
-use deadpool_redis::{Manager, Pool, Runtime};
+use deadpool_redis::redis::{RedisResult, Value, cmd, from_redis_value};
 
-pub(crate) use self::cluster::ClusterCache;
-use self::connection::Connection;
+pub(crate) use self::cluster::{ClusterCache, Nodes};
+use self::connection::{Connection, Pool};
+pub(crate) use self::endpoint::Endpoint;
+use self::failovers::Failovers;
 use self::incarnation::{Incarnation, Place};
 use self::keys::Keys;
 use self::refusals::Refusals;
@@ -36,10 +43,13 @@ use self::synchronization::Synchronization;
 use super::waiters::Waiters;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
+use crate::connect_error::ConnectError;
 use crate::engine::Health;
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::{PeerTexts, Peers};
 use crate::stats::BreakerState;
 use crate::timeline::Timeline;
 use crate::validity::Validity;
@@ -52,8 +62,8 @@ pub(crate) struct RedisCache {
 }
 
 /// What one server differs by from another.
-struct Server<'a> {
-    url: &'a ::url::Url,
+struct Server {
+    endpoint: Endpoint,
     timeline: Arc<Timeline>,
     place: Place,
     breaker: Breaker,
@@ -62,15 +72,16 @@ struct Server<'a> {
 
 struct Shared {
     pool: Pool,
-    client: Client,
+    endpoint: Endpoint,
     incarnation: Arc<Incarnation>,
     /// Whether it is one of a cluster.
     is_part: bool,
     validity: Arc<Validity>,
     timeline: Arc<Timeline>,
     /// Which store the cells are of, if it says so.
-    identity: Option<String>,
+    identity: Option<Identity>,
     waiters: Waiters,
+    peers: Peers,
     keys: Keys,
     breaker: Breaker,
     refusals: Refusals,
@@ -80,58 +91,47 @@ struct Shared {
 impl RedisCache {
     /// A server that holds all that is cached.
     pub(crate) fn new(
-        url: &::url::Url,
+        endpoint: Endpoint,
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
-        identity: Option<String>,
-    ) -> Result<Self, RedisError> {
+        identity: Option<Identity>,
+    ) -> Self {
         let timeline = Arc::new(Timeline::new(Clock::of_redis(), Arc::clone(&validity)));
-        let breaker = Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause);
-        let server = Server { url, timeline, place: Place::Alone, breaker, waiters: Waiters::default() };
+        let events = Arc::clone(validity.events());
+        let breaker = Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause, events);
+        let server = Server { endpoint, timeline, place: Place::Alone, breaker, waiters: Waiters::default() };
         Self::of(server, prefix, options, validity, identity)
     }
 
     fn of(
-        server: Server<'_>,
+        server: Server,
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
-        identity: Option<String>,
-    ) -> Result<Self, RedisError> {
-        let Server { url, timeline, place, breaker, waiters } = server;
-        let timeouts = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(options.connect_timeout))
-            .set_response_timeout(Some(options.redis_timeout));
-        if url.scheme() == "rediss" {
-            tls::ensure_crypto_provider();
-        }
-        let manager = Manager::new_with_config(url.as_str(), timeouts)?;
-        // One connection for each worker, and workers are few: the pool makes and counts them, it never queues.
-        let pool = Pool::builder(manager)
-            .max_size(usize::from(u16::MAX))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .expect("a pool with a runtime and no timeouts always builds");
-        let client = Client::open(url.as_str())?;
-        let keys = Keys::new(prefix, client.get_connection_info().redis_settings().db());
+        identity: Option<Identity>,
+    ) -> Self {
+        let Server { endpoint, timeline, place, breaker, waiters } = server;
+        let pool = connection::pool(endpoint.clone(), options.redis_timeout);
+        let keys = Keys::new(prefix, endpoint.database().into());
         let is_part = matches!(place, Place::Part(_));
         let incarnation = Incarnation::new(keys.clone(), place, Arc::clone(&timeline));
         let shared = Shared {
-            client,
+            endpoint,
             incarnation: Arc::new(incarnation),
             is_part,
             validity,
             timeline,
             identity,
             waiters,
+            peers: Peers::default(),
             keys,
             breaker,
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
         };
-        Ok(Self::over(Arc::new(shared)))
+        Self::over(Arc::new(shared))
     }
 
     /// The same cache over a connection of its own.
@@ -141,20 +141,46 @@ impl RedisCache {
 
     fn over(shared: Arc<Shared>) -> Self {
         let incarnation = Arc::clone(&shared.incarnation);
-        Self { connection: Connection::new(shared.pool.clone(), incarnation, shared.options.redis_timeout), shared }
+        let Shared { pool, keys, options, .. } = &*shared;
+        let connection = Connection::new(pool.clone(), incarnation, keys.control(), options.redis_timeout);
+        Self { connection, shared }
     }
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { client, keys, options, validity, timeline, identity, waiters, .. } = &*self.shared;
-        let announced = Announced::ByOne { client: Box::new(client.clone()), timeline: Arc::clone(timeline) };
-        Subscription::new(announced, keys, options, validity, identity.clone(), waiters, l1)
+        let Shared { endpoint, keys, options, validity, timeline, identity, waiters, peers, .. } = &*self.shared;
+        Subscription {
+            announced: Announced::ByOne { endpoint: endpoint.clone(), timeline: Arc::clone(timeline) },
+            keys: keys.clone(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            identity: identity.clone(),
+            other_store: Mutex::default(),
+            waiters: waiters.clone(),
+            peers: peers.clone(),
+            l1,
+        }
     }
 
     /// What this process looks at again and again: the clock of Redis, and the moment from which on cells are valid.
     pub(crate) fn synchronization(&self) -> Synchronization {
-        let Shared { client, incarnation, options, .. } = &*self.shared;
-        Synchronization { client: client.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
+        let Shared { endpoint, incarnation, options, .. } = &*self.shared;
+        Synchronization { endpoint: endpoint.clone(), incarnation: Arc::clone(incarnation), options: options.clone() }
+    }
+
+    /// Where sentinels tell of failovers.
+    pub(crate) fn failovers(&self) -> Failovers {
+        Failovers { endpoint: self.shared.endpoint.clone() }
+    }
+
+    /// What other processes tell from now on.
+    pub(crate) fn peer_texts(&self) -> PeerTexts {
+        self.shared.peers.texts()
+    }
+
+    /// Connections for commands that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.shared.pool.status().size as u64
     }
 
     pub(crate) fn timeline(&self) -> &Timeline {
@@ -186,13 +212,21 @@ impl RedisCache {
         Ok(())
     }
 
+    /// Why there is no connection; `None` while there is one, and before one was needed.
+    pub(crate) async fn connect_error(&self) -> Option<ConnectError> {
+        match self.connection.last_error().await? {
+            CacheError::Connect(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Why Redis refuses writes although it answers reads, in its own words.
     pub(crate) fn write_refusal(&self) -> Option<String> {
         self.shared.refusals.cause()
     }
 
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
-        self.run(async |mut connection| {
+        self.change(async |mut connection| {
             let answer = connection.send_packed_command(&script.call(By::Digest, keys, args)).await;
             match answer {
                 Ok(answer) if !is_noscript(&answer) => Ok(answer),
@@ -201,6 +235,18 @@ impl RedisCache {
             }
         })
         .await
+    }
+
+    /// Runs commands that change something. If another Redis became the primary meanwhile, they are lost although this one took them.
+    async fn change<F>(&self, commands: impl FnOnce(MultiplexedConnection) -> F) -> Result<Value, CacheError>
+    where
+        F: Future<Output = RedisResult<Value>>,
+    {
+        let moves = self.connection.moves();
+        self.connection.writes();
+        let answer = self.run(commands).await;
+        self.connection.writes();
+        if self.connection.moves() == moves { answer } else { answer.and(Err(CacheError::Moved)) }
     }
 
     /// Runs commands if the breaker lets them.
@@ -227,8 +273,9 @@ impl RedisCache {
             Err(error) => error,
         };
         // An answer in time that is an error leaves the connection usable; anything else may leave answers of old commands
-        // on the way. A primary that became a replica is left for the one that took its place.
-        let deposed = error.code() == Some("READONLY");
+        // on the way. A primary that became a replica is left for the one that took its place; a connection whose user was
+        // changed or removed, for one that says who it is by the password of now.
+        let deposed = matches!(error.code(), Some("READONLY" | "NOAUTH"));
         if error.is_timeout() || error.is_io_error() || error.is_unrecoverable_error() || deposed {
             self.connection.discard(number);
         }

@@ -43,24 +43,17 @@ impl RedisCache {
 
     /// On a connection of its own: without some of the rights no other one can be made.
     async fn answers(&self, pipeline: &Pipeline, count: usize) -> Result<Vec<Value>, CacheError> {
-        let patience = self.shared.options.connect_timeout;
-        let ask = async {
-            let mut connection = self.shared.client.get_multiplexed_async_connection().await?;
-            connection.send_packed_commands(pipeline, 0, count).await
-        };
-        match tokio::time::timeout(patience, ask).await {
-            Ok(answers) => answers.map_err(|error| CacheError::Redis(Arc::new(error))),
-            Err(_) => Err(CacheError::Timeout(patience)),
-        }
+        let connected = self.shared.endpoint.connect(self.shared.options.connect_timeout).await;
+        let (mut connection, _) = connected.map_err(CacheError::Connect)?;
+        let answers = connection.send_packed_commands(pipeline, 0, count).await;
+        answers.map_err(|error| CacheError::Redis(Arc::new(error)))
     }
 
     async fn try_to_subscribe(&self, missing: &mut Vec<MissingRight>) -> Result<(), CacheError> {
         let patience = self.shared.options.connect_timeout;
-        let subscribe = async {
-            let mut connection = self.shared.client.get_async_pubsub().await?;
-            connection.subscribe(&[self.shared.keys.control(), self.shared.keys.channel()]).await
-        };
-        match tokio::time::timeout(patience, subscribe).await {
+        let mut connection = self.shared.endpoint.subscribe().await.map_err(CacheError::Connect)?;
+        let channels = [self.shared.keys.control(), self.shared.keys.channel()];
+        match tokio::time::timeout(patience, connection.subscribe(&channels)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) if error.code() == Some("NOPERM") || is_unknown_command(&error) => {
                 self.note(missing, "SUBSCRIBE", &error);
@@ -99,7 +92,7 @@ impl RedisCache {
             command.arg(&words[1..]);
             command
         };
-        let commands = [
+        let mut commands = [
             ("GET", &["GET", key][..]),
             ("SET", &["SET", key, "0", "PX", "1000"]),
             ("GETRANGE", &["GETRANGE", key, "0", "0"]),
@@ -118,15 +111,21 @@ impl RedisCache {
             // No announcement that anybody would take for one.
             ("PUBLISH", &["PUBLISH", keys.control(), ""]),
             ("PUBLISH", &["PUBLISH", keys.channel(), ""]),
-        ];
-        let in_cluster = [
-            ("CLUSTER|SLOTS", &["CLUSTER", "SLOTS"][..]),
-            ("CLUSTER|MYID", &["CLUSTER", "MYID"]),
-            ("CLUSTER|INFO", &["CLUSTER", "INFO"]),
-            ("ASKING", &["ASKING"]),
-        ];
-        let further = if self.shared.is_part { &in_cluster[..] } else { &[] };
-        commands.iter().chain(further).map(|(name, words)| (*name, command(words))).collect()
+        ]
+        .map(|(name, words)| (name, command(words)))
+        .to_vec();
+        if self.shared.endpoint.sentinels().is_some() {
+            commands.push(("ROLE", command(&["ROLE"])));
+        }
+        if self.shared.is_part {
+            commands.extend([
+                ("CLUSTER|SLOTS", command(&["CLUSTER", "SLOTS"])),
+                ("CLUSTER|MYID", command(&["CLUSTER", "MYID"])),
+                ("CLUSTER|INFO", command(&["CLUSTER", "INFO"])),
+                ("ASKING", command(&["ASKING"])),
+            ]);
+        }
+        commands
     }
 
     /// Whether Redis takes writes, tried with one that does no harm.

@@ -5,19 +5,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::aio::PubSubStream;
-use deadpool_redis::redis::{Client, Msg, Value};
+use deadpool_redis::redis::{Msg, Value};
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::super::waiters::Waiters;
 use super::cluster::ClusterCache;
 use super::control::Control;
+use super::endpoint::Endpoint;
 use super::keys::Keys;
 use crate::backoff::Backoff;
 use crate::clock::now_ms;
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::timeline::Timeline;
 use crate::validity::{Cause, Validity};
 
@@ -27,7 +30,7 @@ const LASTING: Duration = Duration::from_secs(2);
 /// Who announces, and what their moments are of.
 pub(crate) enum Announced {
     ByOne {
-        client: Box<Client>,
+        endpoint: Endpoint,
         timeline: Arc<Timeline>,
     },
     /// Each server of a cluster passes on what the others announce.
@@ -36,10 +39,10 @@ pub(crate) enum Announced {
 
 impl Announced {
     /// Another one each time, where there are several.
-    async fn client(&self) -> Result<Client, CacheError> {
+    async fn endpoint(&self) -> Result<Endpoint, CacheError> {
         match self {
-            Self::ByOne { client, .. } => Ok(Client::clone(client)),
-            Self::ByCluster(cluster) => cluster.some_client().await,
+            Self::ByOne { endpoint, .. } => Ok(endpoint.clone()),
+            Self::ByCluster(cluster) => cluster.some_endpoint().await,
         }
     }
 
@@ -54,40 +57,20 @@ impl Announced {
 }
 
 pub(crate) struct Subscription {
-    announced: Announced,
-    keys: Keys,
-    options: Options,
-    validity: Arc<Validity>,
+    pub(super) announced: Announced,
+    pub(super) keys: Keys,
+    pub(super) options: Options,
+    pub(super) validity: Arc<Validity>,
     /// Which store the cells are of, if it says so.
-    identity: Option<String>,
+    pub(super) identity: Option<Identity>,
     /// The other store under the same prefix that the log named last.
-    other_store: Mutex<Option<String>>,
-    waiters: Waiters,
-    l1: Option<Arc<L1>>,
+    pub(super) other_store: Mutex<Option<String>>,
+    pub(super) waiters: Waiters,
+    pub(super) peers: Peers,
+    pub(super) l1: Option<Arc<L1>>,
 }
 
 impl Subscription {
-    pub(super) fn new(
-        announced: Announced,
-        keys: &Keys,
-        options: &Options,
-        validity: &Arc<Validity>,
-        identity: Option<String>,
-        waiters: &Waiters,
-        l1: Option<Arc<L1>>,
-    ) -> Self {
-        Self {
-            announced,
-            keys: keys.clone(),
-            options: options.clone(),
-            validity: Arc::clone(validity),
-            identity,
-            other_store: Mutex::default(),
-            waiters: waiters.clone(),
-            l1,
-        }
-    }
-
     /// Listens until it is dropped.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::new();
@@ -105,7 +88,9 @@ impl Subscription {
 
     async fn listen(&self) -> Result<std::convert::Infallible, CacheError> {
         let patience = self.options.connect_timeout;
-        let connection = in_time(patience, self.announced.client().await?.get_async_pubsub()).await?;
+        let endpoint = self.announced.endpoint().await?;
+        let moves = endpoint.moves();
+        let connection = endpoint.subscribe().await.map_err(CacheError::Connect)?;
         let (mut sink, mut messages) = connection.split();
         let mut channels = vec![self.keys.control()];
         if self.l1.is_some() {
@@ -118,6 +103,7 @@ impl Subscription {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                () = endpoint.moved_since(moves) => return Err(CacheError::Moved),
                 message = messages.next() => self.receive(&message.ok_or(CacheError::Timeout(self.options.heartbeat_timeout))?),
                 _ = pings.tick() => {
                     let asked_at = now_ms();
@@ -169,6 +155,7 @@ impl Subscription {
             Some(Control::InvalidateBefore { at_ms }) => self.invalidate_before(None, at_ms),
             Some(Control::InvalidatePartBefore { address, at_ms }) => self.invalidate_before(Some(&address), at_ms),
             Some(Control::Wake { id }) => self.waiters.wake(&id),
+            Some(Control::Peer { text }) => self.peers.receive(&text),
             None => {}
         }
     }
@@ -182,7 +169,7 @@ impl Subscription {
     /// Whether a heartbeat vouches for the store of this process. Releases that named no store are believed.
     fn is_of_this_store(&self, store: Option<String>) -> bool {
         let (Some(own), Some(store)) = (&self.identity, store) else { return true };
-        if *own == store {
+        if own.is_same(&store) {
             return true;
         }
         let mut noticed = self.other_store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,7 +177,7 @@ impl Subscription {
             tracing::error!(
                 prefix = self.keys.prefix(),
                 store,
-                own,
+                own = own.name,
                 "processes over another store use the same prefix, and what they cache is answered here as if it were of this \
                  one: give each store a prefix of its own. Values are fresh for a shorter time meanwhile"
             );

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use deadpool_redis::redis::{AsyncConnectionConfig, Client};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::endpoint::Endpoint;
 use super::incarnation::Incarnation;
 use crate::backoff::Backoff;
 use crate::error::CacheError;
 use crate::options::Options;
 
 pub(crate) struct Synchronization {
-    pub(super) client: Client,
+    pub(super) endpoint: Endpoint,
     pub(super) incarnation: Arc<Incarnation>,
     pub(super) options: Options,
 }
@@ -39,15 +39,16 @@ impl Synchronization {
         while !self.incarnation.is_known() {
             ticks.tick().await;
         }
-        let timeouts = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.options.connect_timeout))
-            .set_response_timeout(Some(self.options.heartbeat_timeout));
+        let moves = self.endpoint.moves();
+        let connected = self.endpoint.connect(self.options.heartbeat_timeout).await;
+        let (mut connection, _) = connected.map_err(CacheError::Connect)?;
         let failed = |error| CacheError::Redis(Arc::new(error));
-        let connection = self.client.get_multiplexed_async_connection_with_config(&timeouts).await;
-        let mut connection = connection.map_err(failed)?;
         loop {
             self.incarnation.look_again(&mut connection).await.map_err(failed)?;
             *looked = true;
+            if self.endpoint.moves() != moves {
+                return Err(CacheError::Moved);
+            }
             ticks.tick().await;
         }
     }

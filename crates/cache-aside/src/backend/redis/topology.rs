@@ -98,6 +98,8 @@ impl Clocks {
 
 /// One server of a cluster, as far as its cells are judged by it.
 pub(crate) struct Part {
+    /// Where the server is, as the others name it.
+    address: String,
     clocks: Arc<Clocks>,
     /// After so long, milliseconds, no cell is there any more.
     lifetime_ms: u64,
@@ -113,8 +115,13 @@ struct Known {
 }
 
 impl Part {
-    pub(crate) fn new(clocks: Arc<Clocks>, lifetime_ms: u64) -> Self {
-        Self { clocks, lifetime_ms, known: Mutex::default() }
+    pub(crate) fn new(address: String, clocks: Arc<Clocks>, lifetime_ms: u64) -> Self {
+        Self { address, clocks, lifetime_ms, known: Mutex::default() }
+    }
+
+    /// What stands before the moment where it is announced that nothing of this server is valid from before it.
+    pub(crate) fn words(&self) -> String {
+        format!("S{} ", self.address)
     }
 
     /// What the server says of the cluster, and what its clock shows, microseconds since 1970, if that may be asked for.
@@ -202,7 +209,7 @@ mod tests {
     fn what_was_lost_is_not_had_until_the_server_says_so_again() {
         let validity = Arc::new(crate::validity::Validity::new());
         let timeline = Timeline::of_part(crate::clock::Clock::of_redis(), validity);
-        let part = Part::new(Arc::default(), 1);
+        let part = Part::new(String::new(), Arc::default(), 1);
         let since = || ["0", "42"].map(|id| timeline.valid_after_ms_of(id));
         let (other, slot) = (Slot::of_id("0").number(), Slot::of_id("42").number());
         let said = format!("{slot}-{slot}@00000000000007;{other}-{other}@00000000000007;");

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::redis::{Client, Cmd, Value, cmd, from_redis_value};
+use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures::future::join_all;
 
-use super::super::RedisCache;
+use super::super::control::Control;
 use super::super::rights::MissingRight;
+use super::super::{Endpoint, RedisCache};
 use super::ClusterCache;
 use super::nodes::Node;
+use crate::connect_error::ConnectError;
 use crate::engine::Health;
 use crate::error::CacheError;
+use crate::peers::PeerTexts;
 use crate::put::Token;
 use crate::slot::{SLOTS, Slot};
 use crate::stats::BreakerState;
@@ -44,20 +47,23 @@ impl ClusterCache {
         let mut get = cmd("GET");
         get.arg(store);
         let known: Option<String> = from_redis_value(self.command_at(store, &get).await?).unwrap_or(None);
-        if known.as_ref() == Some(identity) {
+        if known.as_ref() == Some(&identity.name) {
             return Ok(None);
         }
-        if let Some(known) = known {
+        if let Some(known) = known.filter(|known| !identity.is_same(known)) {
             let mut exists = cmd("EXISTS");
             exists.arg(lead);
             if self.command_at(lead, &exists).await? == Value::Int(1) {
                 return Ok(Some(known));
             }
             self.invalidate_all().await?;
-            tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+            tracing::warn!(
+                identity = identity.name,
+                "the cache was filled from another store: nothing of that is served"
+            );
         }
         let mut set = cmd("SET");
-        set.arg(store).arg(identity);
+        set.arg(store).arg(&identity.name);
         self.command_at(store, &set).await.map(|_| None)
     }
 
@@ -91,11 +97,26 @@ impl ClusterCache {
         Ok(())
     }
 
-    /// By whichever server takes it: each passes it on to all.
+    /// Tells every process that the change stream is live, and how far it is behind.
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
+        self.announce(&Control::heartbeat(lag, 0, self.shared.identity.as_ref())).await
+    }
+
+    /// Tells every process a text about this one.
+    pub(crate) async fn tell_peers(&self, text: &str) -> Result<(), CacheError> {
+        self.announce(&Control::Peer { text: text.to_owned() }).await
+    }
+
+    /// What other processes tell from now on.
+    pub(crate) fn peer_texts(&self) -> PeerTexts {
+        self.shared.peers.texts()
+    }
+
+    /// By whichever server takes it: each passes it on to all.
+    async fn announce(&self, control: &Control) -> Result<(), CacheError> {
         let mut failed = CacheError::Unserved;
         for node in self.shared.nodes.all() {
-            match self.worker(&node).announce_heartbeat(lag, 0, self.shared.identity.clone()).await {
+            match self.worker(&node).announce(control).await {
                 Ok(()) => return Ok(()),
                 Err(error) => failed = error,
             }
@@ -125,7 +146,7 @@ impl ClusterCache {
     /// The same of what one server holds.
     pub(super) async fn invalidate_part(&self, node: &Arc<Node>) -> Result<u64, CacheError> {
         let Some(key) = node.part.key() else { return Err(CacheError::Unserved) };
-        self.worker(node).invalidate_all_under(&key, &format!("P{} ", node.address)).await
+        self.worker(node).invalidate_all_under(&key, &node.part.words()).await
     }
 
     /// Everything that the server of this id holds is invalidated as soon as that takes it, and in this process now.
@@ -162,6 +183,27 @@ impl ClusterCache {
         self.shared.nodes.all().iter().find_map(|node| node.cache.write_refusal())
     }
 
+    /// Why there is no connection to one of the servers, or to those that the URL names while no other is known.
+    pub(crate) async fn connect_error(&self) -> Option<ConnectError> {
+        let nodes = self.shared.nodes.all();
+        for node in &nodes {
+            if let Some(error) = self.worker(node).connect_error().await {
+                return Some(error);
+            }
+        }
+        let mut first = None;
+        for seed in if nodes.is_empty() { self.shared.nodes.seeds() } else { Vec::new() } {
+            let error = seed.cache.shared.endpoint.connect(self.shared.options.connect_timeout).await.err()?;
+            first = first.or(Some(error));
+        }
+        first
+    }
+
+    /// Connections for commands that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.shared.nodes.all().iter().map(|node| node.cache.connections()).sum()
+    }
+
     /// That of the server that is worst off.
     pub(crate) fn breaker_state(&self) -> BreakerState {
         let nodes = self.shared.nodes.all();
@@ -195,9 +237,9 @@ impl ClusterCache {
     }
 
     /// One of the servers, another one each time.
-    pub(crate) async fn some_client(&self) -> Result<Client, CacheError> {
+    pub(crate) async fn some_endpoint(&self) -> Result<Endpoint, CacheError> {
         self.shared.nodes.wait_until_sought(self.shared.options.redis_timeout).await;
-        Ok(self.shared.nodes.next().ok_or(CacheError::Unserved)?.cache.shared.client.clone())
+        Ok(self.shared.nodes.next().ok_or(CacheError::Unserved)?.cache.shared.endpoint.clone())
     }
 
     /// That of the server at this address, if it is one of those that are known.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use deadpool_redis::redis::AsyncConnectionConfig;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -118,12 +117,9 @@ impl Look {
         let (options, shared) = (&self.cluster.shared.options, &self.node.cache.shared);
         let mut ticks = interval(options.heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let timeouts = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(options.connect_timeout))
-            .set_response_timeout(Some(options.heartbeat_timeout));
         let failed = |error| CacheError::Redis(Arc::new(error));
-        let connection = shared.client.get_multiplexed_async_connection_with_config(&timeouts).await;
-        let mut connection = connection.map_err(failed)?;
+        let connected = shared.endpoint.connect(options.heartbeat_timeout).await;
+        let (mut connection, _) = connected.map_err(CacheError::Connect)?;
         loop {
             let view = shared.incarnation.look_again(&mut connection).await.map_err(failed)?;
             // A replica, or a server without slots, may be behind.

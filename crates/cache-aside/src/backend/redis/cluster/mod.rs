@@ -10,20 +10,23 @@ mod removal;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use deadpool_redis::redis::RedisError;
 use futures::future::join_all;
 
 use self::members::Members;
-use self::nodes::{Node, Nodes};
+use self::nodes::Node;
+pub(crate) use self::nodes::Nodes;
 use super::super::waiters::{Waiters, Waiting};
 use super::subscription::{Announced, Subscription};
 use super::{RedisCache, keys::Keys};
 use crate::cell::Seen;
 use crate::error::CacheError;
+use crate::identity::Identity;
+use crate::inspect::InspectedEntry;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::put::{LoadStart, Put, Token};
 use crate::rules::{LeaseResult, PutResult};
 use crate::slot::Slot;
@@ -46,24 +49,22 @@ struct Shared {
     keys: Keys,
     options: Options,
     validity: Arc<Validity>,
-    identity: Option<String>,
+    identity: Option<Identity>,
     waiters: Waiters,
+    peers: Peers,
 }
 
 impl ClusterCache {
-    /// `seeds` are some of its servers; they say where all are.
     pub(crate) fn new(
-        seeds: &[url::Url],
+        nodes: Nodes,
         prefix: &str,
         options: &Options,
         validity: Arc<Validity>,
-        identity: Option<String>,
-    ) -> Result<Self, RedisError> {
-        let waiters = Waiters::default();
-        let nodes = Nodes::new(seeds, prefix, options, &validity, &waiters)?;
-        let keys = Keys::new(prefix, 0);
-        let shared = Shared { nodes, keys, options: options.clone(), validity, identity, waiters };
-        Ok(Self { shared: Arc::new(shared), workers: Arc::default() })
+        identity: Option<Identity>,
+    ) -> Self {
+        let (keys, waiters, peers) = (Keys::new(prefix, 0), nodes.waiters().clone(), Peers::default());
+        let shared = Shared { nodes, keys, options: options.clone(), validity, identity, waiters, peers };
+        Self { shared: Arc::new(shared), workers: Arc::default() }
     }
 
     /// The same cache over connections of its own.
@@ -73,8 +74,18 @@ impl ClusterCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { keys, options, validity, identity, waiters, .. } = &*self.shared;
-        Subscription::new(Announced::ByCluster(self.clone()), keys, options, validity, identity.clone(), waiters, l1)
+        let Shared { keys, options, validity, identity, waiters, peers, .. } = &*self.shared;
+        Subscription {
+            announced: Announced::ByCluster(self.clone()),
+            keys: keys.clone(),
+            options: options.clone(),
+            validity: Arc::clone(validity),
+            identity: identity.clone(),
+            other_store: Mutex::default(),
+            waiters: waiters.clone(),
+            peers: peers.clone(),
+            l1,
+        }
     }
 
     /// What this process looks at again and again: who serves what, and the clock and the moment of each server.
@@ -118,6 +129,11 @@ impl ClusterCache {
             cells[at] = found.unwrap_or(None);
         }
         Ok(cells)
+    }
+
+    /// The cell and who is in the lease.
+    pub(crate) async fn inspect(&self, id: &str) -> Result<(Option<Found>, Vec<InspectedEntry>), CacheError> {
+        self.at(Slot::of_id(id), |node| async move { node.inspect(id).await }).await
     }
 
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {

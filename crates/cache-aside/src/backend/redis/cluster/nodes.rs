@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use deadpool_redis::redis::RedisError;
 use tokio::sync::{Notify, watch};
 
 use super::super::super::waiters::Waiters;
 use super::super::incarnation::Place;
 use super::super::topology::{Clocks, Part, View};
-use super::super::{RedisCache, Server};
+use super::super::{Endpoint, RedisCache, Server};
+use crate::access_files::AccessFiles;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
+use crate::cluster_url::ClusterUrl;
 use crate::options::Options;
+use crate::redis_url::{Address, SERVER_PORT};
 use crate::slot::{SLOTS, Slot};
 use crate::timeline::Timeline;
 use crate::validity::Validity;
@@ -44,8 +46,10 @@ impl Node {
     }
 }
 
-pub(super) struct Nodes {
-    seeds: Vec<url::Url>,
+/// All servers of a cluster.
+pub(crate) struct Nodes {
+    url: ClusterUrl,
+    files: AccessFiles,
     prefix: String,
     options: Options,
     validity: Arc<Validity>,
@@ -53,7 +57,7 @@ pub(super) struct Nodes {
     clocks: Arc<Clocks>,
     topology: RwLock<Arc<Topology>>,
     /// Every server that somebody has a handle of, by its address.
-    known: Mutex<HashMap<String, Weak<Node>>>,
+    known: Mutex<HashMap<Address, Weak<Node>>>,
     made: AtomicU64,
     turn: AtomicUsize,
     /// Whether the cluster was sought, successfully or in vain.
@@ -95,19 +99,21 @@ impl Topology {
 }
 
 impl Nodes {
-    pub(super) fn new(
-        seeds: &[url::Url],
+    /// The URL names some of the servers; they say where all are.
+    pub(crate) fn new(
+        url: &ClusterUrl,
+        files: &AccessFiles,
         prefix: &str,
         options: &Options,
         validity: &Arc<Validity>,
-        waiters: &Waiters,
-    ) -> Result<Self, RedisError> {
-        let nodes = Self {
-            seeds: seeds.to_vec(),
+    ) -> Self {
+        Self {
+            url: url.clone(),
+            files: files.clone(),
             prefix: prefix.to_owned(),
             options: options.clone(),
             validity: Arc::clone(validity),
-            waiters: waiters.clone(),
+            waiters: Waiters::default(),
             clocks: Arc::default(),
             topology: RwLock::new(Arc::new(Topology::empty())),
             known: Mutex::default(),
@@ -115,12 +121,12 @@ impl Nodes {
             turn: AtomicUsize::new(0),
             sought: watch::Sender::new(false),
             changed: Notify::new(),
-        };
-        // Whatever the client does not take is an error now.
-        for seed in seeds {
-            nodes.make(seed, String::new())?;
         }
-        Ok(nodes)
+    }
+
+    /// Where requests wait for what happens on any of the servers.
+    pub(super) fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     #[inline]
@@ -135,10 +141,7 @@ impl Nodes {
 
     /// Those that the URL names.
     pub(super) fn seeds(&self) -> Vec<Arc<Node>> {
-        self.seeds
-            .iter()
-            .filter_map(|seed| self.at(&address(seed.host_str()?, seed.port().unwrap_or(6379)), None))
-            .collect()
+        self.url.addresses.iter().map(|seed| self.node(seed)).collect()
     }
 
     pub(super) fn all_or_seeds(&self) -> Vec<Arc<Node>> {
@@ -171,7 +174,7 @@ impl Nodes {
         for range in &view.ranges {
             let (host, port) = &range.address;
             let host = if host.is_empty() || host == "?" { host_of(&by.address) } else { host };
-            let Some(node) = self.at(&address(host, *port), None) else { continue };
+            let Some(node) = self.at(&bracketed(host, *port), None) else { continue };
             let at = next.place(&node);
             if let Some(owners) = next.owners.get_mut(range.first..=range.last) {
                 owners.fill(at);
@@ -207,31 +210,36 @@ impl Nodes {
     pub(super) fn at(&self, at: &str, by: Option<&Node>) -> Option<Arc<Node>> {
         let (host, port) = at.rsplit_once(':')?;
         let host = if host.is_empty() { host_of(&by?.address) } else { host };
-        let at = address(host, port.parse().ok()?);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(node) = known.get(&at).and_then(Weak::upgrade) {
-            return Some(node);
-        }
-        let mut url = self.seeds.first()?.clone();
-        url.set_host(Some(host_of(&at))).ok()?;
-        url.set_port(port.parse().ok()).ok()?;
-        let node = Arc::new(self.make(&url, at.clone()).ok()?);
-        known.retain(|_, node| node.strong_count() > 0);
-        known.insert(at, Arc::downgrade(&node));
-        Some(node)
+        let at = Address::read(&bracketed(host, port.parse().ok()?), SERVER_PORT)?;
+        Some(self.node(&at))
     }
 
-    fn make(&self, url: &url::Url, address: String) -> Result<Node, RedisError> {
-        let Self { prefix, options, validity, waiters, clocks, .. } = self;
+    /// The server at this address.
+    fn node(&self, at: &Address) -> Arc<Node> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(node) = known.get(at).and_then(Weak::upgrade) {
+            return node;
+        }
+        let node = Arc::new(self.make(at));
+        known.retain(|_, node| node.strong_count() > 0);
+        known.insert(at.clone(), Arc::downgrade(&node));
+        node
+    }
+
+    fn make(&self, at: &Address) -> Node {
+        let Self { url, files, prefix, options, validity, waiters, clocks, .. } = self;
+        let (address, endpoint) =
+            (at.to_string(), Endpoint::new(&url.server(at.clone()), files, options.connect_timeout));
         let timeline = Arc::new(Timeline::of_part(Clock::of_redis(), Arc::clone(validity)));
-        let part = Arc::new(Part::new(Arc::clone(clocks), options.longest_kept().as_millis() as u64));
-        let breaker = Breaker::new(Guarded::Part(address.clone()), options.breaker_failures, options.breaker_pause);
+        let part = Arc::new(Part::new(address.clone(), Arc::clone(clocks), options.longest_kept().as_millis() as u64));
+        let (guarded, events) = (Guarded::Part(address.clone()), Arc::clone(validity.events()));
+        let breaker = Breaker::new(guarded, options.breaker_failures, options.breaker_pause, events);
         let place = Place::Part(Arc::clone(&part));
-        let server = Server { url, timeline: Arc::clone(&timeline), place, breaker, waiters: waiters.clone() };
-        let cache = RedisCache::of(server, prefix, options, Arc::clone(validity), None)?;
+        let server = Server { endpoint, timeline: Arc::clone(&timeline), place, breaker, waiters: waiters.clone() };
+        let cache = RedisCache::of(server, prefix, options, Arc::clone(validity), None);
         clocks.add(&address, &timeline);
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        Ok(Node { number, address, cache, part, look: Notify::new() })
+        Node { number, address, cache, part, look: Notify::new() }
     }
 
     fn install(&self, next: Topology) {
@@ -267,7 +275,7 @@ impl Nodes {
 }
 
 /// `HOST:PORT`, with brackets around an IPv6 address.
-fn address(host: &str, port: u16) -> String {
+fn bracketed(host: &str, port: u16) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

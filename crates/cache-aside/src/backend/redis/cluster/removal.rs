@@ -33,12 +33,12 @@ impl RedisCache {
         let mut delete = cmd("DEL");
         delete.arg(key);
         if !coming {
-            return self.command(&delete).await.map(drop);
+            return self.change(async |mut connection| connection.send_packed_command(&delete).await).await.map(drop);
         }
         let mut both = Pipeline::with_capacity(2);
         both.add_command(cmd("ASKING")).add_command(delete);
         let answers = self
-            .run(async |mut connection| connection.send_packed_commands(&both, 0, 2).await.map(Value::Array))
+            .change(async |mut connection| connection.send_packed_commands(&both, 0, 2).await.map(Value::Array))
             .await?;
         drop(answers);
         Ok(())
