@@ -55,6 +55,11 @@ async fn a_replica_takes_over_and_nothing_that_it_missed_is_answered() {
         assert_eq!(body(&get(&engines[0], id).await), Some("new"), "{id}");
     }
     until("all is well", || async { engines[0].health().await == Health::Up }).await;
+    // Who wrote to the old primary had what took its place begin anew: until then nobody there had heard of those writes.
+    for engine in &engines {
+        let moved = engine.stats().validity;
+        assert!(moved.by_change_stream + moved.by_announcement > 0, "{moved:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

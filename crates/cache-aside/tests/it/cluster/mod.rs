@@ -3,6 +3,7 @@
 mod failures;
 mod plain;
 mod rights;
+mod seeing;
 mod slots;
 
 use std::time::Duration;

@@ -114,6 +114,7 @@ impl ClusterCache {
 
     /// By whichever server takes it: each passes it on to all.
     async fn announce(&self, control: &Control) -> Result<(), CacheError> {
+        self.shared.nodes.wait_until_sought(self.shared.options.redis_timeout).await;
         let mut failed = CacheError::Unserved;
         for node in self.shared.nodes.all() {
             match self.worker(&node).announce(control).await {

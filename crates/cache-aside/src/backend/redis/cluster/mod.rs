@@ -204,15 +204,21 @@ impl ClusterCache {
         }
     }
 
-    /// Runs a command where the slot is, and follows it where it has gone.
+    /// Runs a command where the slot is, and follows it where it has gone, also while the answer was on its way.
     async fn at<T, F>(&self, slot: Slot, command: impl Fn(RedisCache) -> F) -> Result<T, CacheError>
     where
         F: Future<Output = Result<T, CacheError>>,
     {
         let mut redirects = 0;
         loop {
+            let changes = self.shared.nodes.changes();
             let node = self.owner(slot).await?;
             let error = match command(self.worker(&node)).await {
+                // The server that did it may have been replaced meanwhile: the other one has not heard of it.
+                Ok(_) if redirects < REDIRECTS && self.has_left(slot, &node, changes) => {
+                    redirects += 1;
+                    continue;
+                }
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -229,6 +235,13 @@ impl ClusterCache {
                 }
             }
         }
+    }
+
+    /// Whether the slot is known to be elsewhere, as it was not when there were so many changes.
+    #[inline]
+    fn has_left(&self, slot: Slot, node: &Node, changes: u64) -> bool {
+        let nodes = &self.shared.nodes;
+        nodes.changes() != changes && nodes.owner(slot).is_some_and(|now| now.number != node.number)
     }
 
     /// The server that serves the slot; waits until it is known who serves what.

@@ -59,6 +59,8 @@ pub(crate) struct Nodes {
     /// Every server that somebody has a handle of, by its address.
     known: Mutex<HashMap<Address, Weak<Node>>>,
     made: AtomicU64,
+    /// How often other servers had slots than before.
+    changes: AtomicU64,
     turn: AtomicUsize,
     /// Whether the cluster was sought, successfully or in vain.
     sought: watch::Sender<bool>,
@@ -118,6 +120,7 @@ impl Nodes {
             topology: RwLock::new(Arc::new(Topology::empty())),
             known: Mutex::default(),
             made: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
             sought: watch::Sender::new(false),
             changed: Notify::new(),
@@ -132,6 +135,12 @@ impl Nodes {
     #[inline]
     pub(super) fn owner(&self, slot: Slot) -> Option<Arc<Node>> {
         self.topology.read().unwrap_or_else(PoisonError::into_inner).owner(slot).cloned()
+    }
+
+    /// Which number of what is known about who serves what it is.
+    #[inline]
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Those that have slots.
@@ -247,6 +256,8 @@ impl Nodes {
         if current.is_same(&next) {
             return;
         }
+        let stays = |node: &Node| next.nodes.iter().any(|other| other.number == node.number);
+        let gone: Vec<u64> = current.nodes.iter().filter(|node| !stays(node)).map(|node| node.number).collect();
         let mut lost: HashMap<u64, (Arc<Node>, Vec<Slot>)> = HashMap::new();
         for slot in (0..SLOTS).filter_map(Slot::numbered) {
             let Some(before) = current.owner(slot) else { continue };
@@ -255,9 +266,10 @@ impl Nodes {
                 continue;
             }
             lost.entry(before.number).or_insert_with(|| (Arc::clone(before), Vec::new())).1.push(slot);
-            // What one server was still to be told, another is now.
-            if let Some(now) = now.filter(|now| before.cache.timeline().owed() != 0 && now.cache.timeline().owed() == 0)
-            {
+            // What one server was still to be told, another is now. And one that was replaced may have taken writes of this
+            // process that the other one has not heard of.
+            let is_to_be_told = before.cache.timeline().owed() != 0 || gone.contains(&before.number);
+            if let Some(now) = now.filter(|now| is_to_be_told && now.cache.timeline().owed() == 0) {
                 now.cache.timeline().owe();
             }
         }
@@ -266,6 +278,7 @@ impl Nodes {
         }
         *current = Arc::new(next);
         drop(current);
+        self.changes.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_one();
     }
 
