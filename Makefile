@@ -1,7 +1,7 @@
 # A person and CI call the same targets. Each is a script; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check verify up down seed dump serve loadtest smoke bench
+.PHONY: help demo test check verify faults up down seed dump serve loadtest smoke bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ check: ## formatting, lints, documentation, import rules
 
 verify: ## break things under real processes, and check what their clients saw (ARGS="--seconds 60 --seed 7")
 	@scripts/verify $(ARGS)
+
+faults: ## break one thing after the other, and say what each costs and how long (ARGS="--faults flush,stop --phase 2s")
+	@scripts/faults $(ARGS)
 
 up: ## start a real Redis and MongoDB (Docker if there is one, else local servers)
 	@scripts/up

@@ -87,14 +87,25 @@ stop_process() {
 
 not() { ! "$@"; }
 
-# build_release: the service, the seeder and the load generator.
-build_release() {
+# Which build the programs are of: `quick` is there sooner, `release` is what is installed and measured (see Cargo.toml).
+profile=quick
+# build ARGS...: by cargo, in that profile. A first build takes minutes, and says so.
+build() {
   need cargo "install Rust from https://rustup.rs"
   need cc "install a C compiler (Debian: apt-get install gcc)"
-  cargo build --release --locked -p todo-api -p seeder -p loadgen
+  local began=$SECONDS first=false
+  if [ ! -d "$target/$profile/build" ]; then
+    first=true
+    say "building the programs and the crates that they use: the first time takes about five minutes on two cores, a release longer" >&2
+  fi
+  cargo build --profile "$profile" --locked "$@"
+  if $first; then say "built in $((SECONDS - began)) s; the next build takes seconds" >&2; fi
 }
 
-program() { echo "$target/release/$1"; }
+# build_programs: the service, the seeder and the load generator.
+build_programs() { build -p todo-api -p seeder -p loadgen; }
+
+program() { echo "$target/$profile/$1"; }
 
 # http_get PORT PATH: status, head and body of the answer, without curl. HTTP/1.0 ends it with the connection.
 http_get() (

@@ -2,10 +2,12 @@
 //! (Nygard, "Release It!"). There is one in front of Redis and one in front of the store.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::with_causes;
+use crate::events::{EventKind, EventLog};
 use crate::stats::BreakerState;
 
 /// What a breaker stands in front of.
@@ -13,6 +15,22 @@ use crate::stats::BreakerState;
 pub(crate) enum Guarded {
     Cache,
     Store,
+}
+
+impl Guarded {
+    fn opened(self) -> EventKind {
+        match self {
+            Self::Cache => EventKind::CacheBreakerOpened,
+            Self::Store => EventKind::StoreBreakerOpened,
+        }
+    }
+
+    fn closed(self) -> EventKind {
+        match self {
+            Self::Cache => EventKind::CacheBreakerClosed,
+            Self::Store => EventKind::StoreBreakerClosed,
+        }
+    }
 }
 
 /// Closed (what it guards is used), open (left alone), or half open (one request at a time tries it).
@@ -29,6 +47,7 @@ pub(crate) struct Breaker {
     opened_at_ms: AtomicU64,
     /// Whether a request tries right now.
     probing: AtomicBool,
+    events: Arc<EventLog>,
 }
 
 /// Leave to use what the breaker guards. While the breaker is open it is a probe, and there is no second one until it goes.
@@ -37,7 +56,7 @@ pub(crate) struct Breaker {
 pub(crate) struct Pass<'a>(Option<&'a Breaker>);
 
 impl Breaker {
-    pub(crate) fn new(guarded: Guarded, limit: u32, pause: Duration) -> Self {
+    pub(crate) fn new(guarded: Guarded, limit: u32, pause: Duration, events: Arc<EventLog>) -> Self {
         Self {
             guarded,
             limit,
@@ -47,6 +66,7 @@ impl Breaker {
             retry_at_ms: AtomicU64::new(0),
             opened_at_ms: AtomicU64::new(0),
             probing: AtomicBool::new(false),
+            events,
         }
     }
 
@@ -91,6 +111,7 @@ impl Breaker {
                 Guarded::Cache => tracing::info!(?away, "the cache answers again"),
                 Guarded::Store => tracing::info!(?away, "the store answers again"),
             }
+            self.events.note(self.guarded.closed(), "");
         }
     }
 
@@ -110,6 +131,7 @@ impl Breaker {
         }
         self.opened_at_ms.store(now, Ordering::Relaxed);
         let error = with_causes(cause);
+        self.events.note(self.guarded.opened(), error.as_str());
         match self.guarded {
             Guarded::Cache => tracing::warn!(error, "the cache does not answer: reads go to the store until it does"),
             Guarded::Store => tracing::warn!(
@@ -154,7 +176,7 @@ mod tests {
 
     #[test]
     fn opens_after_failures_in_a_row_admits_one_a_pause_and_closes_on_success() {
-        let patient = Breaker::new(Guarded::Cache, 2, Duration::from_secs(3600));
+        let patient = Breaker::new(Guarded::Cache, 2, Duration::from_secs(3600), Arc::default());
         patient.failed(&down());
         patient.succeeded();
         patient.failed(&down());
@@ -165,7 +187,7 @@ mod tests {
         patient.succeeded();
         assert!(patient.admit().is_some());
 
-        let hasty = Breaker::new(Guarded::Store, 1, Duration::ZERO);
+        let hasty = Breaker::new(Guarded::Store, 1, Duration::ZERO, Arc::default());
         hasty.failed(&down());
         assert_eq!(hasty.state(), BreakerState::HalfOpen);
         assert!(hasty.admit().is_some(), "its pause is over at once");
@@ -173,7 +195,7 @@ mod tests {
 
     #[test]
     fn one_probe_at_a_time_and_one_without_a_verdict_makes_way_after_a_pause() {
-        let breaker = Breaker::new(Guarded::Store, 1, Duration::ZERO);
+        let breaker = Breaker::new(Guarded::Store, 1, Duration::ZERO, Arc::default());
         breaker.failed(&down());
         let probe = breaker.admit();
         assert!(probe.is_some() && breaker.admit().is_none() && breaker.is_open());
@@ -181,7 +203,7 @@ mod tests {
         assert!(breaker.admit().is_some());
 
         let (pause, patience) = (Duration::from_millis(200), Duration::from_secs(60));
-        let breaker = Breaker::new(Guarded::Store, 1, pause);
+        let breaker = Breaker::new(Guarded::Store, 1, pause, Arc::default());
         breaker.failed(&down());
         let began = Instant::now();
         while breaker.admit().is_none() {

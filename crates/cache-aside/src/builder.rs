@@ -18,7 +18,9 @@ use crate::clock::Clock;
 use crate::counters::{AuditCounts, Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
+use crate::identity::Identity;
 use crate::l1::L1;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -131,9 +133,10 @@ impl<S: Source> Builder<S> {
     ///
     /// # Errors
     /// What does not fit, and what to do: see [`StartError`].
-    pub async fn start(self) -> Result<CacheAside<S>, StartError> {
+    pub async fn start(mut self) -> Result<CacheAside<S>, StartError> {
         let url = self.url?;
         self.options.check()?;
+        self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         fits(&url, self.l1, self.follow.is_some(), self.audit)?;
         self.files.check(&url)?;
@@ -151,7 +154,7 @@ impl<S: Source> Builder<S> {
                     &self.options,
                     validity,
                     clock,
-                    self.source.identity(),
+                    Identity::of(&self.source),
                 ))
             }
             CacheUrl::Memory => Backend::Memory(MemoryCache::new(&self.options, Arc::clone(&validity))),
@@ -160,12 +163,18 @@ impl<S: Source> Builder<S> {
         claim(&backend, &prefix).await?;
         let l1 = self.l1.map(|ttl| Arc::new(L1::new(ttl, self.options.l1_max_bytes, Arc::clone(&validity))));
         let repair = RepairQueue::new(backend.per_worker(), self.options.repair_max, self.options.breaker_pause);
+        let events = Arc::clone(validity.events());
+        let Options { breaker_failures, breaker_pause, .. } = self.options;
+        let store_breaker = Breaker::new(Guarded::Store, breaker_failures, breaker_pause, events);
+        let store_turns = Arc::new(Semaphore::new(self.options.store_concurrency));
+        let load_queue = LoadQueue::new(self.source.max_batch(), Arc::clone(&store_turns), self.options.store_queue);
         let shared = Shared {
             source: self.source,
             prefix,
             flights: SingleFlight::new(),
-            store_turns: Semaphore::new(self.options.store_concurrency),
-            store_breaker: Breaker::new(Guarded::Store, self.options.breaker_failures, self.options.breaker_pause),
+            store_turns,
+            load_queue: load_queue.map(Arc::new),
+            store_breaker,
             repair: repair.clone(),
             options: self.options,
             validity: Arc::clone(&validity),

@@ -131,8 +131,26 @@ impl Seen {
     }
 }
 
+/// The number of up to 16 decimal digits; `None` if anything else is among them.
 fn digits(text: &[u8]) -> Option<u64> {
-    text.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+    let mut padded = [b'0'; 16];
+    padded[16usize.checked_sub(text.len())?..].copy_from_slice(text);
+    let (high, low) = padded.split_at(8);
+    Some(eight_digits(high.try_into().ok()?)? * 100_000_000 + eight_digits(low.try_into().ok()?)?)
+}
+
+/// Eight digits in three multiplications, since every hit reads 38 of them: pairs first, then fours, then all (Lemire,
+/// "Quickly parsing eight digits", 2018).
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(text);
+    let high = word & 0xF0F0_F0F0_F0F0_F0F0;
+    let above_nine = (word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) >> 4;
+    if high | above_nine != 0x3333_3333_3333_3333 {
+        return None;
+    }
+    let pairs = (word & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2_561) >> 8;
+    let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(6_553_601) >> 16;
+    Some((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32)
 }
 
 pub(crate) trait ZeroPadded {
@@ -148,5 +166,33 @@ impl ZeroPadded for u64 {
             self /= 10;
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Digit by digit.
+    fn slowly(text: &[u8]) -> Option<u64> {
+        text.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+    }
+
+    #[test]
+    fn digits_are_what_they_are_one_by_one_and_nothing_else_is_taken_for_one() {
+        for number in [0, 7, 10, 99_999_999, 100_000_000, 1_234_567_890_123_456, MAX_VERSION] {
+            for text in [&number.zero_padded::<16>()[..], &number.zero_padded::<14>(), &number.zero_padded::<8>()] {
+                assert_eq!(digits(text), slowly(text), "{number}");
+                assert!(digits(text).is_some());
+            }
+        }
+        for place in 0..16 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"9081726354637281";
+                text[place] = byte;
+                assert_eq!(digits(&text), slowly(&text), "{byte} at {place}");
+            }
+        }
+        assert_eq!(digits(b"00000000000000001"), None, "too many");
     }
 }

@@ -17,6 +17,7 @@ use crate::backend::Backend;
 use crate::clock::{now_ms, time_of_day};
 use crate::engine::CacheAside;
 use crate::error::{CacheError, with_causes};
+use crate::events::EventKind;
 use crate::invalidator::Invalidator;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
@@ -93,10 +94,18 @@ impl<S: Source> CacheAside<S> {
             let mut pause = RETRY;
             if let Ok(true) = self.backend.lead(token).await {
                 self.shared.leading.store(true, Ordering::Relaxed);
+                let events = self.shared.validity.events();
+                events.note(EventKind::LeadTaken, "");
                 // A store that looks through much of its log for the first change takes its time.
                 let patience = self.options().max_lag * (1 << silent);
                 let ended = self.watch_and_send_heartbeats(&changes, token, patience).await;
                 self.shared.leading.store(false, Ordering::Relaxed);
+                match &ended {
+                    Ended::Lead => events.note(EventKind::LeadLost, ""),
+                    Ended::Store(reason) | Ended::Silent(reason) => {
+                        events.note(EventKind::ChangeStreamEnded, reason.as_str());
+                    }
+                }
                 let _ = self.backend.release_lead(token).await;
                 silent = if let Ended::Silent(_) = ended { 6.min(silent + 1) } else { 0 };
                 match ended {

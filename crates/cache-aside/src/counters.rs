@@ -3,10 +3,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::rules::{LeaseResult, PutResult};
-use crate::stats::{AuditStats, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
+use crate::stats::{AuditStats, Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
 
 /// What a worker counts.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,7 @@ pub(crate) enum Counter {
     LeaseWait,
     Refresh,
     LoadStarted,
+    Query,
     LoadFailed,
     LoadTimedOut,
     LoadRejected,
@@ -43,7 +45,10 @@ pub(crate) enum Counter {
     WriteUnknown,
 }
 
-const COUNTERS: usize = Counter::WriteUnknown as usize + 1;
+/// After the counters come the buckets of how long loads took, and then the sum, in microseconds.
+const LOAD_BUCKETS: usize = Counter::WriteUnknown as usize + 1;
+const LOAD_SUM: usize = LOAD_BUCKETS + Durations::BOUNDS.len() + 1;
+const COUNTERS: usize = LOAD_SUM + 1;
 
 /// The counters of one worker's handle. Aligned, so that two workers never write the same cache line.
 #[derive(Debug)]
@@ -54,10 +59,16 @@ struct Counts([AtomicU64; COUNTERS]);
 #[derive(Debug, Default)]
 pub(crate) struct Registry(Mutex<Registered>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Registered {
     workers: Vec<Arc<Counts>>,
     gone: [u64; COUNTERS],
+}
+
+impl Default for Registered {
+    fn default() -> Self {
+        Self { workers: Vec::new(), gone: [0; COUNTERS] }
+    }
 }
 
 /// A worker's counters; clones of a handle share them.
@@ -87,6 +98,12 @@ impl Counters {
     #[inline]
     pub(crate) fn add_many(&self, counter: Counter, count: usize) {
         self.counts.0[counter as usize].fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// The store answered, or failed, after so long.
+    pub(crate) fn load_took(&self, took: Duration) {
+        self.counts.0[LOAD_BUCKETS + Durations::bucket(took)].fetch_add(1, Ordering::Relaxed);
+        self.counts.0[LOAD_SUM].fetch_add(took.as_micros() as u64, Ordering::Relaxed);
     }
 
     #[inline]
@@ -129,11 +146,11 @@ impl Counters {
     /// The sums over all workers, those that are gone included.
     pub(crate) fn sum(&self) -> Stats {
         let registered = self.registry.lock();
-        let of = |counter: Counter| {
-            let at = counter as usize;
+        let at = |at: usize| {
             let workers = registered.workers.iter().map(|counts| counts.0[at].load(Ordering::Relaxed));
             registered.gone[at] + workers.sum::<u64>()
         };
+        let of = |counter: Counter| at(counter as usize);
         Stats {
             reads: ReadStats {
                 hits: of(Counter::Hit),
@@ -153,10 +170,15 @@ impl Counters {
             },
             loads: LoadStats {
                 started: of(Counter::LoadStarted),
+                queries: of(Counter::Query),
                 failed: of(Counter::LoadFailed),
                 timed_out: of(Counter::LoadTimedOut),
                 rejected: of(Counter::LoadRejected),
                 running: 0,
+                took: Durations {
+                    sum: Duration::from_micros(at(LOAD_SUM)),
+                    counts: std::array::from_fn(|bucket| at(LOAD_BUCKETS + bucket)),
+                },
             },
             leases: LeaseStats {
                 taken: of(Counter::LeaseTaken),

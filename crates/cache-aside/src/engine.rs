@@ -13,8 +13,12 @@ use crate::breaker::Breaker;
 use crate::clock::{Clock, now_ms, now_us};
 use crate::connect_error::ConnectError;
 use crate::counters::{AuditCounts, Counters};
+use crate::events::{Event, EventKind};
 use crate::fill::FillResult;
+use crate::freshness::fresh_now;
 use crate::l1::L1;
+use crate::load::Load;
+use crate::load_queue::LoadQueue;
 use crate::options::Options;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
@@ -42,7 +46,9 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) options: Options,
     pub(crate) prefix: String,
     pub(crate) flights: SingleFlight<FillResult<S::Error>>,
-    pub(crate) store_turns: Semaphore,
+    pub(crate) store_turns: Arc<Semaphore>,
+    /// Where loads wait to go together; `None` where each goes alone.
+    pub(crate) load_queue: Option<Arc<LoadQueue<Load<S>>>>,
     pub(crate) store_breaker: Breaker,
     pub(crate) repair: RepairQueue,
     pub(crate) validity: Arc<Validity>,
@@ -181,14 +187,25 @@ impl<S: Source> CacheAside<S> {
             live: shared.validity.is_live(now_ms()),
             leading: shared.leading.load(Ordering::Relaxed),
             lag: shared.validity.lag(),
+            ended: shared.validity.events().count(EventKind::ChangeStreamEnded),
         };
-        stats.breaker = match &self.backend {
-            Backend::Redis(redis) => redis.breaker_state(),
-            Backend::Memory(_) | Backend::Off => BreakerState::Closed,
+        (stats.breaker, stats.connections) = match &self.backend {
+            Backend::Redis(redis) => (redis.breaker_state(), redis.connections()),
+            Backend::Memory(_) | Backend::Off => (BreakerState::Closed, 0),
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();
         stats
+    }
+
+    /// The last things that happened to the whole cache, the oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.shared.validity.events().last()
+    }
+
+    /// How long a value is fresh that is loaded now.
+    pub(crate) fn fresh(&self) -> Duration {
+        fresh_now(self.options(), self.shared.validity.stream(now_ms()))
     }
 
     pub(crate) fn options(&self) -> &Options {

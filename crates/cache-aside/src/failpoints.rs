@@ -5,6 +5,9 @@
 //! random time up to so many milliseconds (`after-load:20,before-publish:5`), which makes rare races common, and `TODO_TEETH_CLOCK`
 //! how far the node's wall clock is ahead (`+300s`) or behind (`-300s`).
 
+#[cfg(not(feature = "teeth"))]
+use crate::source::Loaded;
+
 #[cfg(all(feature = "teeth", not(debug_assertions)))]
 compile_error!("the feature `teeth` takes guards away: it is for test builds, never for a release");
 
@@ -25,10 +28,18 @@ pub(crate) enum Guard {
     PutBeforeAnswer,
     /// Who joined a flight when its load had begun shares the result only if it was stored: nobody put anything newer.
     ShareOnlyIfStored,
+    /// And only if no validity moment came since the load began.
+    ShareOnlyIfValid,
     /// L1 takes nothing whose read began before an invalidation.
     L1Record,
     /// Cells and moments are dated by the clock of Redis, not by that of a node.
     Clock,
+    /// Of a query for many ids, each id gets what was found for it.
+    #[cfg(feature = "teeth")]
+    BatchIds,
+    /// And the version that belongs to it.
+    #[cfg(feature = "teeth")]
+    BatchVersions,
 }
 
 /// Where a race has its window.
@@ -40,6 +51,8 @@ pub(crate) enum Point {
     BeforePublish,
     /// A reader has read the cache, and has not inserted into L1 yet.
     BeforeL1,
+    /// The store is being asked: what comes now waits for company.
+    DuringLoad,
 }
 
 #[cfg(not(feature = "teeth"))]
@@ -51,6 +64,9 @@ pub(crate) const fn is_off(_: Guard) -> bool {
 #[expect(clippy::unused_async, reason = "in a test build it waits")]
 pub(crate) async fn pause(_: Point) {}
 
+#[cfg(not(feature = "teeth"))]
+pub(crate) const fn mix_up<E>(_: &mut [Result<Loaded, E>]) {}
+
 /// How far the wall clock of this node is ahead of the machine's, milliseconds.
 #[cfg(not(feature = "teeth"))]
 pub(crate) const fn clock_offset_ms() -> i64 {
@@ -58,7 +74,7 @@ pub(crate) const fn clock_offset_ms() -> i64 {
 }
 
 #[cfg(feature = "teeth")]
-pub(crate) use switches::{clock_offset_ms, is_off, pause};
+pub(crate) use switches::{clock_offset_ms, is_off, mix_up, pause};
 
 #[cfg(feature = "teeth")]
 mod switches {
@@ -66,6 +82,7 @@ mod switches {
     use std::time::Duration;
 
     use super::{Guard, Point};
+    use crate::source::Loaded;
 
     impl Guard {
         fn name(self) -> &'static str {
@@ -77,8 +94,11 @@ mod switches {
                 Self::VersionTest => "version-test",
                 Self::PutBeforeAnswer => "put-before-answer",
                 Self::ShareOnlyIfStored => "share-only-if-stored",
+                Self::ShareOnlyIfValid => "share-only-if-valid",
                 Self::L1Record => "l1-record",
                 Self::Clock => "clock",
+                Self::BatchIds => "batch-ids",
+                Self::BatchVersions => "batch-versions",
             }
         }
     }
@@ -89,6 +109,7 @@ mod switches {
                 Self::AfterLoad => "after-load",
                 Self::BeforePublish => "before-publish",
                 Self::BeforeL1 => "before-l1",
+                Self::DuringLoad => "during-load",
             }
         }
     }
@@ -106,6 +127,26 @@ mod switches {
 
     pub(crate) fn clock_offset_ms() -> i64 {
         *CLOCK_OFFSET
+    }
+
+    /// Gives each id of a query what was found for the next one, or its version.
+    pub(crate) fn mix_up<E>(loaded: &mut [Result<Loaded, E>]) {
+        if is_off(Guard::BatchIds) && loaded.len() > 1 {
+            loaded.rotate_left(1);
+        }
+        if is_off(Guard::BatchVersions) {
+            let mut versions: Vec<&mut u64> = loaded
+                .iter_mut()
+                .filter_map(|one| match one {
+                    Ok(Loaded::Value { version, .. }) => Some(version),
+                    _ => None,
+                })
+                .collect();
+            for at in 1..versions.len() {
+                let (before, after) = versions.split_at_mut(at);
+                std::mem::swap(before[at - 1], after[0]);
+            }
+        }
     }
 
     pub(crate) async fn pause(point: Point) {

@@ -4,12 +4,14 @@
 //!
 //! - [`builder`]: makes a cache, and refuses what does not go together. [`engine`]: `CacheAside`, a cache in front of a store.
 //! - [`read`]: the read path, in the order it happens. [`read_many`]: the same for many ids. [`mod@write`]: the write path.
-//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. [`mod@key`]: one id of several parts.
+//! - [`source`]: `Source`, the store as the engine sees it. `load`: every read of it. `load_queue`: which loads are one query of
+//!   it, `batch_size`: how many, `distinct`: each id once. [`mod@key`]: one id of several parts.
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
-//!   `counters`: how.
+//!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
+//! - [`peers`]: what the processes that share a cache tell each other about themselves.
 //! - [`options`]: durations and limits. [`url`]: which cache; [`redis_url`]: where, and as whom. [`access_files`]: certificates
 //!   and passwords in files. [`error`]: what can go wrong; [`connect_error`]: why there is no connection.
 //! - [`cell`]: what the cache holds under one id, byte by byte. [`rules`]: what a put may do to it. [`lease`]: who is at work on it.
@@ -20,6 +22,7 @@
 //! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
+//! - `identity`: which store a process caches.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
 //! - `breaker`: what fails again and again is left alone for a while. `backoff`: the pause before the next attempt.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
@@ -30,6 +33,7 @@ pub mod audit;
 mod backend;
 mod background;
 mod backoff;
+mod batch_size;
 mod breaker;
 pub mod builder;
 pub mod cell;
@@ -37,19 +41,25 @@ pub mod change_stream;
 mod clock;
 pub mod connect_error;
 mod counters;
+mod distinct;
 pub mod engine;
 pub mod error;
+pub mod events;
 mod failpoints;
 mod fill;
 mod freshness;
+mod identity;
+pub mod inspect;
 mod invalidator;
 pub mod key;
 mod l1;
 pub mod lease;
 mod lease_wait;
 mod load;
+mod load_queue;
 pub mod options;
 pub mod outcome;
+pub mod peers;
 mod put;
 pub mod read;
 pub mod read_many;
@@ -61,6 +71,7 @@ mod skew;
 pub mod source;
 pub mod stats;
 pub mod typed;
+pub mod typed_source;
 pub mod url;
 mod validity;
 pub mod write;
@@ -77,8 +88,9 @@ pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
 pub use redis_url::RedisUrl;
 pub use source::{Loaded, Source};
 pub use stats::{BreakerState, Stats};
+pub use typed::Typed;
 #[cfg(feature = "json")]
-pub use typed::Json;
-pub use typed::{Codec, Encoded, Typed, TypedError, TypedSource, Versioned};
+pub use typed_source::Json;
+pub use typed_source::{Codec, Encoded, ManyLoaded, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
 pub use write::{Commit, Published, Written};

@@ -10,10 +10,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::breaker::Pass;
 use crate::counters::Counter;
+use crate::distinct::distinct;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
+use crate::failpoints::{self, Point};
 use crate::fill::from_store;
 use crate::freshness::Kept;
+use crate::load_queue::{Call, Query};
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
@@ -23,55 +26,97 @@ use crate::write::Commit;
 /// Most ids that the store is asked for by one [`Source::load_many`].
 const MAX_BATCH: usize = 100;
 
+/// What a load brings.
+pub(crate) type Load<S> = Result<Loaded, ReadError<<S as Source>::Error>>;
+
 impl<S: Source> CacheAside<S> {
-    pub(crate) async fn load(&self, id: &str) -> Result<Loaded, ReadError<S::Error>> {
-        let (_turn, _pass) = self.turns(1).await?;
-        let loaded = match timeout(self.options().load_timeout, self.shared.source.load(id)).await {
-            Ok(loaded) => loaded.map_err(|error| ReadError::Source(Arc::new(error))),
-            Err(_) => Err(ReadError::Timeout(self.options().load_timeout)),
+    /// Reads the store, if it can by the same query as others that wait: see [`LoadQueue`](crate::load_queue::LoadQueue).
+    pub(crate) async fn load(&self, id: &str) -> Load<S> {
+        let until = self.turns_until();
+        let Some(queue) = &self.shared.load_queue else { return self.load_alone(id, until).await };
+        // Nobody queues for a store that is left alone.
+        if self.shared.store_breaker.is_open() {
+            return Err(ReadError::BreakerOpen);
+        }
+        match queue.join(id).await {
+            Some(Call::Leads(query)) => self.load_with_others(id, query, until).await,
+            Some(Call::Brought(loaded)) => loaded,
+            None => Err(ReadError::Abandoned),
+        }
+    }
+
+    async fn load_alone(&self, id: &str, until: Instant) -> Load<S> {
+        let (_turn, _pass) = self.turns(1, until).await?;
+        self.ask(&[id]).await.pop().unwrap_or(Err(ReadError::Abandoned))
+    }
+
+    /// For the caller's id and for those of a query that it leads.
+    async fn load_with_others(&self, id: &str, query: Query<Load<S>>, until: Instant) -> Load<S> {
+        let wanted: Vec<&str> = std::iter::once(id).chain(query.others()).collect();
+        // Without a flight to share, an id may be wanted more than once: all of them came before its load.
+        let (ids, places) = distinct(&wanted);
+        let (loaded, took) = match self.turns(ids.len(), until).await {
+            Ok(_turns) => {
+                let began = Instant::now();
+                let loaded = self.ask(&ids).await;
+                let answered = loaded.iter().any(Result::is_ok);
+                (loaded, answered.then(|| began.elapsed()))
+            }
+            Err(error) => (vec![Err(error); ids.len()], None),
         };
-        self.judge_store(loaded.as_ref().err());
-        self.count_load(&loaded);
-        loaded
+        let loaded = match places {
+            None => loaded,
+            Some(places) => places.into_iter().map(|at| loaded[at].clone()).collect(),
+        };
+        let mut loaded = loaded.into_iter();
+        let own = loaded.next();
+        query.bring(loaded, took);
+        own.unwrap_or(Err(ReadError::Abandoned))
     }
 
     /// One answer for each id, in their order. A batch takes as many turns as it has ids, and never more than half of all.
-    pub(crate) async fn load_many(&self, ids: &[&str]) -> Vec<Result<Loaded, ReadError<S::Error>>> {
+    pub(crate) async fn load_many(&self, ids: &[&str]) -> Vec<Load<S>> {
         let size = MAX_BATCH.min(self.options().store_concurrency.div_ceil(2));
         let mut all = Vec::with_capacity(ids.len());
         for batch in ids.chunks(size) {
-            match batch {
-                [id] => all.push(self.load(id).await),
-                _ => match self.load_batch(batch).await {
-                    Ok(loaded) => all.extend(loaded),
-                    Err(error) => all.extend(batch.iter().map(|_| Err(error.clone()))),
-                },
+            match self.turns(batch.len(), self.turns_until()).await {
+                Ok(_turns) => all.extend(self.ask(batch).await),
+                Err(error) => all.extend(batch.iter().map(|_| Err(error.clone()))),
             }
         }
         all
     }
 
-    async fn load_batch(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, ReadError<S::Error>>>, ReadError<S::Error>> {
-        let (_turns, _pass) = self.turns(ids.len()).await?;
-        let failed = match timeout(self.options().load_timeout, self.shared.source.load_many(ids)).await {
-            Ok(Ok(loaded)) if loaded.len() == ids.len() => {
-                let shared =
-                    loaded.into_iter().map(|loaded| loaded.map_err(|error| ReadError::Source(Arc::new(error))));
-                let shared: Vec<_> = shared.inspect(|loaded| self.count_load(loaded)).collect();
-                // One value that was given shows that the store is there.
-                let given = shared.iter().find(|loaded| loaded.is_ok()).or(shared.first());
-                self.judge_store(given.and_then(|loaded| loaded.as_ref().err()));
-                return Ok(shared);
-            }
-            // Which answer is whose, nobody knows.
-            Ok(Ok(loaded)) => ReadError::Mismatch { asked: ids.len(), given: loaded.len() },
-            Ok(Err(error)) => ReadError::Source(Arc::new(error)),
-            Err(_) => ReadError::Timeout(self.options().load_timeout),
+    /// One query: one answer for each id, in their order.
+    async fn ask(&self, ids: &[&str]) -> Vec<Load<S>> {
+        let (source, allowed) = (&self.shared.source, self.options().load_timeout);
+        self.counters.add(Counter::Query);
+        failpoints::pause(Point::DuringLoad).await;
+        let began = Instant::now();
+        let answer = match ids {
+            [id] => timeout(allowed, source.load(id)).await.map(|loaded| Ok(vec![loaded])),
+            _ => timeout(allowed, source.load_many(ids)).await,
         };
-        self.judge_store(Some(&failed));
-        let failed = Err(failed);
-        ids.iter().for_each(|_| self.count_load(&failed));
-        failed.map(|_: Loaded| Vec::new())
+        self.counters.load_took(began.elapsed());
+        let answer = match answer {
+            Ok(Ok(loaded)) if loaded.len() == ids.len() => Ok(loaded),
+            // Which answer is whose, nobody knows.
+            Ok(Ok(loaded)) => Err(ReadError::Mismatch { asked: ids.len(), given: loaded.len() }),
+            Ok(Err(error)) => Err(ReadError::Source(Arc::new(error))),
+            Err(_) => Err(ReadError::Timeout(allowed)),
+        };
+        let mut loaded: Vec<Load<S>> = match answer {
+            Ok(loaded) => {
+                loaded.into_iter().map(|one| one.map_err(|error| ReadError::Source(Arc::new(error)))).collect()
+            }
+            Err(failed) => vec![Err(failed); ids.len()],
+        };
+        loaded.iter().for_each(|one| self.count_load(one));
+        // One value that was given shows that the store is there.
+        let given = loaded.iter().find(|one| one.is_ok()).or(loaded.first());
+        self.judge_store(given.and_then(|one| one.as_ref().err()), ids.len());
+        failpoints::mix_up(&mut loaded);
+        loaded
     }
 
     /// What the store said while the cache is off or does not answer.
@@ -112,7 +157,7 @@ impl<S: Source> CacheAside<S> {
     ) -> Result<T, ReadError<S::Error>> {
         let _pass = self.shared.store_breaker.admit().ok_or(ReadError::BreakerOpen)?;
         let done = operation.await.map_err(|error| ReadError::Source(Arc::new(error)));
-        self.judge_store(done.as_ref().err());
+        self.judge_store(done.as_ref().err(), 1);
         done
     }
 
@@ -145,13 +190,22 @@ impl<S: Source> CacheAside<S> {
         })
     }
 
+    /// When a load that begins to wait for its turn now gives up.
+    fn turns_until(&self) -> Instant {
+        Instant::now() + self.options().store_queue
+    }
+
     /// Turns at the store, and leave to use it. Nobody queues for a store that is left alone, nor keeps a turn of it.
-    async fn turns(&self, count: usize) -> Result<(SemaphorePermit<'_>, Pass<'_>), ReadError<S::Error>> {
+    async fn turns(
+        &self,
+        count: usize,
+        until: Instant,
+    ) -> Result<(SemaphorePermit<'_>, Pass<'_>), ReadError<S::Error>> {
         if self.shared.store_breaker.is_open() {
             return Err(ReadError::BreakerOpen);
         }
         let permits = u32::try_from(count).unwrap_or(u32::MAX);
-        let turns = timeout(self.options().store_queue, self.shared.store_turns.acquire_many(permits)).await;
+        let turns = timeout_at(until, self.shared.store_turns.acquire_many(permits)).await;
         let Ok(Ok(turns)) = turns else {
             self.counters.add_many(Counter::LoadRejected, count);
             return Err(ReadError::Overloaded);
@@ -161,13 +215,15 @@ impl<S: Source> CacheAside<S> {
         Ok((turns, pass))
     }
 
-    /// Tells the breaker how the store did. A value that it refuses to give is an answer.
-    fn judge_store(&self, failed: Option<&ReadError<S::Error>>) {
+    /// Tells the breaker how the store did when it was asked for so many ids: that it failed for each. A value that it refuses to
+    /// give is an answer.
+    fn judge_store(&self, failed: Option<&ReadError<S::Error>>, ids: usize) {
         let breaker = &self.shared.store_breaker;
         match failed {
             Some(error) if error.is_outage::<S>() => match error {
-                ReadError::Source(source) => breaker.failed(&**source),
-                error => breaker.failed(error),
+                ReadError::Source(source) => (0..ids).for_each(|_| breaker.failed(&**source)),
+                // Perhaps it hangs on one of them only.
+                error => (0..ids.min(2)).for_each(|_| breaker.failed(error)),
             },
             _ => breaker.succeeded(),
         }
@@ -184,7 +240,7 @@ impl<S: Source> CacheAside<S> {
         commit
     }
 
-    fn count_load(&self, loaded: &Result<Loaded, ReadError<S::Error>>) {
+    fn count_load(&self, loaded: &Load<S>) {
         match loaded {
             Ok(_) => {}
             Err(ReadError::Timeout(_)) => self.counters.add(Counter::LoadTimedOut),

@@ -27,9 +27,13 @@ pub enum WritePolicy {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// How long a value is fresh: answered without asking the store.
+    /// How long a value is fresh, answered without asking the store, where no change stream is followed: nobody tells of what
+    /// others write.
     pub fresh: Duration,
-    /// How long a value is fresh at most while the change stream is expected, and is silent or far behind.
+    /// How long a value is fresh while the change stream is live, which tells of every write. At least `fresh`.
+    pub fresh_live: Duration,
+    /// How long a value is fresh at most while the change stream should be live, and is silent or far behind: from its load on,
+    /// or from the moment up to which the stream has told of everything, if that is later.
     pub fresh_without_stream: Duration,
     /// How long past its fresh time a value may still be answered while one refresh is under way (RFC 5861 §3).
     pub stale_while_revalidate: Duration,
@@ -91,6 +95,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             fresh: Duration::from_secs(60),
+            fresh_live: Duration::from_secs(600),
             fresh_without_stream: Duration::from_secs(5),
             stale_while_revalidate: Duration::from_secs(10),
             stale_if_error: Duration::from_secs(300),
@@ -121,10 +126,24 @@ impl Default for Options {
 }
 
 impl Options {
+    /// For a cache whose change stream is followed, or is not: then nothing vouches for a value for longer than `fresh`.
+    pub(crate) fn for_changes(self, followed: bool) -> Result<Self, StartError> {
+        match followed {
+            true if self.fresh_live < self.fresh => Err(StartError::Options(format!(
+                "Options::fresh_live ({:?}) must not be below Options::fresh ({:?}), or values were fresh for a shorter time \
+                 while the change stream is live",
+                self.fresh_live, self.fresh
+            ))),
+            true => Ok(self),
+            false => Ok(Self { fresh_live: self.fresh, ..self }),
+        }
+    }
+
     /// Refuses what cannot work, and says what to do.
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let above_zero = [
             ("fresh", self.fresh),
+            ("fresh_live", self.fresh_live),
             ("absent", self.absent),
             ("tombstone", self.tombstone),
             ("load_timeout", self.load_timeout),

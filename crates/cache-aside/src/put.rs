@@ -61,7 +61,7 @@ impl Put {
         let jitter = rand::random::<f64>();
         let (kind, version, body, kept) = match loaded {
             Loaded::Value { version, body } => {
-                (Kind::Value, *version, body.clone(), options.fresh + options.stale_if_error)
+                (Kind::Value, *version, body.clone(), options.fresh_live + options.stale_if_error)
             }
             Loaded::Absent => (Kind::Absent, 0, Bytes::new(), options.absent),
         };

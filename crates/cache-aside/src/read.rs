@@ -49,7 +49,7 @@ impl<S: Source> CacheAside<S> {
         let ticket = l1.ticket(id);
         let answer = self.read_shared(id, how).await?;
         failpoints::pause(Point::BeforeL1).await;
-        l1.offer(id, ticket, &answer, self.options().fresh, now_ms());
+        l1.offer(id, ticket, &answer, self.fresh(), now_ms());
         Ok(answer)
     }
 
@@ -247,12 +247,12 @@ impl<S: Source> CacheAside<S> {
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
         let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
+        let is_valid = || {
+            self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms)
+                || failpoints::is_off(Guard::ShareOnlyIfValid)
+        };
         let (outcome, detail, shared_by) = match result {
-            Ok(PutResult::Stored)
-                if self.shared.validity.is_valid(put.cell.filled_at_ms, self.shared.clock.now().ms) =>
-            {
-                (Outcome::Miss, Some(Detail::Stored), before_put)
-            }
+            Ok(PutResult::Stored) if is_valid() => (Outcome::Miss, Some(Detail::Stored), before_put),
             // Who came after the moment from which on cells are valid must not be answered by a load of before.
             Ok(PutResult::Stored) => (Outcome::Miss, Some(Detail::Stored), before_load),
             Ok(PutResult::Raised | PutResult::Refused) => (Outcome::Miss, None, before_load),

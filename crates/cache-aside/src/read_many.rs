@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::cell::Seen;
 use crate::clock::now_ms;
 use crate::counters::Counter;
+use crate::distinct::distinct;
 use crate::engine::CacheAside;
 use crate::error::ReadError;
 use crate::failpoints::{self, Point};
@@ -68,7 +69,7 @@ impl<S: Source> CacheAside<S> {
         failpoints::pause(Point::BeforeL1).await;
         for ((id, ticket), answer) in rest.iter().zip(tickets).zip(&found) {
             if let Ok(answer) = answer {
-                l1.offer(id, ticket, answer, self.options().fresh, now_ms());
+                l1.offer(id, ticket, answer, self.fresh(), now_ms());
             }
         }
         let mut found = found.into_iter();
@@ -221,20 +222,4 @@ impl<S: Source> Fill<S> {
         self.leader.complete(result.clone());
         (self.at, result.answer)
     }
-}
-
-/// Each id once, and for each place of `ids` which of those stands there; `None` if none comes twice.
-fn distinct<I: AsRef<str>>(ids: &[I]) -> (Vec<&str>, Option<Vec<usize>>) {
-    let (mut unique, mut known) = (Vec::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
-    let places: Vec<usize> = ids
-        .iter()
-        .map(|id| {
-            *known.entry(id.as_ref()).or_insert_with(|| {
-                unique.push(id.as_ref());
-                unique.len() - 1
-            })
-        })
-        .collect();
-    let repeats = unique.len() < ids.len();
-    (unique, repeats.then_some(places))
 }

@@ -83,6 +83,7 @@ struct State {
 
 struct Waiting {
     invalidation: PendingInvalidation,
+    since: Instant,
     due: (Instant, u64),
     refusals: u32,
 }
@@ -143,7 +144,8 @@ impl RepairQueue {
 
     pub(crate) fn stats(&self) -> RepairStats {
         let [deferred, overflowed] = [0, 1].map(|at: usize| self.0.counts[at].load(Ordering::Relaxed));
-        RepairStats { pending: self.pending() as u64, deferred, overflowed }
+        let oldest = self.state().waiting.values().map(|waiting| waiting.since.elapsed()).max();
+        RepairStats { pending: self.pending() as u64, oldest, deferred, overflowed }
     }
 
     /// Waits until everything was delivered; how many invalidations are left when the patience ends.
@@ -171,7 +173,7 @@ impl RepairQueue {
                 *added += 1;
                 let due = (Instant::now(), *added);
                 order.insert(due, place.key().clone());
-                place.insert(Waiting { invalidation, due, refusals: 0 });
+                place.insert(Waiting { invalidation, since: due.0, due, refusals: 0 });
             }
             Place::Vacant(_) => {
                 *added += 1;

@@ -70,6 +70,20 @@ pub trait Source: Clone + Send + Sync + 'static {
         None
     }
 
+    /// Whether an identity that another process has named is of this store: equal, by default. One that lists the servers of a
+    /// store is, also when a server was added meanwhile or taken away.
+    fn is_same_store(&self, identity: &str) -> bool {
+        self.identity().is_none_or(|own| own == identity)
+    }
+
+    /// How many values one query of the store may be asked for, by reads that miss at the same moment: they are gathered over
+    /// all threads into one [`Source::load_many`] while other loads are under way; a read that finds the store idle goes at once.
+    /// Never more than half of [`crate::Options::store_concurrency`]. 1, the default, gathers none: right as long as
+    /// `load_many` is as many loads. 64 is a good number where it is one query.
+    fn max_batch(&self) -> usize {
+        1
+    }
+
     /// What the store holds under each of `ids` now: one answer for each, **in their order**. By default one
     /// [`Source::load`] each, concurrently; a store that can read many values by one query does that here,
     /// and puts what it found in order by [`Loaded::in_order`]. No id comes twice.

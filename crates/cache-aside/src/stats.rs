@@ -18,6 +18,9 @@ pub struct Stats {
     pub writes: WriteStats,
     /// Invalidations that the cache could not be given in time.
     pub repair: RepairStats,
+    /// Connections to Redis for commands that are open, one for each handle that is used; the subscription and the look at the
+    /// clock have their own.
+    pub connections: u64,
     /// The breaker in front of Redis; closed if the cache is not in Redis.
     pub breaker: BreakerState,
     /// The breaker in front of the store.
@@ -72,6 +75,8 @@ pub struct ReadStats {
 pub struct LoadStats {
     /// Values that the store was asked for.
     pub started: u64,
+    /// Queries by which it was asked: [`crate::Source::load`] once, or [`crate::Source::load_many`] for many values.
+    pub queries: u64,
     /// Loads that the store failed.
     pub failed: u64,
     /// Loads that took longer than [`crate::Options::load_timeout`].
@@ -80,6 +85,40 @@ pub struct LoadStats {
     pub rejected: u64,
     /// Loads under way now.
     pub running: u64,
+    /// How long the store took; a query for many values counts once.
+    pub took: Durations,
+}
+
+/// How long something took, as counts in buckets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Durations {
+    /// All of them together.
+    pub sum: Duration,
+    /// How many took at most as long as each of [`Durations::BOUNDS`] and longer than the one before; the last: longer than all.
+    pub counts: [u64; 13],
+}
+
+impl Durations {
+    /// Upper bounds of the buckets.
+    pub const BOUNDS: [Duration; 12] = [
+        Duration::from_micros(100),
+        Duration::from_micros(250),
+        Duration::from_micros(500),
+        Duration::from_millis(1),
+        Duration::from_micros(2_500),
+        Duration::from_millis(5),
+        Duration::from_millis(10),
+        Duration::from_millis(25),
+        Duration::from_millis(50),
+        Duration::from_millis(100),
+        Duration::from_millis(500),
+        Duration::from_millis(2_500),
+    ];
+
+    pub(crate) fn bucket(took: Duration) -> usize {
+        Self::BOUNDS.partition_point(|bound| *bound < took)
+    }
 }
 
 /// Attempts to get the lease of an id.
@@ -130,6 +169,8 @@ pub struct WriteStats {
 pub struct RepairStats {
     /// Ids that wait now.
     pub pending: u64,
+    /// How long the oldest of them waits.
+    pub oldest: Option<Duration>,
     /// Invalidations that had to wait since the start.
     pub deferred: u64,
     /// Invalidations of writers that found no room, so that everything in the cache had to be invalidated instead.
@@ -161,6 +202,8 @@ pub struct ChangeStreamStats {
     pub leading: bool,
     /// How far the stream was behind at the last heartbeat; `None` before the first.
     pub lag: Option<Duration>,
+    /// How often the stream ended or fell silent while this process followed it, and was opened again.
+    pub ended: u64,
 }
 
 /// The moment from which on cells are valid, and what moved it.

@@ -4,9 +4,11 @@
 //!
 //! Moments are of the clock that cells are dated by, that of Redis; the liveness of the change stream is of this process's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::events::{EventKind, EventLog};
 use crate::failpoints::{self, Guard};
 use crate::stats::ValidityStats;
 
@@ -23,6 +25,28 @@ pub(crate) enum Cause {
     Bypass,
 }
 
+impl Cause {
+    fn event(self) -> EventKind {
+        match self {
+            Self::Incarnation => EventKind::CacheReplaced,
+            Self::ChangeStream => EventKind::InvalidatedAll,
+            Self::Announcement => EventKind::InvalidatedByAnother,
+            Self::Bypass => EventKind::InvalidatedPastCache,
+        }
+    }
+}
+
+/// The change stream, as it counts for the values that it may tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// None is followed.
+    None,
+    /// It keeps up, and says so.
+    Live,
+    /// It should be live and is not. Up to so many milliseconds ago it has told of everything.
+    Silent { for_ms: u64 },
+}
+
 /// Every hit reads it: three numbers, no lock.
 #[derive(Debug)]
 pub(crate) struct Validity {
@@ -30,12 +54,15 @@ pub(crate) struct Validity {
     valid_after_ms: AtomicU64,
     /// Moment of this process's clock, in milliseconds, until which the change stream counts as live.
     live_until_ms: AtomicU64,
+    /// Moment of this process's clock, in milliseconds, up to which the change stream has told of everything.
+    told_until_ms: AtomicU64,
     /// Counts whatever clears L1: a later `valid_after_ms`, a subscription that broke.
     epoch: AtomicU64,
     /// How far the stream was behind at the last heartbeat, milliseconds; [`FOR_EVER`] before the first.
     lag_ms: AtomicU64,
     /// How often each [`Cause`] moved the moment.
     moved: [AtomicU64; 4],
+    events: Arc<EventLog>,
 }
 
 /// No change stream is expected: values are fresh for their full time.
@@ -46,9 +73,11 @@ impl Validity {
         Self {
             valid_after_ms: AtomicU64::new(0),
             live_until_ms: AtomicU64::new(FOR_EVER),
+            told_until_ms: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             lag_ms: AtomicU64::new(FOR_EVER),
             moved: Default::default(),
+            events: Arc::default(),
         }
     }
 
@@ -60,6 +89,11 @@ impl Validity {
             && (filled_at_ms <= now_ms || failpoints::is_off(Guard::Clock))
     }
 
+    /// What happened to the whole cache, this moment and other things.
+    pub(crate) fn events(&self) -> &Arc<EventLog> {
+        &self.events
+    }
+
     pub(crate) fn valid_after_ms(&self) -> u64 {
         self.valid_after_ms.load(Ordering::Acquire)
     }
@@ -67,6 +101,14 @@ impl Validity {
     /// Whether values are fresh for their full time: the change stream is live, or none is expected.
     pub(crate) fn is_live(&self, now_ms: u64) -> bool {
         now_ms < self.live_until_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stream(&self, now_ms: u64) -> Stream {
+        match self.live_until_ms.load(Ordering::Relaxed) {
+            FOR_EVER => Stream::None,
+            until if now_ms < until => Stream::Live,
+            _ => Stream::Silent { for_ms: now_ms.saturating_sub(self.told_until_ms.load(Ordering::Relaxed)) },
+        }
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -77,6 +119,7 @@ impl Validity {
     pub(crate) fn invalidate_before(&self, at_ms: u64, cause: Cause) {
         if self.valid_after_ms.fetch_max(at_ms, Ordering::AcqRel) < at_ms {
             self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
+            self.events.note(cause.event(), "");
             self.clear_l1();
         }
     }
@@ -126,6 +169,7 @@ impl Validity {
     /// A heartbeat arrived that said how far the change stream is behind.
     pub(crate) fn on_heartbeat(&self, lag: Duration, max_lag: Duration, now_ms: u64, timeout: Duration) {
         self.lag_ms.store(lag.as_millis() as u64, Ordering::Relaxed);
+        self.told_until_ms.fetch_max(now_ms.saturating_sub(lag.as_millis() as u64), Ordering::Relaxed);
         let until = self.live_until_ms.load(Ordering::Acquire);
         if lag <= max_lag && until != FOR_EVER {
             self.live_until_ms.store(now_ms + timeout.as_millis() as u64, Ordering::Release);
@@ -148,6 +192,19 @@ mod tests {
         assert!(!validity.is_live(2_000), "none came for too long");
         validity.on_heartbeat(second * 2, second, 2_000, second);
         assert!(!validity.is_live(2_000), "behind");
+    }
+
+    #[test]
+    fn a_silent_stream_has_told_of_everything_up_to_its_last_heartbeat_less_its_lag() {
+        let (validity, second) = (Validity::new(), Duration::from_secs(1));
+        assert_eq!(validity.stream(1_000), Stream::None);
+        validity.expect_heartbeats();
+        assert_eq!(validity.stream(1_000), Stream::Silent { for_ms: 1_000 });
+        validity.on_heartbeat(second / 2, second, 5_000, second);
+        assert_eq!(validity.stream(5_999), Stream::Live);
+        assert_eq!(validity.stream(6_000), Stream::Silent { for_ms: 1_500 });
+        validity.on_heartbeat(second * 3, second, 6_000, second);
+        assert_eq!(validity.stream(6_000), Stream::Silent { for_ms: 1_500 }, "what was told stays told");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! - [`cluster`]: the processes and servers. [`store`]: the database behind them. [`workload`]: what is asked of them. [`faults`]: what is broken.
 //! - [`sampler`]: looks at cells. [`quiet`]: what everybody says in the end.
 //! - [`run`]: all of that together. [`report`]: what came of it.
+//! - [`experiment`]: one fault, what it costs and how long.
 //! - [`model`]: every interleaving of the rules, without any process.
 //! - [`options`], [`program`]: the command line. [`error`]: why a run could not be made.
 
@@ -11,6 +12,7 @@ pub mod checker;
 pub mod clock;
 pub mod cluster;
 pub mod error;
+pub mod experiment;
 pub mod faults;
 pub mod history;
 pub mod model;

@@ -27,8 +27,39 @@ pub struct CommandLine {
 pub enum Command {
     /// Run clients against real processes and check their history.
     Run(Run),
+    /// Break one thing after the other under clients, and tell what each costs and for how long.
+    Faults(Experiments),
     /// Go through every interleaving of the cache's rules for one id.
     Model(Model),
+}
+
+/// Flags of `consistency-checker faults`.
+#[derive(Debug, Clone, Args)]
+pub struct Experiments {
+    /// What is broken: all, or kinds with commas between them, as for `run`.
+    #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "all", value_name = "KINDS", value_parser = faults)]
+    pub faults: Faults,
+
+    /// How long clients are at work before each fault, and again after it. A fault that is over in a moment comes again and again
+    /// for as long; one that lasts comes once.
+    #[arg(long, env = "TODO_VERIFY_PHASE", default_value = "4s", value_name = "DURATION", value_parser = values::duration)]
+    pub phase: Duration,
+
+    /// What requests and faults are drawn from.
+    #[arg(long, env = "TODO_VERIFY_SEED", default_value = "1", value_name = "N", value_parser = seed)]
+    pub seed: u64,
+
+    /// Clients.
+    #[arg(long, env = "TODO_VERIFY_CLIENTS", default_value = "16", value_name = "N", allow_negative_numbers = true, value_parser = values::positive)]
+    pub clients: usize,
+
+    /// The service's program [default: what cargo has built beside this one].
+    #[arg(long, env = "TODO_VERIFY_API", value_name = "FILE")]
+    pub api: Option<PathBuf>,
+
+    /// Write the table to this file as JSON.
+    #[arg(long, env = "TODO_VERIFY_JSON", value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Flags of `consistency-checker model`.

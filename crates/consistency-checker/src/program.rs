@@ -1,17 +1,21 @@
 //! What the program does between its command line and its exit code.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use test_servers::fresh_name;
 
 use crate::cluster::system::{Servers, System, beside_this_program};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::error::CheckError;
+use crate::experiment::row::{Row, Table};
+use crate::experiment::{Phases, experiment};
 use crate::faults::Fault;
 use crate::faults::schedule::FaultPlan;
 use crate::model::{Found, Setup, check};
-use crate::options::{Command, Model, Run, StoreServers, Switch};
+use crate::options::{Command, Experiments, Model, Run, StoreServers, Switch};
 use crate::report::Report;
 use crate::run::{self, RunOptions};
 use crate::workload::Work;
@@ -36,6 +40,11 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
             let report = run_once(flags).await?;
             let faults = flags.faults.of(flags.service, flags.store)?;
             Ok(Done { text: format!("{}\n{report}", describe(flags, &faults)), is_clean: report.is_clean() })
+        }
+        Command::Faults(flags) => {
+            let rows = experiments(flags).await?;
+            let is_clean = rows.iter().all(|row| row.wrong == 0);
+            Ok(Done { text: Table(&rows).to_string(), is_clean })
         }
         Command::Model(flags) => {
             let found = model(flags);
@@ -68,11 +77,50 @@ pub async fn run_once(flags: &Run) -> Result<Report, CheckError> {
     let faults = flags.faults.of(flags.service, flags.store)?;
     let cluster = Arc::new(Cluster::start(&cluster_options(flags, &faults)?).await?);
     let report = run::run(&cluster, &run_options(flags, &faults)).await?;
-    if let Some(path) = &flags.json {
-        let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
-        std::fs::write(path, json)?;
-    }
+    write_json(flags.json.as_deref(), &report)?;
     Ok(report)
+}
+
+/// One experiment for each fault, over one cluster; says which is under way.
+///
+/// # Errors
+/// One could not be made, or the table not be written.
+pub async fn experiments(flags: &Experiments) -> Result<Vec<Row>, CheckError> {
+    let system = System::TodoApi;
+    let faults = flags.faults.of(system, None)?;
+    let three = faults.iter().any(|fault| fault.needs_replica_set());
+    let options = ClusterOptions {
+        system,
+        api: program_of(system, flags.api.as_deref())?,
+        processes: 2,
+        flags: Vec::new(),
+        variables: vec![("TODO_LOG".to_owned(), "error".to_owned())],
+        clocks: Vec::new(),
+        store: if three { Servers::Three } else { Servers::One },
+        links: faults.iter().any(|fault| fault.needs_links()),
+    };
+    let cluster = Arc::new(Cluster::start(&options).await?);
+    let phases = Phases { before: flags.phase, during: flags.phase, after: flags.phase };
+    let clients = u32::try_from(flags.clients).unwrap_or(u32::MAX);
+    let mut rows = Vec::new();
+    for (number, fault) in faults.iter().enumerate() {
+        eprintln!("{} of {}: {}", number + 1, faults.len(), fault.name());
+        rows.push(experiment(&cluster, *fault, phases, clients, flags.seed.wrapping_add(number as u64)).await?);
+    }
+    write_json(flags.json.as_deref(), &rows)?;
+    Ok(rows)
+}
+
+fn write_json(file: Option<&Path>, value: &impl Serialize) -> Result<(), CheckError> {
+    if let Some(file) = file {
+        let json = serde_json::to_vec_pretty(value).map_err(std::io::Error::from)?;
+        std::fs::write(file, json)?;
+    }
+    Ok(())
+}
+
+fn program_of(system: System, given: Option<&Path>) -> Result<PathBuf, CheckError> {
+    given.map_or_else(|| beside_this_program(system.program()), |path| Ok(path.to_owned()))
 }
 
 /// Goes through the model.
@@ -105,10 +153,7 @@ fn cluster_options(flags: &Run, faults: &[Fault]) -> Result<ClusterOptions, Chec
     };
     Ok(ClusterOptions {
         system: flags.service,
-        api: match &flags.api {
-            Some(path) => path.clone(),
-            None => beside_this_program(flags.service.program())?,
-        },
+        api: program_of(flags.service, flags.api.as_deref())?,
         processes: u32::try_from(flags.processes).unwrap_or(u32::MAX),
         flags: flags.service.flags(flags.write_policy, flags.l1_ttl.as_millis()),
         variables: vec![("TODO_LOG".to_owned(), "warn".to_owned())],

@@ -20,7 +20,7 @@ const NOTICED: Duration = Duration::from_secs(1);
 /// Of a request and a commit, beyond what is measured.
 const SLACK: Duration = Duration::from_millis(250);
 /// After the last write, until all must agree.
-const QUIET: Duration = Duration::from_secs(2);
+pub(crate) const QUIET: Duration = Duration::from_secs(2);
 
 /// How long the work of a run may take beyond its time: it only ends what does not go on at all.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -78,12 +78,16 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
         Vec::new()
     };
     let history = History { operations, faults: log.marks, windows: log.windows, cells, last_words };
+    let verdict = check(&history, &promises(options.l1_ttl, longest_stall));
+    Ok(Report::new(&history, verdict, log.counts, longest_stall))
+}
+
+/// What is promised on a machine that let nobody run for so long.
+pub(crate) fn promises(l1_ttl: Duration, longest_stall: Duration) -> Promises {
     let slack = SLACK + longest_stall * 2;
-    let promises = Promises {
-        lag: if options.l1_ttl.is_zero() { Duration::ZERO } else { options.l1_ttl + slack },
+    Promises {
+        lag: if l1_ttl.is_zero() { Duration::ZERO } else { l1_ttl + slack },
         deferred_lag: NOTICED + slack,
         foreign_lag: NOTICED + slack,
-    };
-    let verdict = check(&history, &promises);
-    Ok(Report::new(&history, verdict, log.counts, longest_stall))
+    }
 }

@@ -1,4 +1,5 @@
-//! The run, on goose: users that each send a request, wait for its answer, and send the next (a closed loop).
+//! The run, on goose: users that each send a request, wait for its answer, and send the next: at once (a closed loop), or when it
+//! is due (an open one, as far as there are users).
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use crate::error::LoadgenError;
 use crate::figures::Second;
 use crate::hints::hints;
 use crate::keys::Ids;
+use crate::live::{LivePage, Watched};
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Due, Plan};
 use crate::probe;
-use crate::recorder::Recorder;
+use crate::recorder::{Record, Recorder};
 use crate::request::{Ask, Sample};
 use crate::signals::Signals;
 use crate::summary::Summary;
@@ -30,6 +32,8 @@ use crate::threshold;
 
 /// How long a user rests at a time once all is sent, until goose ends it.
 const REST: Duration = Duration::from_millis(20);
+/// What a timer may be late by: that is not the service's doing.
+const TIMER: Duration = Duration::from_millis(2);
 /// How often the run is looked at from outside.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -46,6 +50,8 @@ pub enum Event<'a> {
 
 /// What all users share.
 struct Run {
+    options: Options,
+    ids: Ids,
     plan: Plan,
     recorder: Recorder,
     users: Vec<User>,
@@ -73,6 +79,10 @@ pub async fn run_watched(
     mut watch: impl FnMut(Event<'_>),
 ) -> Result<Summary, LoadgenError> {
     options.check()?;
+    let live = match options.live {
+        Some(address) => Some(LivePage::bind(address).await?),
+        None => None,
+    };
     descriptors::raise(options.users)?;
     let connector = Connector::new(options)?;
     let found = tokio::select! {
@@ -82,6 +92,10 @@ pub async fn run_watched(
     found.note.iter().for_each(|note| watch(Event::Note(note)));
     let _turn = TURN.lock().await;
     let run = Arc::new(Run::new(options, &found.ids, &connector)?);
+    if let Some(url) = live.as_ref().and_then(LivePage::url) {
+        watch(Event::Note(&format!("live: {url}")));
+    }
+    let _live = live.map(|live| live.serve(Arc::clone(&run)));
     let mut ending = Ending::new(options.grace);
     let mut attack = pin!(attack(options, Arc::clone(&run)));
     let (mut look, mut told) = (interval(LOOK), 0);
@@ -109,9 +123,7 @@ pub async fn run_watched(
             run.cut.send_replace(true);
         }
     }
-    let record = run.recorder.finish();
-    let mut summary = Summary::new(options, &found.ids, run.plan.began(), &record);
-    summary.interrupted = run.plan.interrupted();
+    let mut summary = run.summary(&run.recorder.finish());
     summary.hints = hints(&summary);
     summary.missed = threshold::missed(options, &summary);
     Ok(summary)
@@ -144,12 +156,33 @@ fn configuration(options: &Options) -> GooseConfiguration {
     goose
 }
 
+impl Watched for Run {
+    fn so_far(&self) -> Summary {
+        self.summary(&self.recorder.so_far())
+    }
+
+    fn stop(&self) {
+        self.plan.interrupt();
+    }
+}
+
 impl Run {
     fn new(options: &Options, ids: &Ids, connector: &Connector) -> Result<Self, LoadgenError> {
         let plan = Plan::new(options, ids);
         let users = (0..options.users).map(|user| User::new(connector, options.base(), plan.rng(user)));
         let users = users.collect::<Result<_, _>>()?;
-        Ok(Self { plan, recorder: Recorder::new(), users, grace: options.grace, cut: watch::Sender::new(false) })
+        let (options, ids) = (options.clone(), ids.clone());
+        let (grace, cut) = (options.grace, watch::Sender::new(false));
+        Ok(Self { options, ids, plan, recorder: Recorder::new(), users, grace, cut })
+    }
+
+    /// What is recorded comes to this.
+    fn summary(&self, record: &Record) -> Summary {
+        let mut summary =
+            Summary::new(&self.options, &self.ids, self.plan.has_begun().unwrap_or_else(Instant::now), record);
+        summary.interrupted = self.plan.interrupted();
+        summary.due = self.plan.due_within(Duration::from_secs_f64(summary.seconds), self.options.requests);
+        summary
     }
 
     /// One request of one user.
@@ -165,7 +198,8 @@ impl Run {
         }
         if let Some(own) = user.get_session_data_mut::<User>() {
             let ask = self.plan.ask(&mut own.rng);
-            match self.send(own, &ask).await {
+            let Some(began) = self.until_due().await else { return Ok(()) };
+            match self.send(own, &ask, began).await {
                 Some(sample) => self.recorder.add(self.plan.began(), sample),
                 None => self.recorder.cut_off(),
             }
@@ -173,13 +207,32 @@ impl Run {
         Ok(())
     }
 
+    /// Waits until the next request is due; the moment that its latency counts from. `None` if the run ends before. Who was not free
+    /// in time sends at once, and the request has waited since it was due (Gil Tene: "coordinated omission").
+    async fn until_due(&self) -> Option<Instant> {
+        let due = match self.plan.next_due() {
+            Due::Now => return Some(Instant::now()),
+            Due::At(due) => Some(due),
+            Due::Never => None,
+        };
+        loop {
+            let now = Instant::now();
+            if let Some(due) = due.filter(|due| now >= *due) {
+                return Some(if now - due <= TIMER { now } else { due });
+            }
+            if self.plan.is_stopped() {
+                return None;
+            }
+            sleep(due.map_or(LOOK, |due| LOOK.min(due - now))).await;
+        }
+    }
+
     /// Sends it, and waits for the answer until the run is cut. Who had less than the grace to answer has not failed.
-    async fn send(&self, user: &mut User, ask: &Ask) -> Option<Sample> {
+    async fn send(&self, user: &mut User, ask: &Ask, began: Instant) -> Option<Sample> {
         let mut cut = self.cut.subscribe();
-        let began = Instant::now();
         tokio::select! {
             biased;
-            sample = user.send(ask) => Some(sample),
+            sample = user.send(ask, began) => Some(sample),
             _ = cut.wait_for(|cut| *cut) => {
                 let (ended, took) = (Instant::now(), began.elapsed());
                 let failure = Some("no answer when the run ended (--grace)".to_owned().into());

@@ -46,9 +46,9 @@ impl User {
         Ok(Self { client: connector.user()?, base, reuses: false, rng })
     }
 
-    /// Sends a request, and judges the answer. The latency ends with the last byte of the body.
-    pub(crate) async fn send(&mut self, ask: &Ask) -> Sample {
-        let began = Instant::now();
+    /// Sends a request, and judges the answer. The latency begins with the moment that is given, and ends with the last byte of
+    /// the body.
+    pub(crate) async fn send(&mut self, ask: &Ask, began: Instant) -> Sample {
         let mut retried = false;
         let answered = match ask {
             Ask::Existing(id) => self.get(&id.to_string(), true, &mut retried).await,

@@ -1,5 +1,6 @@
 //! Why there is no report.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -10,6 +11,14 @@ pub enum LoadgenError {
     /// The options contradict each other.
     #[error("{0}")]
     Usage(String),
+    /// The page of `--live` has no place.
+    #[error("--live {address}: {source}")]
+    Live {
+        /// Where it was to be.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Nobody answers at the host.
     #[error("{host} does not answer: {reason}")]
     NoServer {

@@ -5,13 +5,29 @@ use crate::summary::Summary;
 
 /// A failure that comes to less than this share of all requests needs no explanation.
 const SHARE: f64 = 0.1;
+/// A smaller share of requests that are due and not sent is the end of the run.
+const BEHIND: f64 = 0.02;
 
 /// A line for each frequent failure whose likely cause is known.
 pub(crate) fn hints(summary: &Summary) -> Vec<String> {
     let frequent = summary.errors.iter().filter(|error| error.count as f64 >= SHARE * summary.requests as f64);
     let mut hints: Vec<String> = frequent.filter_map(|error| hint(&error.name, summary)).collect();
     hints.dedup();
+    hints.extend(behind(summary));
     hints
+}
+
+/// Requests that were due and never sent are in no latency.
+fn behind(summary: &Summary) -> Option<String> {
+    let (due, rate) = (summary.due?, summary.parameters.rate.as_ref()?);
+    let unsent = due.saturating_sub(summary.requests);
+    (unsent as f64 > BEHIND * due as f64).then(|| {
+        format!(
+            "the rate {rate} was not reached: {unsent} of {due} requests that were due were never sent, and are in no latency, as all \
+             {} users waited for answers: the service is slower, or more --users",
+            summary.parameters.users
+        )
+    })
 }
 
 fn hint(failure: &str, summary: &Summary) -> Option<String> {

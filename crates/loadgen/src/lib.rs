@@ -2,12 +2,14 @@
 //!
 //! - [`options`]: the command line. [`keys`]: which ids are asked for, and which of them is next.
 //! - [`attack`]: the run, on goose: users that each send a request, wait for its answer, and send the next. `plan`: what
-//!   they ask for, and when they stop. `ending`: how long the rest is waited for. [`signals`]: what ends a run early.
+//!   they ask for, and when they stop. [`schedule`]: when requests are due in an open loop. `ending`: how long the rest is
+//!   waited for. [`signals`]: what ends a run early.
 //! - `probe`: whether the service is there, and the todos. `descriptors`: the limit that many users need raised.
 //! - `client`: one user. `connector`: how it reaches the service. `request`: what passes from it to the recorder.
 //!   [`check`]: whether an answer is right. `failure`: why not, in words. [`outcome`]: what `Cache-Status` says.
 //! - `recorder`: what is kept of every answer. [`figures`]: what reports are made of. [`summary`]: what a run comes to.
 //!   [`threshold`]: what it should have been. `hints`: what is likely wrong.
+//! - `live`: the report while the run goes on.
 //! - [`program`]: what the program does with all that. [`progress`]: a line each second. [`report`]: the summary for a
 //!   terminal, as JSON and as a page.
 
@@ -22,6 +24,7 @@ mod failure;
 pub mod figures;
 mod hints;
 pub mod keys;
+mod live;
 pub mod options;
 pub mod outcome;
 mod plan;
@@ -31,6 +34,7 @@ pub mod progress;
 mod recorder;
 pub mod report;
 mod request;
+pub mod schedule;
 pub mod signals;
 pub mod summary;
 pub mod threshold;

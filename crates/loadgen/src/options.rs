@@ -1,5 +1,7 @@
-//! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals.
+//! The command line. Every flag is also an environment variable: `TODO_` and the flag in capitals, unless another program has that.
 
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use url::Url;
 
 use crate::error::LoadgenError;
 use crate::keys::{Ids, Keys};
+use crate::schedule::{Schedule, Stage, rate_of};
 
 /// How long a run takes if nothing else is said.
 const RUN_TIME: Duration = Duration::from_secs(60);
@@ -25,9 +28,18 @@ pub struct Options {
           hide_env_values = true)]
     pub host: Url,
 
-    /// Users; each sends a request, waits for its answer, and sends the next.
+    /// Users; each sends a request, waits for its answer, and sends the next, as soon as --rate says if that is given.
     #[arg(long, env = "TODO_USERS", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
     pub users: usize,
+
+    /// Requests that become due a second, however long answers take (open loop); latencies count from the moment a request was
+    /// due. --users bounds how many are under way.
+    #[arg(long, env = "TODO_RATE", value_name = "N/s", value_parser = rate_of)]
+    pub rate: Option<NonZeroU32>,
+
+    /// As --rate, in stages: so long at so many a second, then the next; the run ends with the last one.
+    #[arg(long, env = "TODO_STAGES", value_name = "DURATION:N/s,…", value_delimiter = ',')]
+    pub stages: Vec<Stage>,
 
     /// Users started a second.
     #[arg(long, env = "TODO_HATCH_RATE", allow_negative_numbers = true, default_value = "100", value_name = "N", value_parser = values::positive)]
@@ -86,6 +98,11 @@ pub struct Options {
     #[arg(long, env = "TODO_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
 
+    /// Show the report at this address while the run goes on, with a button to stop it: 127.0.0.1:8089; port 0 takes a free
+    /// one. (The variable has a longer name: TODO_LIVE is the service's.)
+    #[arg(long, env = "TODO_LOADGEN_LIVE", value_name = "IP:PORT")]
+    pub live: Option<SocketAddr>,
+
     /// Keep each run: write report.html and report.json into DIR/runs/TIME/, and copies of the last run into DIR.
     #[arg(long, env = "TODO_OUT", value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -118,6 +135,9 @@ impl Options {
                 "--insecure and --ca-file: the one trusts any certificate, the other a few; give one of them",
             );
         }
+        if self.rate.is_some() && !self.stages.is_empty() {
+            return usage("--rate and --stages: stages have rates of their own; give one of them");
+        }
         let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
         if is_stdout(&self.json) && is_stdout(&self.report) {
             return usage("--json and --report: only one of them can be standard output (-)");
@@ -132,7 +152,21 @@ impl Options {
 
     /// When the run ends, counted from the first request; none if the number of requests ends it.
     pub fn time_limit(&self) -> Option<Duration> {
-        self.run_time.or(if self.requests.is_some() { None } else { Some(RUN_TIME) })
+        let staged = (!self.stages.is_empty()).then(|| self.stages.iter().map(|stage| stage.time).sum());
+        self.run_time.or(staged).or(if self.requests.is_some() { None } else { Some(RUN_TIME) })
+    }
+
+    /// When requests are due, if they become so by themselves.
+    pub(crate) fn schedule(&self) -> Option<Schedule> {
+        let staged = (!self.stages.is_empty()).then(|| Schedule::of(&self.stages));
+        staged.or(self.rate.map(Schedule::steady))
+    }
+
+    /// The rate as it was given, or the stages.
+    pub(crate) fn shown_rate(&self) -> Option<String> {
+        let stages: Vec<String> = self.stages.iter().map(Stage::to_string).collect();
+        let staged = (!stages.is_empty()).then(|| stages.join(","));
+        staged.or(self.rate.map(|rate| format!("{rate}/s")))
     }
 
     /// The host with a slash at the end, so that paths can be appended.

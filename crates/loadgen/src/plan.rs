@@ -10,9 +10,20 @@ use rand::{RngExt, SeedableRng};
 use crate::keys::{Ids, KeySource};
 use crate::options::Options;
 use crate::request::Ask;
+use crate::schedule::Schedule;
 
 /// Ids that do not exist are drawn from so many.
 const MISSING_IDS: u32 = 1_000_000;
+
+/// When a request is to be sent.
+pub(crate) enum Due {
+    /// As soon as somebody can.
+    Now,
+    /// At this moment.
+    At(Instant),
+    /// Not at all: no more are due in this run.
+    Never,
+}
 
 /// What users ask for, and when they stop.
 pub(crate) struct Plan {
@@ -24,6 +35,10 @@ pub(crate) struct Plan {
     run: u64,
     created: AtomicU64,
     run_time: Option<Duration>,
+    /// When requests are due, if they become so by themselves.
+    schedule: Option<Schedule>,
+    /// Requests that somebody sends, or waits to send until they are due.
+    taken: AtomicU64,
     /// Requests that may still be sent; None if their number is not limited.
     left: Option<AtomicU64>,
     /// When the first request was sent.
@@ -43,6 +58,8 @@ impl Plan {
             run: since.as_micros() as u64,
             created: AtomicU64::new(0),
             run_time: options.time_limit(),
+            schedule: options.schedule(),
+            taken: AtomicU64::new(0),
             left: options.requests.map(|requests| AtomicU64::new(requests as u64)),
             began: OnceLock::new(),
             interrupted: AtomicBool::new(false),
@@ -55,6 +72,19 @@ impl Plan {
         !self.is_stopped() && self.left.as_ref().is_none_or(takes_one_of)
     }
 
+    /// When the next request is due.
+    pub(crate) fn next_due(&self) -> Due {
+        let Some(schedule) = &self.schedule else { return Due::Now };
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        schedule.due_after(number).map_or(Due::Never, |after| Due::At(self.began() + after))
+    }
+
+    /// How many requests became due within so long, the first at once.
+    pub(crate) fn due_within(&self, time: Duration, most: Option<usize>) -> Option<u64> {
+        let due = self.schedule.as_ref()?.due_within(time);
+        Some(due.min(most.map_or(u64::MAX, |most| most as u64)))
+    }
+
     /// Whether no request is sent any more: the time is up, or a signal came. That all are sent is another matter: those
     /// have their own time.
     pub(crate) fn is_stopped(&self) -> bool {
@@ -63,7 +93,9 @@ impl Plan {
 
     /// Ends the run, unless it has just ended by itself.
     pub(crate) fn interrupt(&self) {
-        let all_sent = self.left.as_ref().is_some_and(|left| left.load(Ordering::Acquire) == 0);
+        // What waits until it is due is not sent.
+        let all_taken = self.left.as_ref().is_some_and(|left| left.load(Ordering::Acquire) == 0);
+        let all_sent = all_taken && self.schedule.is_none();
         if !all_sent && !self.time_is_up() {
             self.interrupted.store(true, Ordering::Release);
         }

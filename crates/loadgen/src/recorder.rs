@@ -89,6 +89,11 @@ impl Recorder {
         record.open.iter().rev().find(|open| open.figures.second < now).map(OpenSecond::figures)
     }
 
+    /// Everything so far, but for the seconds that late answers may still count in.
+    pub(crate) fn so_far(&self) -> MutexGuard<'_, Record> {
+        self.record()
+    }
+
     /// Everything so far; nothing is recorded any more.
     pub(crate) fn finish(&self) -> MutexGuard<'_, Record> {
         let mut record = self.record();

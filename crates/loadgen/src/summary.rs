@@ -28,6 +28,8 @@ pub struct Summary {
     pub seconds: f64,
     /// Requests that were sent; each succeeded or failed.
     pub requests: u64,
+    /// Requests that became due by `--rate` or `--stages` in that time; none without it.
+    pub due: Option<u64>,
     /// Requests that were answered as they should be.
     pub successes: u64,
     /// Requests that got no answer, a wrong status or a wrong body.
@@ -82,6 +84,8 @@ pub struct Parameters {
     pub host: String,
     /// Users at one time.
     pub users: usize,
+    /// Requests that became due a second, or stages, if that was asked for: `5000/s`, `10s:100/s,30s:1000/s`.
+    pub rate: Option<String>,
     /// Users started a second.
     pub hatch_rate: usize,
     /// The time that was asked for, if at all.
@@ -118,6 +122,7 @@ impl Summary {
             parameters: Parameters::of(options, ids),
             seconds,
             requests,
+            due: None,
             successes,
             failures,
             cut_off: record.cut_off,
@@ -154,6 +159,7 @@ impl Parameters {
         Self {
             host: options.shown_host(),
             users: options.users,
+            rate: options.shown_rate(),
             hatch_rate: options.hatch_rate,
             run_time_seconds: options.time_limit().map(|limit| limit.as_secs_f64()),
             requests: options.requests,

@@ -16,9 +16,10 @@ use crate::drain::{Drain, Gate};
 use crate::error::StartError;
 use crate::http::admission::Admission;
 use crate::http::cors::Cors;
-use crate::http::routes::{Resource, resources};
-use crate::http::{self, Worker};
+use crate::http::routes::{Parts, Resource, resources};
+use crate::http::{self, Caches, Worker};
 use crate::listen::{Address, Bound, Listener};
+use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::server::{self, ServerOptions};
 use crate::settings::Settings;
@@ -35,6 +36,8 @@ pub struct Application {
     gate: Gate,
     address: Bound,
     todos: Todos,
+    /// What `/live` shows, and the tasks behind it.
+    live: Option<(Live, live::Tasks)>,
     drain: Arc<Drain>,
     shutdown_timeout: Duration,
 }
@@ -45,6 +48,9 @@ impl Application {
     /// # Errors
     /// See [`StartError`].
     pub async fn build(settings: &Settings, listener: Listener) -> Result<Self, StartError> {
+        if let Some(live) = settings.fresh_live.filter(|live| *live < settings.fresh) {
+            return Err(StartError::FreshLive { live, fresh: settings.fresh });
+        }
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;
@@ -53,12 +59,13 @@ impl Application {
         let drain = Arc::new(Drain::default());
         let metrics = Metrics { requests: Arc::default(), todos: todos.clone(), drain: Arc::clone(&drain) };
         let scrapes = settings.metrics_listen.as_ref().map(|listen| serve_scrapes(listen, &metrics)).transpose()?;
-        let server = serve(settings, listener, metrics)?;
+        let live = settings.live.then(|| Live::start(metrics.clone(), &address.to_string()));
+        let server = serve(settings, listener, metrics, live.as_ref().map(|(live, _)| live.clone()))?;
         tracing::info!(%address, url = address.url(), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
         if let Some((_, address)) = &scrapes {
             tracing::info!(%address, url = address.url(), "metrics have an address of their own");
         }
-        Ok(Self { server, scrapes, gate, address, todos, drain, shutdown_timeout: settings.shutdown_timeout })
+        Ok(Self { server, scrapes, gate, address, todos, live, drain, shutdown_timeout: settings.shutdown_timeout })
     }
 
     /// Where it listens.
@@ -74,6 +81,11 @@ impl Application {
     /// The todos it serves.
     pub fn todos(&self) -> &Todos {
         &self.todos
+    }
+
+    /// What `/live` shows, if it is on.
+    pub fn live(&self) -> Option<&Live> {
+        self.live.as_ref().map(|(live, _)| live)
     }
 
     /// Answers until SIGTERM or SIGINT, then finishes what is in flight. A second of them ends the process at once.
@@ -145,7 +157,7 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
     let follows = settings.change_stream && has_changes && cached;
-    let mut builder = Todos::builder(store, &settings.cache, settings.absent)
+    let mut builder = Todos::builder(store, &settings.cache, settings.absent, settings.store_batch)
         .prefix(&settings.cache_prefix)
         .options(options)
         .access_files(cache_access::files(settings));
@@ -182,11 +194,17 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     Ok(todos)
 }
 
-fn serve(settings: &Settings, listener: Listener, metrics: Metrics) -> Result<Server, std::io::Error> {
+fn serve(
+    settings: &Settings,
+    listener: Listener,
+    metrics: Metrics,
+    live: Option<Live>,
+) -> Result<Server, std::io::Error> {
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
     let audited = settings.audit_rate > 0;
-    let (elsewhere, has_docs) = (settings.metrics_listen.is_some(), settings.docs);
+    let parts = Parts { metrics: settings.metrics_listen.is_none(), docs: settings.docs, live: settings.live };
+    let caches = Caches { shared: settings.cache != CacheUrl::Off, l1: !settings.l1_ttl.is_zero() };
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let (connections, leaving) = server::shares(settings.max_connections, workers);
@@ -207,9 +225,12 @@ fn serve(settings: &Settings, listener: Listener, metrics: Metrics) -> Result<Se
             drain: Arc::clone(&metrics.drain),
             audited,
             counts: metrics.requests.worker(),
-            metrics: (!elsewhere).then(|| metrics.clone()),
+            metrics: parts.metrics.then(|| metrics.clone()),
+            hot: live.as_ref().map(Live::sketch),
+            live: live.clone(),
+            caches,
             cors: cors.clone(),
-            resources: resources(!elsewhere, has_docs),
+            resources: resources(parts),
             document: OnceCell::new(),
         })
     })
@@ -232,6 +253,9 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
             audited: false,
             counts: metrics.requests.worker(),
             metrics: Some(metrics.clone()),
+            live: None,
+            hot: None,
+            caches: Caches { shared: false, l1: false },
             cors: None,
             resources: vec![Resource::Metrics],
             document: OnceCell::new(),

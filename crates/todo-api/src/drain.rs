@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::listen::{Bound, Listener};
@@ -25,6 +27,7 @@ const STEP: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub struct Drain {
     on: AtomicBool,
+    begun: Notify,
     connections: AtomicUsize,
 }
 
@@ -86,13 +89,23 @@ impl Drain {
         self.connections.load(Ordering::Acquire)
     }
 
+    /// Waits until the process is about to end.
+    pub async fn begun(&self) {
+        let begun = self.begun.notified();
+        // It may have begun before anybody waited.
+        if !self.is_on() {
+            begun.await;
+        }
+    }
+
     /// Begins the end, and waits until the open connections have had their last reply, at most `patience`. Idle
     /// connections are not waited for.
     pub async fn run(&self, gate: Gate, patience: Duration) {
         gate.close();
         // Connections that were made before are accepted meanwhile.
         tokio::time::sleep(STEP).await;
-        self.on.store(true, Ordering::Relaxed);
+        self.on.store(true, Ordering::Release);
+        self.begun.notify_waiters();
         let (began, mut changed, mut open) = (Instant::now(), Instant::now(), 0);
         while began.elapsed() < patience {
             let (now, wait) = (self.connections(), gate.has_waiting());

@@ -38,6 +38,14 @@ pub enum StartError {
         /// What is wrong with it.
         source: cache_aside::FileError,
     },
+    /// A todo that the change stream vouches for would be fresh for a shorter time than one without.
+    #[error("--fresh-live {live:?} is shorter than --fresh {fresh:?}: raise the first, or lower the second")]
+    FreshLive {
+        /// While the change stream is live.
+        live: std::time::Duration,
+        /// Without one.
+        fresh: std::time::Duration,
+    },
     /// The server failed.
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),

@@ -1,12 +1,14 @@
 //! The HTTP service: todos from the store, through the cache.
 //!
+//! - [`check`]: whether store and cache are there and allow what is needed.
 //! - [`settings`]: every flag, and the environment variable beside it.
 //! - [`telemetry`]: the log.
 //! - [`limited_log`]: log lines that are counted rather than repeated.
 //! - [`error`]: why the service does not start.
 //! - [`app`]: the composition root; tests and `main` call it. [`cache_access`]: how Redis is reached, in terms of the flags.
 //! - [`http`]: routes, handlers, headers and errors; the only part that knows actix besides `app` and `server`.
-//! - [`todos`]: cache and store joined. [`stored_todos`]: the store as the cache engine sees it.
+//! - [`todos`]: cache and store joined. `observed`: what is to be seen of them besides. [`stored_todos`]: the store as the cache engine sees it.
+//! - [`live`]: the page that shows the cache at work. [`page`]: what it and `docs` have in common.
 //! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
@@ -16,6 +18,7 @@
 
 pub mod app;
 pub mod cache_access;
+pub mod check;
 mod connection;
 pub mod descriptors;
 pub mod docs;
@@ -25,8 +28,11 @@ pub mod error;
 pub mod http;
 pub mod limited_log;
 pub mod listen;
+pub mod live;
 pub mod metrics;
+mod observed;
 pub mod openapi;
+pub mod page;
 pub mod precondition;
 mod refused;
 mod server;

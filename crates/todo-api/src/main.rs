@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use todo_api::{app::Application, error::StartError, listen::Listener, settings::Settings, telemetry};
+use todo_api::settings::{Action, Settings};
+use todo_api::{app::Application, check, error::StartError, listen::Listener, telemetry};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -14,6 +15,9 @@ async fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(usage) => return usage.print(),
     };
+    if settings.action == Some(Action::Check) {
+        return if check::run(&settings).await { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     telemetry::start(&settings.log);
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,6 +15,10 @@ use crate::listen::Address;
 #[derive(Debug, Clone, Parser)]
 #[command(version, about)]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[arg(value_name = "ACTION")]
+    pub action: Option<Action>,
+
     /// Where to listen: HOST:PORT, :PORT (every address of this machine) or unix:PATH; port 0 takes a free one.
     #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: Address,
@@ -26,6 +30,10 @@ pub struct Settings {
     /// Whether `/docs` (a page to read the API and try each call) and `/openapi.json` are answered: on or off.
     #[arg(long, env = "TODO_DOCS", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
     pub docs: bool,
+
+    /// Whether `/live` (a page that shows the cache at work) and what is below it are answered: on or off.
+    #[arg(long, env = "TODO_LIVE", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
+    pub live: bool,
 
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]
@@ -128,9 +136,13 @@ pub struct Settings {
     #[arg(long, env = "TODO_L1_MAX_BYTES", default_value_t = Options::default().l1_max_bytes, value_name = "BYTES")]
     pub l1_max_bytes: u64,
 
-    /// How long a todo is answered from the cache without asking the store.
+    /// How long a todo is answered from the cache without asking the store, where no change stream tells of what others write.
     #[arg(long, env = "TODO_FRESH", default_value = "60s", value_name = "DURATION", value_parser = values::duration)]
     pub fresh: Duration,
+
+    /// The same while the change stream is live [default: 10m, or `--fresh` where that is longer].
+    #[arg(long, env = "TODO_FRESH_LIVE", value_name = "DURATION", value_parser = values::duration)]
+    pub fresh_live: Option<Duration>,
 
     /// How long past that it is kept for outages of the store.
     #[arg(long, env = "TODO_KEEP", default_value = "300s", value_name = "DURATION", value_parser = values::duration)]
@@ -151,6 +163,11 @@ pub struct Settings {
     /// Reads of the store at one time; further ones wait. MongoDB: there is a connection for each, and 36 for everything else.
     #[arg(long, env = "TODO_STORE_CONCURRENCY", default_value = "64", value_name = "N", value_parser = values::positive)]
     pub store_concurrency: usize,
+
+    /// Todos that the store is asked for by one query, of GETs that miss at the same moment; never more than half of
+    /// `--store-concurrency`. 1: each by its own.
+    #[arg(long, env = "TODO_STORE_BATCH", default_value = "64", value_name = "N", value_parser = values::positive)]
+    pub store_batch: usize,
 
     /// How long a read of the store waits for its turn, before it gets 503.
     #[arg(long, env = "TODO_STORE_QUEUE", default_value = "1s", value_name = "DURATION", value_parser = values::duration_or_zero)]
@@ -185,6 +202,13 @@ pub struct Settings {
     pub log: String,
 }
 
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Opens store and cache, says in a line each what is wrong, and ends: with exit code 0 if nothing is, else 1.
+    Check,
+}
+
 /// What a write does to the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WritePolicyFlag {
@@ -208,6 +232,7 @@ impl Settings {
     pub(crate) fn engine_options(&self) -> Options {
         let mut options = Options::default();
         options.fresh = self.fresh;
+        options.fresh_live = self.fresh_live.unwrap_or(options.fresh_live.max(self.fresh));
         options.stale_if_error = self.keep;
         options.absent = self.absent;
         options.load_timeout = self.store_timeout;

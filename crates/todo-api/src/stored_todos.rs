@@ -17,12 +17,13 @@ use crate::refused::Refused;
 pub struct StoredTodos {
     store: Store,
     refused: Arc<Refused>,
+    batch: usize,
 }
 
 impl StoredTodos {
-    /// The todos of a store. What is no todo is remembered for `absent`.
-    pub(crate) fn new(store: Store, absent: Duration) -> Self {
-        Self { store, refused: Arc::new(Refused::new(absent)) }
+    /// The todos of a store, so many by one query. What is no todo is remembered for `absent`.
+    pub(crate) fn new(store: Store, absent: Duration, batch: usize) -> Self {
+        Self { store, refused: Arc::new(Refused::new(absent)), batch }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -40,6 +41,10 @@ impl Source for StoredTodos {
 
     fn identity(&self) -> Option<String> {
         Some(self.store.identity().to_owned())
+    }
+
+    fn is_same_store(&self, identity: &str) -> bool {
+        self.store.is_same(identity)
     }
 
     fn is_outage(error: &StoreError) -> bool {
@@ -60,30 +65,51 @@ impl Source for StoredTodos {
         })
     }
 
+    fn max_batch(&self) -> usize {
+        self.batch
+    }
+
     async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
         // Nothing is stored under what is no id, and what was refused lately is not asked for again.
         let mut refused: HashMap<&str, StoreError> =
             ids.iter().filter_map(|&id| Some((id, self.refused.get(id)?))).collect();
         let asked = ids.iter().filter(|&&id| !refused.contains_key(id));
         let known: Vec<TodoId> = asked.filter_map(|id| id.parse().ok()).collect();
-        // One value that cannot be read must not hide the others, so a query that fails is tried for each id alone.
-        let found = match self.store.find_many(&known).await {
+        let writes = self.refused.writes();
+        let found = match self.store.find_each(&known).await {
             Ok(found) => found,
             Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            // Perhaps one of the ids is what it fails on: each is tried alone.
             Err(_) => return Ok(join_all(ids.iter().map(|id| self.load(id))).await),
         };
-        let mut found: HashMap<_, _> = found.into_iter().map(|found| (found.todo.id.clone(), found)).collect();
-        let loaded = |&id: &&str| {
-            if let Some(refusal) = refused.remove(id) {
-                return Err(refusal);
+        let (mut by_id, mut of_whom) = (HashMap::with_capacity(found.len()), false);
+        for one in found {
+            match one {
+                Ok(found) => {
+                    let loaded = Loaded::Value { version: found.version.0, body: found.todo.to_json().into() };
+                    by_id.insert(found.todo.id.as_str().to_owned(), Ok(loaded));
+                }
+                Err(error) => match &error {
+                    StoreError::NotATodo { id, .. } if ids.contains(&id.as_str()) => {
+                        self.refused.note(id, &error, writes);
+                        by_id.insert(id.clone(), Err(error));
+                    }
+                    // A document whose id is no text (MongoDB finds it by each member of a list).
+                    _ => of_whom = true,
+                },
             }
-            let found = id.parse::<TodoId>().ok().and_then(|id| found.remove(&id));
-            Ok(found.map_or(Loaded::Absent, |found| Loaded::Value {
-                version: found.version.0,
-                body: found.todo.to_json().into(),
-            }))
-        };
-        Ok(ids.iter().map(loaded).collect())
+        }
+        let loaded = ids.iter().map(|&id| {
+            let known = refused.remove(id).map(Err).or_else(|| by_id.remove(id));
+            async move {
+                match known {
+                    Some(known) => known,
+                    None if of_whom => self.load(id).await,
+                    None => Ok(Loaded::Absent),
+                }
+            }
+        });
+        Ok(join_all(loaded.collect::<Vec<_>>()).await)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::stored_todos::StoredTodos;
 /// Every todo. One for each worker: see [`Todos::per_worker`].
 #[derive(Clone)]
 pub struct Todos {
-    engine: CacheAside<StoredTodos>,
+    pub(crate) engine: CacheAside<StoredTodos>,
 }
 
 /// How often a write looks again when others change the todo between its look and its commit.
@@ -115,9 +115,9 @@ impl Change {
 
 impl Todos {
     /// Begins the cache in front of a store; [`Todos::over`] takes it when it is started.
-    /// What is no todo is remembered for `absent`, as is what is not there.
-    pub fn builder(store: Store, cache: &CacheUrl, absent: Duration) -> Builder<StoredTodos> {
-        CacheAside::builder(cache, StoredTodos::new(store, absent))
+    /// What is no todo is remembered for `absent`, as is what is not there. So many todos may be one query of the store.
+    pub fn builder(store: Store, cache: &CacheUrl, absent: Duration, batch: usize) -> Builder<StoredTodos> {
+        CacheAside::builder(cache, StoredTodos::new(store, absent, batch))
     }
 
     /// The todos behind a cache.

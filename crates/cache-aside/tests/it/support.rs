@@ -1,7 +1,7 @@
 //! A store in memory whose every read is counted and can be held or failed, and engines over it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ struct Inner {
     batches: Mutex<Vec<usize>>,
     /// Whether batches come back one answer short.
     short: AtomicBool,
+    /// Most ids of a batch that the engine makes by itself.
+    max_batch: AtomicUsize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,10 @@ impl Source for FakeStore {
         Ok(found.map_or(Loaded::Absent, |(version, body)| Loaded::Value { version, body }))
     }
 
+    fn max_batch(&self) -> usize {
+        self.0.max_batch.load(Ordering::SeqCst)
+    }
+
     async fn load_many(&self, ids: &[&str]) -> Result<Vec<Result<Loaded, StoreDown>>, StoreDown> {
         self.0.batches.lock().unwrap().push(ids.len());
         let mut loaded = Vec::new();
@@ -87,7 +93,15 @@ impl FakeStore {
             begun: AtomicU64::new(0),
             batches: Mutex::default(),
             short: AtomicBool::new(false),
+            max_batch: AtomicUsize::new(1),
         }))
+    }
+
+    /// A store in which many values are one query. Each of them waits for its own permit.
+    pub(crate) fn with_batches(most: usize) -> Self {
+        let store = Self::new();
+        store.0.max_batch.store(most, Ordering::SeqCst);
+        store
     }
 
     /// How many handles there are.

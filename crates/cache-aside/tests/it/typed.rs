@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cache_aside::{
-    BreakerState, CacheAside, Codec, Commit, Encoded, Json, Outcome, ReadError, ReadOptions, Typed, TypedError,
+    BreakerState, CacheAside, Codec, Commit, Encoded, Json, ManyLoaded, Outcome, ReadError, ReadOptions, Typed,
+    TypedError,
 };
 use cache_aside::{TypedSource, Versioned, WriteError};
 
 type Book = (String, u32);
 
 #[derive(Clone, Default)]
-struct Books(Arc<Mutex<HashMap<String, Versioned<Book>>>>);
+struct Books(Arc<Mutex<HashMap<String, Versioned<Book>>>>, Arc<AtomicUsize>);
 
 impl TypedSource for Books {
     type Value = Book;
@@ -20,6 +22,13 @@ impl TypedSource for Books {
 
     async fn load(&self, id: &str) -> Result<Option<Versioned<Book>>, Infallible> {
         Ok(self.0.lock().unwrap().get(id).cloned())
+    }
+
+    /// One query: each of them counts.
+    async fn load_many(&self, ids: &[&str]) -> ManyLoaded<Book, Infallible> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        let books = self.0.lock().unwrap();
+        Ok(ids.iter().map(|id| Ok(books.get(*id).cloned())).collect())
     }
 }
 
@@ -100,4 +109,17 @@ async fn a_value_that_cannot_be_encoded_is_an_error_with_its_cause_and_is_not_ca
     assert_eq!(cache.cache().store_breaker(), BreakerState::Closed, "one value is no outage of the store");
     books.0.lock().unwrap().insert("1".to_owned(), book(14));
     assert_eq!(cache.get("1").await.unwrap(), Some(book(14).value));
+}
+
+#[tokio::test]
+async fn many_are_read_by_one_query() {
+    let books = Books::default();
+    for id in ["1", "2", "3"] {
+        books.0.lock().unwrap().insert(id.to_owned(), book(id.parse().unwrap()));
+    }
+    let cache = typed(&books, Json).await;
+    let answers = cache.read_many(&["3", "none", "1", "2"], ReadOptions::default()).await;
+    let versions: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().value.map(|book| book.version)).collect();
+    assert_eq!(versions, [Some(3), None, Some(1), Some(2)]);
+    assert_eq!(books.1.load(Ordering::SeqCst), 1);
 }

@@ -63,6 +63,11 @@ impl Node {
         Process { node: self.number, start: self.starts.load(Ordering::Acquire).saturating_sub(1) }
     }
 
+    /// The address of what it counts.
+    pub fn metrics(&self) -> String {
+        format!("{}/metrics", self.base)
+    }
+
     /// The address of a todo.
     pub fn todo(&self, id: &str) -> String {
         format!("{}/todos/{}", self.base, encoded(id))

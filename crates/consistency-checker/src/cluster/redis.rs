@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cache_aside::cell::{Cell, Kind};
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{Client, Connection, FromRedisValue, RedisResult, cmd};
+use deadpool_redis::redis::{AsyncConnectionConfig, Client, Connection, FromRedisValue, RedisResult, cmd};
 use test_servers::RedisServer;
 
 use crate::error::CheckError;
@@ -16,6 +16,9 @@ use crate::history::CellSeen;
 
 /// First part of every key, as the service has it by default.
 const PREFIX: &str = "todo";
+
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One Redis, over all its restarts.
 pub struct Redis {
@@ -51,8 +54,8 @@ impl Redis {
     /// # Errors
     /// Redis does not answer.
     pub fn connect(&self) -> RedisResult<Connection> {
-        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(Duration::from_secs(10))?;
-        connection.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
         Ok(connection)
     }
 
@@ -61,7 +64,10 @@ impl Redis {
     /// # Errors
     /// Redis does not answer.
     pub async fn connect_async(&self) -> RedisResult<MultiplexedConnection> {
-        Client::open(self.url.as_str())?.get_multiplexed_async_connection().await
+        // The driver's own are half a second and a second: a machine that is busy takes longer.
+        let patient =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        Client::open(self.url.as_str())?.get_multiplexed_async_connection_with_config(&patient).await
     }
 
     /// Runs one command.

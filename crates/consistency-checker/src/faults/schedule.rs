@@ -47,6 +47,7 @@ impl FaultPlan {
 
 /// Faults that go on until they are stopped.
 pub struct Faults {
+    begun: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     task: JoinHandle<Result<Log, CheckError>>,
 }
@@ -74,12 +75,19 @@ impl Faults {
         hand: Hand,
         seed: u64,
     ) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (begun, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let injector =
             Injector { cluster: Arc::clone(cluster), clock: clock.clone(), ids, hand, redis: RwLock::new(()) };
-        let schedule = Schedule { injector, stop: Arc::clone(&stop), log: Mutex::default() };
+        let schedule = Schedule { injector, begun: Arc::clone(&begun), stop: Arc::clone(&stop), log: Mutex::default() };
         let task = tokio::spawn(async move { schedule.run(plan, seed.rotate_left(17)).await });
-        Self { stop, task }
+        Self { begun, stop, task }
+    }
+
+    /// Returns when the first fault has begun, or will without fail.
+    pub async fn begun(&self) {
+        while !self.begun.load(Ordering::Acquire) && !self.task.is_finished() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Stops once all is as it was, and tells what was done.
@@ -94,6 +102,7 @@ impl Faults {
 
 struct Schedule {
     injector: Injector,
+    begun: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     log: Mutex<Log>,
 }
@@ -134,6 +143,7 @@ impl Schedule {
                 self.injector.save_snapshot().await?;
                 saved_at = Some(now);
             }
+            self.begun.store(true, Ordering::Release);
             next_at = self.at_once(drawn).await?.plus(HEALTHY);
         }
         Ok(())

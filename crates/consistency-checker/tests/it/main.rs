@@ -14,6 +14,7 @@
 
 mod accepted;
 mod batches;
+mod experiments;
 mod faults;
 mod foreign;
 mod hot_key;
@@ -24,6 +25,7 @@ mod postgres;
 mod program;
 mod refused;
 mod runs;
+mod shared_loads;
 mod simulated;
 mod skewed;
 mod support;

@@ -49,10 +49,18 @@ pub(crate) async fn linked_cluster() -> Arc<Cluster> {
 
 /// Two processes with their own ways to Redis and to MongoDB, of which these servers are.
 pub(crate) async fn of_their_own(store: Servers) -> Arc<Cluster> {
-    let variables = vec![("TODO_LOG".to_owned(), "error".to_owned())];
-    let system = System::TodoApi;
-    let (flags, clocks) = (Vec::new(), Vec::new());
-    let options = ClusterOptions { system, api: api(), processes: 2, flags, variables, clocks, store, links: true };
+    linked_cluster_of(api(), store, &[], &[("TODO_LOG", "error")]).await
+}
+
+/// The same, of this program with these flags and variables.
+pub(crate) async fn linked_cluster_of(
+    api: PathBuf,
+    store: Servers,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Arc<Cluster> {
+    let options =
+        ClusterOptions { store, links: true, ..options(System::TodoApi, String::new(), api, flags, variables) };
     Arc::new(Cluster::start(&options).await.unwrap())
 }
 

@@ -93,6 +93,17 @@ fn with_l1() -> Hunt {
     }
 }
 
+/// Many todos are lost at one time, and the store takes its time: those that are missed meanwhile are one query.
+fn missing_many() -> Hunt {
+    Hunt {
+        delays: "during-load:30",
+        faults: FaultPlan { kinds: vec![Fault::Flush], pause_ms: 10..60 },
+        mix: Mix { get: 80, get_many: 0, put: 20, patch: 0, post: 0, delete: 0 },
+        ids: 20,
+        ..losing_cells()
+    }
+}
+
 impl Hunt {
     /// With pauses that are so many times as long.
     async fn cluster(&self, off: &str, times: u64) -> Arc<Cluster> {
@@ -106,8 +117,9 @@ impl Hunt {
     }
 
     async fn round(&self, cluster: &Arc<Cluster>, seed: u64) -> Report {
-        let mut plan = Plan::new(&fresh_name("todo"));
-        plan.hot_ids.truncate(self.ids);
+        let name = fresh_name("todo");
+        let mut plan = Plan::new(&name);
+        plan.hot_ids = (0..self.ids).map(|number| format!("{name}-{number}").into()).collect();
         plan.more_ids.clear();
         plan.foreign_ids.clear();
         plan.clients = 24;
@@ -224,6 +236,21 @@ async fn l1_takes_nothing_whose_read_began_before_an_invalidation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_never_comes_twice() {
     bites("version-reuse", losing_cells(), &[Invariant::I1, Invariant::I2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_query_for_many_each_gets_its_own() {
+    bites("batch-ids", missing_many(), &[Invariant::I1, Invariant::I2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_query_for_many_each_has_its_own_version() {
+    bites("batch-versions", missing_many(), &[Invariant::I1, Invariant::I2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_guards_on_nothing_is_found_when_misses_gather() {
+    is_clean(missing_many()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

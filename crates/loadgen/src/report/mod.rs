@@ -65,6 +65,11 @@ pub fn write(options: &Options, summary: &Summary) -> Result<(), LoadgenError> {
     Ok(())
 }
 
+/// The summary as JSON.
+pub(crate) fn json_text(summary: &Summary) -> String {
+    String::from_utf8(json(summary)).expect("JSON is UTF-8")
+}
+
 fn json(summary: &Summary) -> Vec<u8> {
     let mut json = serde_json::to_vec_pretty(summary).expect("numbers, strings and lists always serialize");
     json.push(b'\n');

@@ -37,21 +37,33 @@ pub fn html(summary: &Summary) -> String {
     format!(
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\
          <meta name='viewport' content='width=device-width, initial-scale=1'><title>{host} under load</title>\
-         <style>{}</style></head><body><header><h1>{host} <span>under load</span></h1><p>{}</p></header>{}\
-         <footer>Closed loop: each user waits for its answer before it asks again, so a slow service gets fewer requests, \
-         and the waiting of requests that were never sent is not in the latencies.</footer>\
+         <link rel='icon' href='data:,'>\
+         <style>{}</style></head><body><header><h1>{host} <span>under load</span></h1><p>{}</p></header><main>{}</main>\
+         <footer>{}</footer>\
          <div id='tip' hidden></div><script>{}</script></body></html>\n",
         include_str!("page.css"),
         ended(summary),
         sections.concat(),
+        loop_of(summary),
         include_str!("page.js"),
     )
+}
+
+/// What latencies mean.
+fn loop_of(summary: &Summary) -> &'static str {
+    if summary.parameters.rate.is_some() {
+        "Open loop: requests become due however long answers take, and latencies count from the moment a request was due."
+    } else {
+        "Closed loop: each user waits for its answer before it asks again, so a slow service gets fewer requests, \
+         and the waiting of requests that were never sent is not in the latencies."
+    }
 }
 
 fn ended(summary: &Summary) -> String {
     let at = summary.started_at.trim_end_matches('Z').replacen('T', " ", 1);
     format!(
-        "{} users, started {} UTC on {}, loadgen {}",
+        "{}{} users, started {} UTC on {}, loadgen {}",
+        summary.parameters.rate.as_ref().map_or_else(String::new, |rate| format!("{} due, ", escape(rate))),
         number(summary.parameters.users as u64),
         escape(&at),
         escape(&summary.machine.name),

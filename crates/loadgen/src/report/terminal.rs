@@ -29,12 +29,18 @@ fn write_all(out: &mut String, summary: &Summary) -> Result {
     for hint in &summary.hints {
         writeln!(out, "\n  {hint}")?;
     }
-    writeln!(out, "\n  Closed loop: each user waits for its answer, so a slow service gets fewer requests.")
+    let kind = if summary.parameters.rate.is_some() {
+        "Open loop: latencies count from the moment a request was due."
+    } else {
+        "Closed loop: each user waits for its answer, so a slow service gets fewer requests."
+    };
+    writeln!(out, "\n  {kind}")
 }
 
 fn headline(out: &mut String, summary: &Summary) -> Result {
     let of = &summary.parameters;
-    write!(out, "\n  {}   {} users, ids {}, {} keys", of.host, number(of.users as u64), of.ids, of.keys)?;
+    let rate = of.rate.as_ref().map_or_else(String::new, |rate| format!("{rate} due, "));
+    write!(out, "\n  {}   {rate}{} users, ids {}, {} keys", of.host, number(of.users as u64), of.ids, of.keys)?;
     for (share, what) in [(of.missing, "missing"), (of.write, "creates")] {
         if share > 0.0 {
             write!(out, ", {} {what}", percent(share))?;

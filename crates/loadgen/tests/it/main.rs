@@ -5,8 +5,10 @@
 mod counting;
 mod keys;
 mod lies;
+mod live;
 mod outcomes;
 mod program;
+mod rates;
 mod reports;
 mod seeded;
 mod signals;

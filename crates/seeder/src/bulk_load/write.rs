@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bson::RawDocument;
-use todo_store::raw::{Documents, todo};
+use todo_store::raw::{Documents, Field, fields, todo};
 use todo_store::{Store, StoreError};
 
 use super::feed::Batch;
@@ -147,17 +147,24 @@ fn last_of_each(documents: &Documents, mut places: Vec<usize>) -> Vec<usize> {
     let mut seen = HashSet::new();
     places.sort_unstable();
     places.reverse();
-    places.retain(|&place| seen.insert(name(documents.get(place))));
+    places.retain(|&place| seen.insert(key(documents.get(place)).map(|key| (key.kind, key.value))));
     places.reverse();
     places
 }
 
+/// The field that says which document it is: `id`, else `_id`. Their texts need not be UTF-8.
+fn key(document: &[u8]) -> Option<Field<'_>> {
+    let find = |name: &[u8]| fields(document).filter_map(Result::ok).find(|field| field.name == name);
+    find(b"id").or_else(|| find(b"_id"))
+}
+
 /// What a document is called in a message: its id, else its `_id`.
 fn name(document: &[u8]) -> String {
-    let raw = RawDocument::from_bytes(document);
-    let field = |name| raw.as_ref().ok().and_then(|raw| raw.get(name).ok().flatten());
-    match field("id").or_else(|| field("_id")) {
-        Some(id) => id.as_str().map_or_else(|| format!("{id:?}"), ToOwned::to_owned),
-        None => "without id".to_owned(),
+    let Some(key) = key(document) else { return "without id".to_owned() };
+    if let Some(text) = key.text() {
+        return String::from_utf8_lossy(text).into_owned();
     }
+    let raw = RawDocument::from_bytes(document);
+    let value = raw.as_ref().ok().and_then(|raw| raw.get(std::str::from_utf8(key.name).ok()?).ok().flatten());
+    value.map_or_else(|| "with an id that is not UTF-8".to_owned(), |value| format!("{value:?}"))
 }

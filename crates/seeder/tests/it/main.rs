@@ -8,6 +8,7 @@ mod generation;
 mod hostile;
 mod imports;
 mod interrupted;
+mod keys_not_utf8;
 mod mutations;
 mod numeric_ids;
 mod odd_dumps;

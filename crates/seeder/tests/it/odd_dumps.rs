@@ -219,28 +219,3 @@ async fn texts_that_are_not_utf8_keep_their_bytes_and_are_counted() {
     theirs.tool("mongorestore", &["--db", &theirs.database, "--collection", "todos", text(&file)]);
     assert!(theirs.all("todos").await == sorted(&all), "as mongorestore");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_that_are_not_utf8_are_taken_as_mongorestore_takes_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut all = todos(3);
-    for document in
-        [rawdoc! { "_id": "J?rg", "id": "a", "name": "A" }, rawdoc! { "_id": { "k?y": 1 }, "id": "b", "name": "B" }]
-    {
-        let mut bytes = document.into_bytes();
-        let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
-        bytes[place] = 0xF6;
-        all.insert(1, RawDocumentBuf::from_bytes(bytes).unwrap());
-    }
-    let file = folder.path().join("todos.bson");
-    std::fs::write(&file, all.iter().flat_map(|todo| todo.as_bytes().to_vec()).collect::<Vec<u8>>()).unwrap();
-    for place in [mongo(), embedded()] {
-        assert!(place.done("restore", &[text(&file)]).starts_with("5 todos written"));
-        assert!(place.all("todos").await == sorted(&all));
-        assert!(place.done("restore", &[text(&file), "--resume"]).contains("5 were there already"));
-    }
-    let theirs = mongo();
-    theirs.collection("todos").await;
-    theirs.tool("mongorestore", &["--db", &theirs.database, "--collection", "todos", text(&file)]);
-    assert!(theirs.all("todos").await == sorted(&all));
-}

@@ -234,7 +234,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
             Poll::Pending => this.pend_write(cx),
             done => {
                 this.answered = true;
-                if matches!(this.entry.stage(), Stage::Working | Stage::Writing) {
+                // An answer that goes on for long is written again and again: who takes it is not idle.
+                if matches!(this.entry.stage(), Stage::Working | Stage::Writing | Stage::Idle) {
                     this.entry.enter(Stage::Idle);
                 }
                 done

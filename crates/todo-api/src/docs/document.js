@@ -1,17 +1,4 @@
-"use strict";
-// Reads the document, and makes elements. Texts of others are only ever set as text.
-
-/** Makes an element: el("a", {href: "…"}, "text", child). */
-function el(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === undefined || value === false) continue;
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== undefined));
-  return element;
-}
+// Reads the document.
 
 /** Text with `code` in it, as elements. */
 function inline(text) {

@@ -115,6 +115,12 @@ pub enum ApiError {
     /// 503 with `Retry-After`: so many requests are answered at one time that one more would only make all of them late.
     #[error("too many requests are answered at this time, try again")]
     Overloaded,
+    /// 503 with `Retry-After`: the cache was to be told something, and did not take it.
+    #[error("the cache does not answer: nothing was changed, try again")]
+    CacheAway,
+    /// 503 with `Retry-After`: too many look at the page already.
+    #[error("as many look at this page as may look at one time, try again later")]
+    TooManyViewers,
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
     #[error("the version asked for is not there yet")]
     TooOld,
@@ -177,7 +183,9 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotATodo { .. } => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) | Self::Overloaded | Self::TooOld => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NotCached | Self::UnknownOutcome(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -189,7 +197,7 @@ impl ApiError {
         let mut response = HttpResponseBuilder::new(status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::Unavailable(_) | Self::Overloaded | Self::TooOld => {
+            Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             Self::Token(problem) => {

@@ -17,7 +17,7 @@ pub(crate) fn log(error: &ApiError, request_id: &RequestId, route: &'static str)
     }
     let (request_id, status) = (request_id.as_str(), error.status().as_u16());
     let limited = match error {
-        ApiError::NotCached | ApiError::TooOld => {
+        ApiError::NotCached | ApiError::TooOld | ApiError::CacheAway | ApiError::TooManyViewers => {
             tracing::debug!(request_id, route, status, "{error}");
             return;
         }

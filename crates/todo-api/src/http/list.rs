@@ -27,7 +27,9 @@ pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpRespons
 async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Result<HttpResponse, ApiError> {
     reply.admit()?;
     let ids = ids(request.query_string())?;
-    let answers = worker.todos.read_many(&ids, read_options(request)?).await;
+    let how = read_options(request)?;
+    ids.iter().for_each(|id| worker.note_read(id));
+    let answers = worker.todos.read_many(&ids, how).await;
     let answers: Vec<Result<Answer, ApiError>> =
         answers.into_iter().map(|answer| answer.map_err(ApiError::from)).collect();
     let status = cache_status::of_many(answers.iter().map(|answer| answer.as_ref().ok()));

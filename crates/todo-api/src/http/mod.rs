@@ -1,7 +1,8 @@
 //! Routes. A handler reads the request, asks [`crate::todos::Todos`] and says the answer in HTTP.
 //!
 //! - [`mod@routes`]: what is at which path.
-//! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`]: the handlers.
+//! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`], [`live`], [`cell`]: the handlers;
+//!   `page`: what pages are sent with.
 //! - [`admission`]: who is let in. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
@@ -9,6 +10,7 @@
 pub mod admission;
 pub mod body;
 pub mod cache_status;
+pub mod cell;
 pub mod change;
 pub mod cors;
 pub mod create;
@@ -20,8 +22,10 @@ mod failure_log;
 pub mod get;
 pub mod health;
 pub mod list;
+pub mod live;
 pub mod metrics;
 pub mod openapi;
+mod page;
 pub mod reply;
 pub mod request;
 pub mod routes;
@@ -33,6 +37,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use todo_model::TodoId;
 
 use crate::drain::Drain;
 use crate::http::admission::Admission;
@@ -40,6 +45,8 @@ use crate::http::cors::Cors;
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::routes::Resource;
+use crate::live::Live;
+use crate::live::hot::Sketch;
 use crate::metrics::{Metrics, requests};
 use crate::todos::Todos;
 
@@ -59,12 +66,37 @@ pub struct Worker {
     pub counts: Arc<requests::Worker>,
     /// What all workers count, where `/metrics` is answered by this listener.
     pub metrics: Option<Metrics>,
+    /// What the page at `/live` shows, where there is one.
+    pub live: Option<Live>,
+    /// Counts the ids that are read, where there is such a page.
+    pub hot: Option<Arc<Sketch>>,
+    /// Which caches there are.
+    pub caches: Caches,
     /// Which web pages of others may call the service.
     pub cors: Option<Cors>,
     /// What there is at this listener.
     pub resources: Vec<Resource>,
     /// The OpenAPI document of these resources, once somebody asked for it.
     pub document: OnceCell<Bytes>,
+}
+
+/// Which caches a service has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caches {
+    /// Whether there is one at all.
+    pub shared: bool,
+    /// Whether there is an L1 in front of it.
+    pub l1: bool,
+}
+
+impl Worker {
+    /// An id was read.
+    #[inline]
+    fn note_read(&self, id: &TodoId) {
+        if let Some(hot) = &self.hot {
+            hot.note(id.as_str());
+        }
+    }
 }
 
 /// The routes of one worker.

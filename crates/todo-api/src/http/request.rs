@@ -22,8 +22,16 @@ pub const MIN_VERSION: HeaderName = HeaderName::from_static("min-version");
 /// # Errors
 /// [`ApiError::Id`] if it is no id.
 pub fn todo_id(request: &HttpRequest) -> Result<TodoId, ApiError> {
+    id_in_path(request, "/todos/")
+}
+
+/// The id behind this folder of the path.
+///
+/// # Errors
+/// [`ApiError::Id`] if it is no id.
+pub fn id_in_path(request: &HttpRequest, folder: &str) -> Result<TodoId, ApiError> {
     let path = request.uri().path();
-    let sent = path.strip_prefix("/todos/").unwrap_or(path);
+    let sent = path.strip_prefix(folder).unwrap_or(path);
     let id = percent_decode_str(sent).decode_utf8().map_err(|_| ApiError::Id("must be UTF-8".to_owned()))?;
     TodoId::try_from(id.into_owned()).map_err(|error| ApiError::Id(error.problem))
 }

@@ -4,7 +4,7 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, Route, web};
 
-use crate::http::{Worker, change, create, docs, get, health, list, metrics, openapi, other_method};
+use crate::http::{Worker, cell, change, create, docs, get, health, list, live, metrics, openapi, other_method};
 
 /// What has a path of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,30 @@ pub enum Resource {
     Document,
     /// The page to read the document and to try each call.
     Docs,
+    /// The page that shows the cache at work.
+    Live,
+    /// What the cache holds of one id.
+    Cell,
+}
+
+/// What a listener may have besides todos and probes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// `/metrics`.
+    pub metrics: bool,
+    /// `/docs` and the document.
+    pub docs: bool,
+    /// `/live` and what is below it.
+    pub live: bool,
 }
 
 /// Resources of a service with these parts. Those that are asked for most come first.
-pub fn resources(has_metrics: bool, has_docs: bool) -> Vec<Resource> {
-    use Resource::{Docs, Document, Livez, Metrics, Readyz, Todo, Todos};
-    let metrics = has_metrics.then_some(Metrics);
-    let docs = if has_docs { [Document, Docs].as_slice() } else { &[] };
-    [Todo, Todos, Livez, Readyz].into_iter().chain(metrics).chain(docs.iter().copied()).collect()
+pub fn resources(parts: Parts) -> Vec<Resource> {
+    use Resource::{Cell, Docs, Document, Live, Livez, Metrics, Readyz, Todo, Todos};
+    let metrics = parts.metrics.then_some(Metrics);
+    let docs = if parts.docs { [Document, Docs].as_slice() } else { &[] };
+    let live = if parts.live { [Live, Cell].as_slice() } else { &[] };
+    [Todo, Todos, Livez, Readyz].into_iter().chain(metrics).chain(docs.iter().chain(live).copied()).collect()
 }
 
 impl Resource {
@@ -44,6 +60,8 @@ impl Resource {
             Self::Metrics => &["/metrics"],
             Self::Document => &["/openapi.json"],
             Self::Docs => &["/docs"],
+            Self::Live => &["/live"],
+            Self::Cell => &["/live/cells/{id}"],
         }
     }
 
@@ -52,6 +70,7 @@ impl Resource {
         match self {
             Self::Todo => &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE],
             Self::Todos => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Cell => &[Method::GET, Method::HEAD, Method::DELETE],
             _ => &[Method::GET, Method::HEAD],
         }
     }
@@ -78,7 +97,10 @@ impl Resource {
             (Self::Readyz, _) => route.to(health::readyz),
             (Self::Metrics, _) => route.to(metrics::metrics),
             (Self::Document, _) => route.to(openapi::document),
-            (Self::Docs, _) => route.to(docs::page),
+            (Self::Docs, _) => route.to(docs::docs),
+            (Self::Live, _) => route.to(live::live),
+            (Self::Cell, "DELETE") => route.to(cell::delete),
+            (Self::Cell, _) => route.to(cell::get),
         }
     }
 }

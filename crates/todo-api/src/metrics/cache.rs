@@ -1,7 +1,9 @@
 //! What the cache engine counts ([`cache_aside::Stats`]), by metric.
 
+use std::time::Duration;
+
 use cache_aside::Stats;
-use cache_aside::stats::BreakerState;
+use cache_aside::stats::{BreakerState, Durations};
 
 use super::family::Family;
 
@@ -78,14 +80,30 @@ fn loads(stats: &Stats) -> Vec<Family> {
     let loads = &stats.loads;
     vec![
         total("cache_loads", "Values that the store was asked for.", loads.started),
+        total(
+            "cache_store_queries",
+            "Queries by which it was asked: one for each load, or one for many.",
+            loads.queries,
+        ),
         counter(
             "cache_failed_loads",
             "Loads that brought nothing: the store failed (error), took too long (timeout), or too many were under way (rejected).",
             "reason",
             [("error", loads.failed), ("timeout", loads.timed_out), ("rejected", loads.rejected)],
         ),
+        Family::histogram(
+            "cache_load_duration_seconds",
+            "Time that the store took for a load, also one that failed; a query for many values counts once.",
+        )
+        .distribution(Vec::new(), loads.took.sum.as_secs_f64(), buckets(&loads.took)),
         gauge("cache_loads_in_flight", "Loads under way.", loads.running as f64),
     ]
+}
+
+/// Counts with the upper bounds of their buckets, in seconds.
+fn buckets(took: &Durations) -> Vec<(f64, u64)> {
+    let bounds = Durations::BOUNDS.iter().map(Duration::as_secs_f64).chain([f64::INFINITY]);
+    bounds.zip(took.counts).collect()
 }
 
 fn leases_and_puts(stats: &Stats) -> Vec<Family> {
@@ -122,6 +140,11 @@ fn writes(stats: &Stats) -> Vec<Family> {
             writes.deferred,
         ),
         gauge("cache_pending_invalidations", "Ids whose invalidation waits for the cache.", repair.pending as f64),
+        gauge(
+            "cache_oldest_pending_invalidation_seconds",
+            "How long the oldest of these ids waits; 0 if there is none.",
+            repair.oldest.unwrap_or_default().as_secs_f64(),
+        ),
         total("cache_deferred_invalidations", "Invalidations that had to wait.", repair.deferred),
         total(
             "cache_overflowed_invalidations",
@@ -134,6 +157,11 @@ fn writes(stats: &Stats) -> Vec<Family> {
 fn health(stats: &Stats) -> Vec<Family> {
     let (stream, validity) = (&stats.change_stream, &stats.validity);
     let mut families = vec![
+        gauge(
+            "cache_connections",
+            "Connections to Redis for commands that are open; the subscription and the look at the clock have their own.",
+            stats.connections as f64,
+        ),
         breaker(
             "cache_breaker_state",
             "The breaker in front of Redis; the state it is in has the value 1.",
@@ -153,6 +181,11 @@ fn health(stats: &Stats) -> Vec<Family> {
             "change_stream_live",
             "1 if values are fresh for their full time: the change stream is live, or none is expected.",
             u8::from(stream.live),
+        ),
+        total(
+            "change_stream_restarts",
+            "Times the change stream ended or fell silent while this process followed it, and was opened again.",
+            stream.ended,
         ),
         gauge("change_stream_leader", "1 if this process follows the change stream for all.", u8::from(stream.leading)),
         counter(

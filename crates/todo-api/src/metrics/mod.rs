@@ -36,6 +36,13 @@ impl Metrics {
         let mut families = vec![build_info(), self.connections()];
         families.extend(self.requests.families());
         families.extend(cache::families(&self.todos.stats()));
+        families.extend(self.todos.store_connections().map(|open| {
+            Family::gauge(
+                "store_connections",
+                "Connections to MongoDB that are open, without those that watch its servers.",
+            )
+            .value(open as f64)
+        }));
         families.extend(process::families());
         Exposition::of(families).text(format)
     }

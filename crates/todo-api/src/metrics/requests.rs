@@ -9,7 +9,8 @@ use actix_web::http::{Method, StatusCode};
 use super::family::Family;
 
 /// Upper bounds of the buckets, in microseconds; one more has no bound.
-const BOUNDS_US: [u64; 12] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 2_500_000];
+pub(crate) const BOUNDS_US: [u64; 12] =
+    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 2_500_000];
 
 /// Counts of every worker.
 #[derive(Debug, Default)]
@@ -47,6 +48,20 @@ impl Requests {
         let worker = Arc::new(Worker::default());
         lock(&self.0).push(Arc::clone(&worker));
         worker
+    }
+
+    /// Requests of routes that begin so, by the bucket of their latency.
+    pub(crate) fn latency_below(&self, route: &str) -> Vec<u64> {
+        let mut sum = Latency::default();
+        for worker in lock(&self.0).iter() {
+            let counts = lock(&worker.0);
+            counts
+                .series
+                .iter()
+                .filter(|(labels, _)| labels.route.starts_with(route))
+                .for_each(|(_, one)| sum.add(one));
+        }
+        sum.buckets.to_vec()
     }
 
     pub(super) fn families(&self) -> [Family; 2] {

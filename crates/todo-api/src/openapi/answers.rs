@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::operation::Operation;
 use super::problems::Problem;
 use super::{headers, problems, reference, refusals, schemas};
+use crate::http::live::EVENT_STREAM;
 use crate::http::routes::Resource;
 use crate::metrics::Format;
 
@@ -160,6 +161,17 @@ fn as_they_should_be(operation: Operation, resource: Resource) -> BTreeMap<u16, 
                 Map::from_iter([text("text/html; charset=utf-8", "A page that needs nothing besides itself.")]);
             vec![(200, answer("The page.", &["Content-Security-Policy"], content))]
         }
+        Operation::Live => {
+            let content = [
+                text("text/html; charset=utf-8", "A page that needs nothing besides itself."),
+                text(EVENT_STREAM, "One event `picture` a second, whose data is JSON."),
+            ];
+            vec![(200, answer("The page, or what it shows.", &["Content-Security-Policy"], Map::from_iter(content)))]
+        }
+        Operation::Cell => {
+            vec![(200, answer("What the cache holds.", &[], json("Cell", schemas::cell_example())))]
+        }
+        Operation::Forget => vec![(204, answer("The cache holds nothing of the id any more.", &[], Map::new()))],
         Operation::Options => {
             let allow = crate::http::error::list(resource.methods());
             vec![(204, answer(&format!("`Allow: {allow}`"), &["Allow"], Map::new()))]

@@ -22,6 +22,9 @@ pub(super) enum Operation {
     Metrics,
     Document,
     Docs,
+    Live,
+    Cell,
+    Forget,
     Options,
 }
 
@@ -40,6 +43,9 @@ impl Operation {
             (Resource::Metrics, _) => Self::Metrics,
             (Resource::Document, _) => Self::Document,
             (Resource::Docs, _) => Self::Docs,
+            (Resource::Live, _) => Self::Live,
+            (Resource::Cell, "DELETE") => Self::Forget,
+            (Resource::Cell, _) => Self::Cell,
         }
     }
 
@@ -61,6 +67,11 @@ impl Operation {
     /// Whether it is about the todo in its path.
     pub(super) fn is_of_one(self) -> bool {
         matches!(self, Self::Read | Self::Replace | Self::Patch | Self::Delete)
+    }
+
+    /// Whether it is about what the cache holds of the id in its path.
+    pub(super) fn is_of_cell(self) -> bool {
+        matches!(self, Self::Cell | Self::Forget)
     }
 
     pub(super) fn describe(self, resource: Resource, path: &str, method: &Method) -> Value {
@@ -88,7 +99,7 @@ impl Operation {
         if !parameters.is_empty() {
             operation.insert("parameters".to_owned(), parameters.into());
         }
-        if self.writes() {
+        if self.writes() || self == Self::Forget {
             // Only where the service was started with a token.
             operation.insert("security".to_owned(), json!([{}, { "WriteToken": [] }]));
         }
@@ -148,6 +159,22 @@ impl Operation {
                 "docs",
                 "A page to read this document",
                 "And to try each call. It loads nothing from other hosts.",
+            ),
+            Self::Live => words(
+                "live_page",
+                "A page that shows the cache at work",
+                "It needs nothing besides itself. To who accepts `text/event-stream`: the pictures that it shows, one a second, as \
+                 server-sent events `picture`, until somebody hangs up.",
+            ),
+            Self::Cell => words(
+                "inspect_cell",
+                "What the cache holds of an id",
+                "And who is at work on it. It changes nothing, and counts as no read.",
+            ),
+            Self::Forget => words(
+                "forget_cell",
+                "Remove what the cache holds of an id",
+                "As if it had been evicted: the next read asks the store, which is as it was.",
             ),
             Self::Options => words(
                 "options",

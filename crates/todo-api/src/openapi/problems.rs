@@ -41,13 +41,15 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
         ApiError::NotFound => matches!(operation, Operation::Read | Operation::Patch | Operation::Delete),
         ApiError::Exists(_) => operation == Operation::Create,
         ApiError::KeyTaken(_) => matches!(operation, Operation::Create | Operation::Replace),
-        ApiError::Id(_) => operation.is_of_one(),
+        ApiError::Id(_) => operation.is_of_one() || operation.is_of_cell(),
         ApiError::Ids(_) | ApiError::IdInList { .. } => operation == Operation::ReadMany,
         ApiError::NotATodo { .. } => operation.is_of_one() || operation.reads(),
-        ApiError::Unavailable(_) | ApiError::Overloaded | ApiError::Failed(_) => {
-            operation.reads() || operation.writes()
-        }
-        ApiError::UnknownOutcome(_) | ApiError::Token(_) => operation.writes(),
+        ApiError::Unavailable(_) | ApiError::Failed(_) => operation.reads() || operation.writes(),
+        ApiError::Overloaded => operation.reads() || operation.writes() || operation == Operation::Forget,
+        ApiError::UnknownOutcome(_) => operation.writes(),
+        ApiError::Token(_) => operation.writes() || operation == Operation::Forget,
+        ApiError::CacheAway => operation == Operation::Forget,
+        ApiError::TooManyViewers => operation == Operation::Live,
         ApiError::NoSuchResource(_) | ApiError::MethodNotAllowed { .. } => false,
     }
 }
@@ -97,6 +99,8 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("TooOld", ApiError::TooOld),
         ("NotCached", ApiError::NotCached),
         ("UnknownOutcome", ApiError::UnknownOutcome(StoreError::UnknownOutcome(cause()))),
+        ("CacheAway", ApiError::CacheAway),
+        ("TooManyViewers", ApiError::TooManyViewers),
         ("Failed", ApiError::Failed(None)),
     ]
 }

@@ -101,6 +101,7 @@ pub(super) fn all() -> Value {
             "additionalProperties": false,
         },
         "Ready": ready(),
+        "Cell": cell(),
     })
 }
 
@@ -170,6 +171,58 @@ pub(super) fn live_example() -> Value {
 
 pub(super) fn ready_example(status: &str, store: &str) -> Value {
     json!({ "status": status, "store": store, "cache": "up" })
+}
+
+/// What the cache holds of one id.
+fn cell() -> Value {
+    let count = || json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "description": "What the cache holds of an id, and who is at work on it. Times are in milliseconds.",
+        "type": "object",
+        "properties": {
+            "id": reference("schemas", "TodoId"),
+            "cache": { "enum": ["up", "down", "off"], "description": "Nothing is known of a cache that is `down`." },
+            "cell": { "anyOf": [
+                { "type": "null" },
+                {
+                    "type": "object",
+                    "properties": {
+                        "kind": { "enum": ["value", "absent", "tombstone"] },
+                        "version": { "type": "integer", "minimum": 0, "description": "Of the value, or the floor." },
+                        "bytes": count(),
+                        "age_ms": count(),
+                        "ttl_ms": { "type": ["integer", "null"], "description": "How long it is fresh yet; negative if that is over." },
+                        "answers": {
+                            "enum": ["fresh", "stale", "aged", "invalid", "no"],
+                            "description": "`aged` only while the store is late or fails, `invalid` only while it is away.",
+                        },
+                    },
+                    "required": ["kind", "version", "bytes", "age_ms", "ttl_ms", "answers"],
+                    "additionalProperties": false,
+                },
+            ] },
+            "lease": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": { "by": { "enum": ["filler", "writer"] }, "ends_in_ms": count() },
+                    "required": ["by", "ends_in_ms"],
+                    "additionalProperties": false,
+                },
+            },
+            "has_l1": { "type": "boolean" },
+            "in_l1": { "type": "boolean", "description": "Whether the process that answers would answer the id from its L1." },
+            "pending": { "type": "boolean", "description": "Whether an invalidation of the id waits for the cache." },
+        },
+        "required": ["id", "cache", "cell", "lease", "has_l1", "in_l1", "pending"],
+        "additionalProperties": false,
+    })
+}
+
+/// A value with nobody at work.
+pub(super) fn cell_example() -> Value {
+    let cell = json!({ "kind": "value", "version": VERSION, "bytes": 59, "age_ms": 3012, "ttl_ms": 56988, "answers": "fresh" });
+    json!({ "id": "4711", "cache": "up", "cell": cell, "lease": [], "has_l1": false, "in_l1": false, "pending": false })
 }
 
 /// Bodies of `POST`.

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::{Service, cache_status, detail, embedded, header, servers};
+use crate::support::{Service, cache_status, detail, embedded, header, servers, until};
 
 #[tokio::test]
 async fn a_missing_id_is_looked_up_once_and_then_known_to_be_absent() {
@@ -31,6 +31,32 @@ async fn a_todo_that_the_cache_does_not_know_is_a_miss_then_a_hit() {
     assert_eq!(header(&first, "etag"), header(&second, "etag"));
     assert_eq!(first.text().await.unwrap(), second.text().await.unwrap());
     assert_eq!(service.todos.store_reads(), 1);
+}
+
+/// Seconds for which the answer says to be fresh.
+async fn fresh_for(flags: &[&str]) -> i64 {
+    let (mongo, redis) = (test_servers::shared_mongo().url(), test_servers::shared_redis().url());
+    let name = test_servers::fresh_name("fresh");
+    let servers = ["--store", &mongo, "--cache", &redis, "--database", &name, "--cache-prefix", &name];
+    let service = Service::start(&[&servers[..], flags].concat()).await;
+    service.create("1").await;
+    until("its change stream is live, or there is none", async || service.todos.stats().change_stream.live).await;
+    let answer = service.get("/todos/1").await;
+    let ttl = header(&answer, "cache-status").split("ttl=").nth(1).unwrap_or_else(|| panic!("{answer:?}"));
+    ttl.split(';').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_todo_is_fresh_for_ten_minutes_while_the_change_stream_is_live_and_for_one_without_it() {
+    for (flags, seconds) in [
+        (&[][..], 480..=660),
+        (&["--fresh-live", "30m"], 1_560..=1_980),
+        (&["--fresh", "1h"], 3_180..=3_960),
+        (&["--change-stream", "off"], 0..=66),
+    ] {
+        let ttl = fresh_for(flags).await;
+        assert!(seconds.contains(&ttl), "{flags:?}: {ttl}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use todo_api::http::routes::{Resource, resources};
+use todo_api::http::routes::{Parts, Resource, resources};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch};
 
 use crate::documented::Document;
@@ -49,9 +49,12 @@ fn walk(value: &Value, visit: &mut impl FnMut(&Value)) {
 
 #[tokio::test]
 async fn every_route_is_in_the_document_and_the_document_has_no_other() {
-    for (flags, expected) in
-        [(&[][..], resources(true, true)), (&["--metrics-listen", "127.0.0.1:0"][..], resources(false, true))]
-    {
+    let all = Parts { metrics: true, docs: true, live: true };
+    for (flags, expected) in [
+        (&[][..], resources(all)),
+        (&["--metrics-listen", "127.0.0.1:0"][..], resources(Parts { metrics: false, ..all })),
+        (&["--live", "off"][..], resources(Parts { live: false, ..all })),
+    ] {
         let service = Service::start(flags).await;
         let document = Document::of(&service).await;
         let of = |resource: &Resource| {
@@ -167,6 +170,12 @@ async fn answers_are_those_that_the_document_names() {
         (Method::GET, "/metrics", vec![("accept", "application/openmetrics-text")], "", 200),
         (Method::GET, "/openapi.json", vec![], "", 200),
         (Method::GET, "/docs", vec![], "", 200),
+        (Method::GET, "/live", vec![], "", 200),
+        (Method::HEAD, "/live", vec![("accept", "text/event-stream")], "", 200),
+        (Method::GET, "/live/cells/1", vec![], "", 200),
+        (Method::GET, "/live/cells/a%2Fb", vec![], "", 422),
+        (Method::DELETE, "/live/cells/1", vec![], "", 204),
+        (Method::DELETE, "/live/cells/a%2Fb", vec![], "", 422),
         (Method::OPTIONS, "/todos/1", vec![], "", 204),
     ];
     for (method, path, headers, body, status) in cases {
@@ -177,7 +186,11 @@ async fn answers_are_those_that_the_document_names() {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), status, "{method} {path} {headers:?} {body}");
         let path = path.split('?').next().unwrap();
-        let template = if path.len() > "/todos/".len() && path.starts_with("/todos/") { "/todos/{id}" } else { path };
+        let template = match path.rsplit_once('/') {
+            Some(("/todos", id)) if !id.is_empty() => "/todos/{id}",
+            Some(("/live/cells", _)) => "/live/cells/{id}",
+            _ => path,
+        };
         document.check(template, &method, answer).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Documents that are no todos, and a store that is away: a clear answer each, and few lines in the log.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use test_servers::{MongoServer, fresh_name, shared_mongo};
@@ -13,18 +13,36 @@ use crate::support::Service;
 
 /// `{id: ID, name: 5}` as BSON (bsonspec.org).
 fn strange(id: &str) -> Vec<u8> {
-    let mut fields = b"\x02id\0".to_vec();
-    fields.extend((id.len() as i32 + 1).to_le_bytes());
-    fields.extend(id.as_bytes());
-    fields.extend(b"\0\x10name\0\x05\0\0\0\0");
-    let mut document = (fields.len() as i32 + 4).to_le_bytes().to_vec();
-    document.extend(fields);
-    document
+    document(&[&text("id", id)[..], b"\x10name\0\x05\0\0\0"].concat())
+}
+
+/// `{id: [ID], name: "A"}`, which MongoDB finds under ID.
+fn listed(id: &str) -> Vec<u8> {
+    let list = document(&text("0", id));
+    document(&[b"\x04id\0", &list[..], &text("name", "A")].concat())
+}
+
+fn good(id: &str) -> Vec<u8> {
+    document(&[text("id", id), text("name", "A")].concat())
+}
+
+fn text(name: &str, value: &str) -> Vec<u8> {
+    let length = (value.len() as i32 + 1).to_le_bytes();
+    [b"\x02", name.as_bytes(), b"\0", &length, value.as_bytes(), b"\0"].concat()
+}
+
+fn document(fields: &[u8]) -> Vec<u8> {
+    let length = (fields.len() as i32 + 5).to_le_bytes();
+    [&length, fields, b"\0"].concat()
 }
 
 async fn store_with(database: &str, documents: &[Vec<u8>]) -> Store {
+    store_at(&shared_mongo().url(), database, documents).await
+}
+
+async fn store_at(url: &str, database: &str, documents: &[Vec<u8>]) -> Store {
     let options = StoreOptions { database: Some(database.to_owned()), ..StoreOptions::default() };
-    let store = Store::open(&shared_mongo().url().parse().unwrap(), &options).await.unwrap();
+    let store = Store::open(&url.parse().unwrap(), &options).await.unwrap();
     let mut raw = Documents::default();
     for document in documents {
         raw.push(document).unwrap();
@@ -100,6 +118,37 @@ async fn many_todos_at_once_look_at_what_is_remembered_of_each() {
     assert_eq!(service.get("/todos/2").await.status(), 502);
     assert_eq!(statuses("4,2,1").await, [404, 502, 502]);
     assert_eq!(service.get("/todos?ids=2,1").await.status(), 502);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_todo_is_the_error_of_its_reader_only_also_where_many_are_one_query() {
+    let mongo = MongoServer::start_for_faults();
+    let (url, database) = (mongo.url(), fresh_name("refused"));
+    let goods: Vec<String> = (0..20).map(|number| format!("good{number}")).collect();
+    let mut documents: Vec<Vec<u8>> = goods.iter().map(|id| good(id)).collect();
+    documents.extend([strange("strange"), listed("listed")]);
+    let _store = store_at(&url, &database, &documents).await;
+    let flags = ["--change-stream", "off", "--database", &database, "--store", &url, "--store-timeout", "60s"];
+    // While the first of them is asked for, the others come.
+    let slow = Duration::from_secs(1);
+    for batch in ["64", "1"] {
+        mongo.slow_down("find", &format!("{database}.todos"), Duration::ZERO);
+        let service = Service::start(&[&flags[..], &["--store-batch", batch]].concat()).await;
+        mongo.slow_down("find", &format!("{database}.todos"), slow);
+        let wanted = goods.iter().map(String::as_str).chain(["strange", "listed", "nobody"]);
+        let service = &service;
+        let reads = wanted.map(|id| async move { (id, service.get(&format!("/todos/{id}")).await.status().as_u16()) });
+        for (id, status) in futures::future::join_all(reads).await {
+            let expected = match id {
+                "strange" | "listed" => 502,
+                "nobody" => 404,
+                _ => 200,
+            };
+            assert_eq!(status, expected, "{id}");
+        }
+        let loads = service.todos.stats().loads;
+        assert_eq!(loads.queries < loads.started, batch != "1", "{batch}: {loads:?}");
+    }
 }
 
 #[test]

@@ -31,6 +31,14 @@ fn a_wrong_value_is_one_line_that_names_the_flag_and_exit_code_2() {
 }
 
 #[test]
+fn a_fresh_time_that_is_shorter_while_the_change_stream_is_live_is_refused() {
+    let output = run(&["--listen", "127.0.0.1:0", "--fresh", "2m", "--fresh-live", "1m"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("--fresh-live") && said.contains("--fresh 1"), "{said}");
+}
+
+#[test]
 fn variables_are_flags_too() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_todo-api"));
     let output = program.env("TODO_LISTEN", "nowhere").output().unwrap();

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use test_servers::{fresh_name, shared_mongo, shared_redis};
 use todo_api::app::Application;
 use todo_api::listen::{Bound, Listener};
+use todo_api::live::Live;
 use todo_api::settings::Settings;
 use todo_api::todos::Todos;
 use tokio::sync::oneshot;
@@ -24,6 +25,7 @@ const PATIENT: [&str; 8] =
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) todos: Todos,
+    live: Option<Live>,
     /// URL of the address that is for scrapes only.
     pub(crate) scrapes: Option<String>,
     client: Client,
@@ -71,7 +73,8 @@ impl Service {
                 let application = Application::build(&settings, listener).await.unwrap();
                 let Bound::Tcp(address) = *application.address() else { panic!("these tests speak TCP") };
                 let scrapes = application.metrics_address().map(Bound::url);
-                started.send((address, application.todos().clone(), scrapes)).unwrap();
+                let live = application.live().cloned();
+                started.send((address, application.todos().clone(), scrapes, live)).unwrap();
                 application
                     .run_until(async {
                         let _ = stopped.await;
@@ -80,9 +83,19 @@ impl Service {
                     .unwrap();
             });
         });
-        let (address, todos, scrapes) = running.recv().expect("the service starts");
+        let (address, todos, scrapes, live) = running.recv().expect("the service starts");
         let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
-        Self { address, todos, scrapes, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Self { address, todos, scrapes, live, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+    }
+
+    /// Looks without the way over HTTP.
+    pub(crate) fn look(&self) -> todo_api::live::Viewer {
+        self.live.as_ref().and_then(Live::look).expect("it is on, and few look")
+    }
+
+    /// Streams of pictures that are open.
+    pub(crate) fn viewers(&self) -> usize {
+        self.live.as_ref().map_or(0, Live::viewers)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

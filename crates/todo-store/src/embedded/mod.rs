@@ -62,9 +62,9 @@ impl EmbeddedStore {
         self.read(self.timeout, move |todos| todos.find(&id)).await
     }
 
-    pub(crate) async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
+    pub(crate) async fn find_each(&self, ids: &[TodoId]) -> Result<Vec<Result<Versioned, StoreError>>, StoreError> {
         let ids = ids.to_vec();
-        let find = move |todos: &Todos| ids.iter().filter_map(|id| todos.find(id).transpose()).collect();
+        let find = move |todos: &Todos| Ok(ids.iter().filter_map(|id| todos.find(id).transpose()).collect());
         self.read(self.bulk_timeout, find).await
     }
 

@@ -34,7 +34,7 @@ impl MongoStore {
         Ok(())
     }
 
-    pub(crate) async fn find_many(&self, ids: &[TodoId]) -> Result<Vec<Versioned>, StoreError> {
+    pub(crate) async fn find_each(&self, ids: &[TodoId]) -> Result<Vec<Result<Versioned, StoreError>>, StoreError> {
         let ids: Vec<&str> = ids.iter().map(TodoId::as_str).collect();
         let mut session = self.session().await?;
         let find = async {
@@ -46,7 +46,7 @@ impl MongoStore {
             let read = document::read(document)?;
             Ok(Versioned { version: self.counted(read.version, &session), ..read })
         };
-        found.iter().map(counted).collect()
+        Ok(found.iter().map(counted).collect())
     }
 
     pub(crate) async fn count(&self) -> Result<u64, StoreError> {

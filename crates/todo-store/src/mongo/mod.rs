@@ -18,6 +18,7 @@ mod errors;
 mod event;
 mod files;
 mod foreign;
+pub(crate) mod identity;
 mod known_versions;
 mod open;
 mod raw;
@@ -38,6 +39,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::changes::MongoChanges;
 use self::clock::Reached;
+use self::connected::Connections;
 use self::election::Primaries;
 use self::errors::OpKind;
 pub(crate) use self::replacement::MongoReplacement;
@@ -54,6 +56,7 @@ pub(crate) struct MongoStore {
     clock: Clock,
     reached: Reached,
     primaries: Primaries,
+    connections: Connections,
     /// The server's clock less this machine's, seconds.
     clock_ahead: i64,
     timeout: Duration,
@@ -64,6 +67,11 @@ impl MongoStore {
     /// A standalone server has no log that could be watched.
     pub(crate) fn has_changes(&self) -> bool {
         self.clock == Clock::Cluster
+    }
+
+    /// Connections to the servers that are open, without those that watch them.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.open()
     }
 
     /// Whether the server answers.

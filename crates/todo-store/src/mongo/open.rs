@@ -10,10 +10,11 @@ use mongodb::options::{
 use mongodb::{Client, IndexModel};
 
 use super::clock::Reached;
-use super::connected;
+use super::connected::Connections;
 use super::election::Primaries;
 use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::files;
+use super::identity::identity;
 use super::updates::Clock;
 use super::{MongoStore, within};
 use crate::connection_string::ConnectionString;
@@ -53,7 +54,8 @@ impl MongoStore {
             tracing::warn!("{warning}");
         }
         let primaries = Primaries::default();
-        let client = connect(url, options, &primaries).await?;
+        let connections = Connections::default();
+        let client = connect(url, options, &primaries, &connections).await?;
         let database = client.database(url.database_with(options));
         let hello =
             within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
@@ -78,6 +80,7 @@ impl MongoStore {
             clock: if clustered { Clock::Cluster } else { Clock::Wall },
             clock_ahead: clock_ahead(&hello),
             primaries,
+            connections,
             timeout: options.timeout,
             bulk_timeout: options.bulk_timeout,
             database,
@@ -131,14 +134,6 @@ impl MongoStore {
     }
 }
 
-/// The set and its members, as the servers themselves call them, and the collection: the same whatever way they were reached.
-fn identity(hello: &Document, database: &str, collection: &str) -> String {
-    let set = hello.get_str("setName").unwrap_or("standalone");
-    let mut hosts: Vec<&str> = hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
-    hosts.sort_unstable();
-    format!("mongodb {set} {} {database}.{collection}", hosts.join(","))
-}
-
 /// The server names one of the ids that stand more than once; documents without any count as such, too.
 fn duplicated_id(error: &Error) -> String {
     let response = error.server_response().and_then(|response| Document::try_from(response).ok());
@@ -149,7 +144,12 @@ fn duplicated_id(error: &Error) -> String {
     }
 }
 
-async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Primaries) -> Result<Client, StoreError> {
+async fn connect(
+    url: &ConnectionString,
+    options: &StoreOptions,
+    primaries: &Primaries,
+    connections: &Connections,
+) -> Result<Client, StoreError> {
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
@@ -157,7 +157,7 @@ async fn connect(url: &ConnectionString, options: &StoreOptions, primaries: &Pri
     };
     files::use_files(&mut client, options).await?;
     client.sdam_event_handler = Some(primaries.handler());
-    client.cmap_event_handler = Some(connected::handler());
+    client.cmap_event_handler = Some(connections.handler());
     if let Some(reads) = options.concurrency {
         let size = u32::try_from(reads.saturating_add(RESERVE)).unwrap_or(u32::MAX);
         client.max_connecting.get_or_insert(CONNECTING);

@@ -39,7 +39,7 @@ impl MongoStore {
         }
         for at in unreadable {
             match self.insert_unreadable(documents.raw(at)).await? {
-                Outcome::Inserted => inserted.count += 1,
+                Outcome::Done => inserted.count += 1,
                 Outcome::Taken => inserted.taken.push(at),
                 Outcome::Refused(why) => inserted.refused.push((at, why)),
             }
@@ -70,10 +70,18 @@ impl MongoStore {
     }
 
     pub(crate) async fn find_raw(&self, like: &Documents) -> Result<Documents, StoreError> {
-        let (mut keys, mut ids) = (Vec::new(), Vec::new());
+        let (mut keys, mut ids, mut documents) = (Vec::new(), Vec::new(), Documents::default());
         for at in 0..like.len() {
-            keys.push(field(like.raw(at), "_id"));
-            ids.push(field(like.raw(at), "id"));
+            let document = like.raw(at);
+            if is_readable(document) {
+                keys.push(field(document, "_id"));
+                ids.push(field(document, "id"));
+            } else {
+                self.find_unreadable(document).await?.iter().for_each(|found| documents.append(found));
+            }
+        }
+        if keys.is_empty() {
+            return Ok(documents);
         }
         let same: Vec<Document> =
             [("_id", keys), ("id", ids)].into_iter().flat_map(|(name, all)| one_of(name, all)).collect();
@@ -82,7 +90,6 @@ impl MongoStore {
             let found = self.todos.find(same).await?;
             found.try_collect::<Vec<RawDocumentBuf>>().await
         };
-        let mut documents = Documents::default();
         for found in within(self.bulk_timeout, OpKind::Read, find).await? {
             documents.append(&found);
         }
@@ -91,7 +98,14 @@ impl MongoStore {
 
     pub(crate) async fn replace_raw(&self, documents: &Documents) -> Result<Receipt, StoreError> {
         let replaced: Result<(), StoreError> = stream::iter(0..documents.len())
-            .map(|at| within(self.bulk_timeout, OpKind::Write, self.replace_one(documents.raw(at))))
+            .map(|at| async move {
+                let document = documents.raw(at);
+                if is_readable(document) {
+                    within(self.bulk_timeout, OpKind::Write, self.replace_one(document)).await
+                } else {
+                    self.replace_unreadable(document).await
+                }
+            })
             .buffer_unordered(REPLACING)
             .try_collect()
             .await;

@@ -236,6 +236,8 @@ async fn many_are_inserted_at_once(store: Store) {
     ids.sort_unstable();
     assert_eq!(ids, ["1", "2500"]);
     assert!(some.iter().all(|found| found.version > Version::UNVERSIONED && found.todo.name == "many"));
+    let each = store.find_each(&[id("1"), id("2501")]).await.unwrap();
+    assert_eq!(each.into_iter().map(|one| one.unwrap().todo.id).collect::<Vec<_>>(), [id("1")]);
     let seeded = found(&store, "7").await.unwrap().version;
     let patched = store.patch(&id("7"), &patch(Some("new"), None), &Precondition::None).await.unwrap().version;
     let deleted = store.delete(&id("7"), &Precondition::None).await.unwrap();

@@ -13,6 +13,9 @@ use crate::error::CacheError;
 use crate::put::Token;
 use crate::validity::Cause;
 
+/// How often a claim is made anew because another process has just made one.
+const CLAIMS: usize = 5;
+
 impl RedisCache {
     /// Some ids that the cache holds cells of, and the cursor with which to ask for more (Redis manual, "SCAN").
     pub(crate) async fn some_ids(&self, cursor: u64) -> Result<(u64, Vec<String>), CacheError> {
@@ -31,14 +34,29 @@ impl RedisCache {
         let Some(identity) = identity else { return Ok(None) };
         let now: [u8; 14] = now_ms().zero_padded();
         let names = [keys.store(), keys.lead(), keys.incarnation()];
-        let args = [identity.as_bytes(), &now, keys.control().as_bytes()];
-        let answer: Vec<String> = from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
-            .map_err(|error| CacheError::Redis(Arc::new(error.into())))?;
+        let claim = async |seen: &str, which: &str| -> Result<Vec<String>, CacheError> {
+            let args = [identity.name.as_bytes(), &now, keys.control().as_bytes(), seen.as_bytes(), which.as_bytes()];
+            from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
+                .map_err(|error| CacheError::Redis(Arc::new(error.into())))
+        };
+        let mut answer = claim("", "").await?;
+        // Processes that start at the same moment may each see another.
+        for _ in 0..CLAIMS {
+            let [seen, store] = &answer[..] else { break };
+            if seen != "seen" {
+                break;
+            }
+            let which = if identity.is_same(store) { "same" } else { "other" };
+            answer = claim(store, which).await?;
+        }
         match &answer[..] {
-            [other, store] if other == "other" => Ok(Some(store.clone())),
+            [other, store] if other == "other" || other == "seen" => Ok(Some(store.clone())),
             [_, moment] => {
                 validity.invalidate_before(self.moment(moment), Cause::Incarnation);
-                tracing::warn!(identity, "the cache was filled from another store: nothing of that is served");
+                tracing::warn!(
+                    identity = identity.name,
+                    "the cache was filled from another store: nothing of that is served"
+                );
                 Ok(None)
             }
             _ => Ok(None),
@@ -59,9 +77,20 @@ impl RedisCache {
 
     pub(crate) async fn send_heartbeat(&self, lag: Duration) -> Result<(), CacheError> {
         let Shared { keys, validity, identity, .. } = &*self.shared;
-        let heartbeat = Control::Heartbeat { lag, valid_after_ms: validity.valid_after_ms(), store: identity.clone() };
+        let heartbeat = Control::Heartbeat {
+            lag,
+            valid_after_ms: validity.valid_after_ms(),
+            store: identity.as_ref().map(|identity| identity.name.clone()),
+        };
         let mut publish = cmd("PUBLISH");
         publish.arg(keys.control()).arg(heartbeat.text());
+        self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
+    }
+
+    /// Tells every process a text about this one.
+    pub(crate) async fn tell_peers(&self, text: &str) -> Result<(), CacheError> {
+        let mut publish = cmd("PUBLISH");
+        publish.arg(self.shared.keys.control()).arg(Control::Peer { text: text.to_owned() }.text());
         self.run(async |mut connection| connection.send_packed_command(&publish).await).await.map(drop)
     }
 
@@ -92,15 +121,20 @@ pub(super) enum Control {
     InvalidateBefore { at_ms: u64 },
     /// Who waits for the lease of the id looks again.
     Wake { id: String },
+    /// What a process says of itself.
+    Peer { text: String },
 }
 
 impl Control {
     /// `B12 1700000000000 STORE`: a heartbeat, the lag and the moment in milliseconds, and the identity of the store, if it
-    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them.
+    /// has one. `D01700000000000`: the moment, and `Wid`: the id, as the scripts announce them. `Ptext`: what a process says.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         if let Some(id) = text.strip_prefix('W') {
             return Some(Self::Wake { id: id.to_owned() });
+        }
+        if let Some(text) = text.strip_prefix('P') {
+            return Some(Self::Peer { text: text.to_owned() });
         }
         if let Some(at_ms) = text.strip_prefix('D') {
             return Some(Self::InvalidateBefore { at_ms: at_ms.parse().ok()? });
@@ -118,6 +152,7 @@ impl Control {
         match self {
             Self::InvalidateBefore { at_ms } => format!("D{at_ms:014}"),
             Self::Wake { id } => format!("W{id}"),
+            Self::Peer { text } => format!("P{text}"),
             Self::Heartbeat { lag, valid_after_ms, store: None } => format!("B{} {valid_after_ms}", lag.as_millis()),
             Self::Heartbeat { lag, valid_after_ms, store: Some(store) } => {
                 format!("B{} {valid_after_ms} {store}", lag.as_millis())
@@ -142,6 +177,7 @@ mod tests {
             (beat(Some("redb /a path/todos")), "B12 7 redb /a path/todos"),
             (Control::InvalidateBefore { at_ms: 7 }, "D00000000000007"),
             (Control::Wake { id: "a b".to_owned() }, "Wa b"),
+            (Control::Peer { text: "{} 1".to_owned() }, "P{} 1"),
         ] {
             assert_eq!(control.text(), text);
             assert_eq!(Control::read(text.as_bytes()), Some(control));

@@ -11,7 +11,7 @@ use crate::put::Token;
 use crate::rules::LeaseResult;
 
 /// Letters of one entry of a lease: see `lease.lua`.
-const ENTRY_LEN: usize = 47;
+pub(super) const ENTRY_LEN: usize = 47;
 
 impl RedisCache {
     /// Lets a reader in that fills, if none does, unless the cell is another than the caller has seen.

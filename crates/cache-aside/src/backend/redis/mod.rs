@@ -9,6 +9,7 @@ mod control;
 mod endpoint;
 mod failovers;
 mod incarnation;
+mod inspect;
 mod keys;
 mod leases;
 mod mget;
@@ -41,8 +42,10 @@ use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
 use crate::connect_error::ConnectError;
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::{PeerTexts, Peers};
 use crate::stats::BreakerState;
 use crate::validity::Validity;
 
@@ -60,8 +63,9 @@ struct Shared {
     validity: Arc<Validity>,
     clock: Arc<Clock>,
     /// Which store the cells are of, if it says so.
-    identity: Option<String>,
+    identity: Option<Identity>,
     waiters: Waiters,
+    peers: Peers,
     keys: Keys,
     breaker: Breaker,
     refusals: Refusals,
@@ -75,10 +79,12 @@ impl RedisCache {
         options: &Options,
         validity: Arc<Validity>,
         clock: Arc<Clock>,
-        identity: Option<String>,
+        identity: Option<Identity>,
     ) -> Self {
         let pool = connection::pool(endpoint.clone(), options.redis_timeout);
         let keys = Keys::new(prefix, endpoint.database().into());
+        let events = Arc::clone(validity.events());
+        let breaker = Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause, events);
         let incarnation = Incarnation::new(keys.incarnation().to_owned(), Arc::clone(&validity), Arc::clone(&clock));
         let shared = Shared {
             endpoint,
@@ -87,8 +93,9 @@ impl RedisCache {
             clock,
             identity,
             waiters: Waiters::default(),
+            peers: Peers::default(),
             keys,
-            breaker: Breaker::new(Guarded::Cache, options.breaker_failures, options.breaker_pause),
+            breaker,
             refusals: Refusals::new(),
             options: options.clone(),
             pool,
@@ -110,7 +117,7 @@ impl RedisCache {
 
     /// What this process receives from the others; `l1` is told of invalidations.
     pub(crate) fn subscription(&self, l1: Option<Arc<L1>>) -> Subscription {
-        let Shared { endpoint, keys, options, validity, clock, identity, waiters, .. } = &*self.shared;
+        let Shared { endpoint, keys, options, validity, clock, identity, waiters, peers, .. } = &*self.shared;
         Subscription {
             endpoint: endpoint.clone(),
             keys: keys.clone(),
@@ -120,6 +127,7 @@ impl RedisCache {
             identity: identity.clone(),
             other_store: Mutex::default(),
             waiters: waiters.clone(),
+            peers: peers.clone(),
             l1,
         }
     }
@@ -133,6 +141,16 @@ impl RedisCache {
     /// Where sentinels tell of failovers.
     pub(crate) fn failovers(&self) -> Failovers {
         Failovers { endpoint: self.shared.endpoint.clone() }
+    }
+
+    /// What other processes tell from now on.
+    pub(crate) fn peer_texts(&self) -> PeerTexts {
+        self.shared.peers.texts()
+    }
+
+    /// Connections for commands that are open.
+    pub(crate) fn connections(&self) -> u64 {
+        self.shared.pool.status().size as u64
     }
 
     pub(crate) fn breaker_state(&self) -> BreakerState {

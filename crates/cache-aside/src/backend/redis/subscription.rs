@@ -16,8 +16,10 @@ use super::keys::Keys;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, now_ms};
 use crate::error::CacheError;
+use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
+use crate::peers::Peers;
 use crate::validity::{Cause, Validity};
 
 /// After so long a subscription counts as one that worked.
@@ -30,10 +32,11 @@ pub(crate) struct Subscription {
     pub(crate) validity: Arc<Validity>,
     pub(crate) clock: Arc<Clock>,
     /// Which store the cells are of, if it says so.
-    pub(crate) identity: Option<String>,
+    pub(crate) identity: Option<Identity>,
     /// The other store under the same prefix that the log named last.
     pub(crate) other_store: Mutex<Option<String>>,
     pub(crate) waiters: Waiters,
+    pub(crate) peers: Peers,
     pub(crate) l1: Option<Arc<L1>>,
 }
 
@@ -120,6 +123,7 @@ impl Subscription {
                 self.validity.invalidate_before(at_ms.min(self.soon_ms()), Cause::Announcement);
             }
             Some(Control::Wake { id }) => self.waiters.wake(&id),
+            Some(Control::Peer { text }) => self.peers.receive(&text),
             None => {}
         }
     }
@@ -132,7 +136,7 @@ impl Subscription {
     /// Whether a heartbeat vouches for the store of this process. Releases that named no store are believed.
     fn is_of_this_store(&self, store: Option<String>) -> bool {
         let (Some(own), Some(store)) = (&self.identity, store) else { return true };
-        if *own == store {
+        if own.is_same(&store) {
             return true;
         }
         let mut noticed = self.other_store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +144,7 @@ impl Subscription {
             tracing::error!(
                 prefix = self.keys.prefix(),
                 store,
-                own,
+                own = own.name,
                 "processes over another store use the same prefix, and what they cache is answered here as if it were of this \
                  one: give each store a prefix of its own. Values are fresh for a shorter time meanwhile"
             );
