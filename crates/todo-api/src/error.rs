@@ -30,14 +30,6 @@ pub enum StartError {
         /// Why not.
         source: cache_aside::StartError,
     },
-    /// A file by which the cache is reached is no use.
-    #[error("{flag} {}: it {}", .source.path.display(), .source.problem)]
-    CacheFile {
-        /// The flag that names it.
-        flag: &'static str,
-        /// What is wrong with it.
-        source: cache_aside::FileError,
-    },
     /// A todo that the change stream vouches for would be fresh for a shorter time than one without.
     #[error("--fresh-live {live:?} is shorter than --fresh {fresh:?}: raise the first, or lower the second")]
     FreshLive {
@@ -45,6 +37,14 @@ pub enum StartError {
         live: std::time::Duration,
         /// Without one.
         fresh: std::time::Duration,
+    },
+    /// A file by which the cache is reached is no use.
+    #[error("{flag} {}: it {}", .source.path.display(), .source.problem)]
+    CacheFile {
+        /// The flag that names it.
+        flag: &'static str,
+        /// What is wrong with it.
+        source: cache_aside::FileError,
     },
     /// The server failed.
     #[error("the server failed: {0}")]

@@ -86,7 +86,7 @@ impl System {
                 };
                 let url = if let Servers::At(url) = servers { url.clone() } else { started.url() };
                 let named = url.replacen("/?", &format!("/{database}?"), 1);
-                Ok((Store::Mongo(Mongo::open(&url, database, started).await?), named))
+                Ok((Store::Mongo(Box::new(Mongo::open(&url, database, started).await?)), named))
             }
             Self::Postgres => {
                 let (url, server) = match servers {

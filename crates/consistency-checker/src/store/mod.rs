@@ -15,7 +15,7 @@ use crate::history::Said;
 /// One database of a run's own.
 pub enum Store {
     /// Behind todo-api.
-    Mongo(Mongo),
+    Mongo(Box<Mongo>),
     /// Behind the example `postgres`.
     Postgres(Box<Postgres>),
 }

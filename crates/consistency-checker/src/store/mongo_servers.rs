@@ -21,7 +21,7 @@ pub struct MongoServers(Mutex<Servers>);
 enum Servers {
     /// They are somebody else's.
     Elsewhere,
-    One(MongoServer),
+    One(Box<MongoServer>),
     Three(MongoSet),
 }
 
@@ -32,7 +32,7 @@ impl MongoServers {
     }
 
     pub(crate) fn one() -> Self {
-        Self(Mutex::new(Servers::One(MongoServer::start_with(&FAIL_POINTS))))
+        Self(Mutex::new(Servers::One(Box::new(MongoServer::start_with(&FAIL_POINTS)))))
     }
 
     pub(crate) fn three() -> Self {

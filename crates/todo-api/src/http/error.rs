@@ -112,15 +112,15 @@ pub enum ApiError {
     /// 503 with `Retry-After`: the store cannot be reached, is left alone after failures, or is too busy. Nothing was written.
     #[error("the store cannot answer now, try again")]
     Unavailable(#[source] Cause),
-    /// 503 with `Retry-After`: so many requests are answered at one time that one more would only make all of them late.
-    #[error("too many requests are answered at this time, try again")]
-    Overloaded,
     /// 503 with `Retry-After`: the cache was to be told something, and did not take it.
     #[error("the cache does not answer: nothing was changed, try again")]
     CacheAway,
     /// 503 with `Retry-After`: too many look at the page already.
     #[error("as many look at this page as may look at one time, try again later")]
     TooManyViewers,
+    /// 503 with `Retry-After`: so many requests are answered at one time that one more would only make all of them late.
+    #[error("too many requests are answered at this time, try again")]
+    Overloaded,
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.
     #[error("the version asked for is not there yet")]
     TooOld,
