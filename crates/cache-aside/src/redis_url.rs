@@ -219,7 +219,8 @@ impl fmt::Display for RedisUrl {
         let login = if self.login.is_given() { "***@" } else { "" };
         match &self.servers {
             Servers::One(address) => {
-                write!(f, "redis{tls}://{login}{}/{}", address.shown(SERVER_PORT), self.database)
+                write!(f, "redis{tls}://{login}{}/", address.shown(SERVER_PORT))?;
+                if self.database == 0 { Ok(()) } else { write!(f, "{}", self.database) }
             }
             Servers::Watched(Sentinels { addresses, name, .. }) => {
                 let addresses: Vec<String> = addresses.iter().map(|address| address.shown(SENTINEL_PORT)).collect();

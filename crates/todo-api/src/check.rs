@@ -9,6 +9,7 @@ use cache_aside::{CacheAside, CacheUrl, Health, Loaded, Source};
 use todo_model::{TodoId, TodoPatch};
 use todo_store::{OpenMode, Precondition, Store, StoreError, StoreOptions, StoreUrl};
 
+use crate::cache_access;
 use crate::settings::Settings;
 
 /// Looks, and says what was found on standard output. Whether all is as it should be.
@@ -83,11 +84,18 @@ async fn cache(settings: &Settings) -> Findings {
     let name = format!("cache {}", settings.cache);
     // Of no store: the prefix is claimed for none.
     let builder = CacheAside::builder(&settings.cache, NoStore).prefix(&settings.cache_prefix);
-    let cache = match builder.options(settings.engine_options()).start().await {
+    let builder = builder.options(settings.engine_options()).access_files(cache_access::files(settings));
+    let cache = match builder.start().await {
         Ok(cache) => cache,
+        Err(error @ cache_aside::StartError::File(_)) => {
+            return vec![Err(cache_access::start_error(settings, error).to_string())];
+        }
         Err(error) => return vec![Err(format!("{name}: {error}"))],
     };
     if cache.health().await == Health::Down {
+        if let Some(error) = cache.connect_error().await {
+            return vec![Err(format!("{name}: {error}{}", cache_access::advice(&error)))];
+        }
         let opened = cache.events().into_iter().rfind(|event| event.kind == EventKind::CacheBreakerOpened);
         let cause = opened.map_or_else(|| "it does not answer".to_owned(), |event| event.cause);
         return vec![Err(format!("{name}: {cause}"))];

@@ -7,7 +7,7 @@ fn passwords_in_urls_are_never_shown() {
     for (text, shown) in [
         ("redis://user:hunter2@cache.example:6380/3", "redis://***@cache.example:6380/3"),
         ("redis://user:hunter2@cache.example?db=3", "redis://***@cache.example/3"),
-        ("rediss://:hunter2@[::1]:1", "rediss://***@[::1]:1/0"),
+        ("rediss://:hunter2@[::1]:1", "rediss://***@[::1]:1/"),
         (
             "redis+sentinel://user:hunter2@a,b:1/my%20name?db=2&sentinel_user=hunter2&sentinel_password=hunter2",
             "redis+sentinel://***@a,b:1/my name?db=2",

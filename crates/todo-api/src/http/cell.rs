@@ -29,6 +29,7 @@ pub async fn get(request: HttpRequest, worker: web::Data<Worker>) -> HttpRespons
 pub async fn delete(request: HttpRequest, worker: web::Data<Worker>) -> HttpResponse {
     let reply = Reply::new(&request, &worker, ROUTE);
     let done = async {
+        reply.admit_write()?;
         let id = id_in_path(&request, "/live/cells/")?;
         if worker.todos.invalidate(&id).await {
             Ok(HttpResponse::NoContent().finish())

@@ -99,7 +99,7 @@ impl Operation {
         if !parameters.is_empty() {
             operation.insert("parameters".to_owned(), parameters.into());
         }
-        if self.writes() {
+        if self.writes() || self == Self::Forget {
             // Only where the service was started with a token.
             operation.insert("security".to_owned(), json!([{}, { "WriteToken": [] }]));
         }

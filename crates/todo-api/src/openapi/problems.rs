@@ -44,10 +44,10 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
         ApiError::Id(_) => operation.is_of_one() || operation.is_of_cell(),
         ApiError::Ids(_) | ApiError::IdInList { .. } => operation == Operation::ReadMany,
         ApiError::NotATodo { .. } => operation.is_of_one() || operation.reads(),
-        ApiError::Unavailable(_) | ApiError::Overloaded | ApiError::Failed(_) => {
-            operation.reads() || operation.writes()
-        }
-        ApiError::UnknownOutcome(_) | ApiError::Token(_) => operation.writes(),
+        ApiError::Unavailable(_) | ApiError::Failed(_) => operation.reads() || operation.writes(),
+        ApiError::Overloaded => operation.reads() || operation.writes() || operation == Operation::Forget,
+        ApiError::UnknownOutcome(_) => operation.writes(),
+        ApiError::Token(_) => operation.writes() || operation == Operation::Forget,
         ApiError::CacheAway => operation == Operation::Forget,
         ApiError::TooManyViewers => operation == Operation::Live,
         ApiError::NoSuchResource(_) | ApiError::MethodNotAllowed { .. } => false,
