@@ -19,6 +19,7 @@ use crate::engine::CacheAside;
 use crate::error::{CacheError, with_causes};
 use crate::events::EventKind;
 use crate::invalidator::Invalidator;
+use crate::pace::Pace;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
@@ -249,30 +250,6 @@ impl<S: Source> CacheAside<S> {
                 return Ended::Store(format!("it is {lag:?} behind and does not catch up"));
             }
         }
-    }
-}
-
-/// Tells a stream that is behind and catches up from one that does not.
-struct Pace {
-    max_lag: Duration,
-    patience: Duration,
-    /// The smallest lag since the stream was last close behind, and when it was measured.
-    best: Option<(Duration, Instant)>,
-}
-
-impl Pace {
-    fn new(max_lag: Duration, patience: Duration) -> Self {
-        Self { max_lag, patience, best: None }
-    }
-
-    /// Whether the stream is close behind, or was further behind a while ago.
-    fn keeps(&mut self, lag: Duration, now: Instant) -> bool {
-        match self.best {
-            _ if lag <= self.max_lag => self.best = None,
-            Some((least, at)) if lag >= least => return now.duration_since(at) < self.patience * 2,
-            _ => self.best = Some((lag, now)),
-        }
-        true
     }
 }
 

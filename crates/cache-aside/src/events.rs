@@ -23,7 +23,8 @@ pub struct Event {
     pub cause: String,
 }
 
-/// What can happen to the whole cache.
+/// What can happen to the whole cache. Over a Redis Cluster it may have happened to one of its servers, and to the cells in it
+/// alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {

@@ -23,7 +23,7 @@
 //! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
-//! - `identity`: which store a process caches.
+//! - `identity`: which store a process caches. `pace`: whether a change stream keeps up.
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
 //! - `breaker`: what fails again and again is left alone for a while. `backoff`: the pause before the next attempt.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
@@ -61,6 +61,7 @@ mod load;
 mod load_queue;
 pub mod options;
 pub mod outcome;
+mod pace;
 pub mod peers;
 mod put;
 pub mod read;

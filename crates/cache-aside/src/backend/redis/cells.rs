@@ -4,7 +4,7 @@ use bytes::Bytes;
 use deadpool_redis::redis::{Pipeline, Value, cmd};
 
 use super::scripts::{self, By};
-use super::{RedisCache, Shared, is_noscript, word};
+use super::{RedisCache, Shared, word};
 use crate::cell::{Cell, Kind, ZeroPadded};
 use crate::error::CacheError;
 use crate::options::jittered_ms;
@@ -86,7 +86,7 @@ impl RedisCache {
                 both.add_command(staged.clone()).add_command(scripts::PUT.call(by, &names, &args));
                 let mut answers = connection.send_packed_commands(&both, 0, 2).await?;
                 answer = answers.pop().unwrap_or(Value::Nil);
-                if !is_noscript(&answer) {
+                if !scripts::is_unknown(&answer) {
                     break;
                 }
             }

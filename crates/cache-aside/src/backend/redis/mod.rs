@@ -229,7 +229,7 @@ impl RedisCache {
         self.change(async |mut connection| {
             let answer = connection.send_packed_command(&script.call(By::Digest, keys, args)).await;
             match answer {
-                Ok(answer) if !is_noscript(&answer) => Ok(answer),
+                Ok(answer) if !scripts::is_unknown(&answer) => Ok(answer),
                 Err(error) if error.code() != Some("NOSCRIPT") => Err(error),
                 _ => connection.send_packed_command(&script.call(By::Text, keys, args)).await,
             }
@@ -297,8 +297,4 @@ impl RedisCache {
 
 fn word(answer: Value) -> Result<String, CacheError> {
     from_redis_value(answer).map_err(|error| CacheError::Redis(Arc::new(error.into())))
-}
-
-fn is_noscript(answer: &Value) -> bool {
-    matches!(answer, Value::ServerError(error) if error.code() == "NOSCRIPT")
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use deadpool_redis::redis::{Cmd, cmd};
+use deadpool_redis::redis::{Cmd, Value, cmd};
 
 use crate::failpoints::{self, Guard};
 
@@ -72,6 +72,11 @@ fn guarded(text: &'static str) -> Cow<'static, str> {
         .iter()
         .filter(|(guard, ..)| failpoints::is_off(*guard))
         .fold(Cow::Borrowed(text), |text, (_, guard, without)| text.replace(guard, without).into())
+}
+
+/// Whether Redis does not know the script by its digest.
+pub(super) fn is_unknown(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.code() == "NOSCRIPT")
 }
 
 #[cfg(test)]
