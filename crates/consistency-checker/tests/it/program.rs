@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use test_servers::fresh_name;
+
 /// The program with these flags, and without what the environment says.
 fn checker(flags: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_consistency-checker"));
@@ -84,4 +86,22 @@ fn a_run_prints_its_figures_and_writes_them_as_json() {
     );
     assert!(report["reads_checked"].as_u64().unwrap() > 0);
     assert_eq!(report["violations"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn faults_are_a_table_and_the_same_as_json() {
+    let json = std::env::temp_dir().join(fresh_name("faults"));
+    let flags = ["faults", "--faults", "cell,connections", "--phase", "1s", "--clients", "4", "--json"];
+    let output = checker(&[&flags[..], &[json.to_str().unwrap()]].concat(), &[]);
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{table}{}", error_of(&output));
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    std::fs::remove_file(json).unwrap();
+    assert_eq!(rows.len(), 2, "{table}");
+    for (row, name) in rows.iter().zip(["cell", "connections"]) {
+        assert_eq!((row["fault"].as_str(), row["wrong"].as_u64()), (Some(name), Some(0)), "{table}");
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains(&row["requests"].to_string()), "{line}");
+    }
+    assert_eq!(checker(&["faults", "--phase", "soon"], &[]).status.code(), Some(2));
 }
