@@ -13,9 +13,20 @@ use test_servers::{Hole, fresh_name, shared_mongo};
 use crate::support::{linked_cluster_of, until};
 use crate::teeth::service;
 
-/// Loads and leases outlive a restart of Redis, however busy the machine is.
-const FLAGS: [&str; 8] =
-    ["--store-timeout", "60s", "--change-stream", "off", "--redis-timeout", "10s", "--publish-timeout", "10s"];
+/// Loads and leases outlive a restart of Redis, however busy the machine is. One worker: the second reader is the first who finds its
+/// connection to Redis broken, so that the put has a new one.
+const FLAGS: [&str; 10] = [
+    "--workers",
+    "1",
+    "--store-timeout",
+    "60s",
+    "--change-stream",
+    "off",
+    "--redis-timeout",
+    "10s",
+    "--publish-timeout",
+    "10s",
+];
 
 async fn get(node: &Node, id: &str) -> String {
     node.http.get(node.todo(id)).timeout(Duration::from_secs(90)).send().await.unwrap().text().await.unwrap()
