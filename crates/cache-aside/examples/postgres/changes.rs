@@ -31,12 +31,14 @@ const OPEN: &str = "
         history = excluded.history
     RETURNING place::text, settled";
 
-/// What this statement's snapshot sees and the snapshot $1 does not. One row without an id, if that is nothing.
+/// What this statement's snapshot sees and the snapshot $1 does not, each id's in the order in which they happened: neither places in
+/// the table nor transaction numbers have it. One row without an id, if that is nothing.
 const NEW_CHANGES: &str = "
     SELECT pg_current_snapshot()::text, changes.txid IS NOT NULL, changes.id, changes.version
     FROM (VALUES (1)) AS once LEFT JOIN todo_changes AS changes ON
         changes.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
-        AND NOT pg_visible_in_snapshot(changes.txid, $1::text::pg_snapshot)";
+        AND NOT pg_visible_in_snapshot(changes.txid, $1::text::pg_snapshot)
+    ORDER BY changes.number";
 
 /// Who did not come for an hour is waited for no longer, and begins anew.
 const SAVE: &str = "

@@ -17,6 +17,8 @@ CREATE SEQUENCE todo_version;
 CREATE TABLE todo_changes (
   -- Who wrote it. A sequence could not tell which rows are new: a lower number may be committed after a higher one.
   txid    xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  -- Orders the changes of one id: it is drawn when its row, or the place of it, is locked. Between ids it orders nothing.
+  number  bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   -- NULL: any of them.
   id      text,
   -- NULL: it is gone.

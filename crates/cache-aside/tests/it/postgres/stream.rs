@@ -227,3 +227,42 @@ async fn a_server_that_crashes_loses_no_change_and_gives_no_version_twice() {
     drop(todos);
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_id_are_given_out_in_the_order_in_which_they_happened() {
+    let database = Database::new().await;
+    let (early, late) = (database.session().await, database.session().await);
+    // Places at the begin of the table become free, and are taken by who comes with a new session; this one goes on at the end.
+    early
+        .batch_execute("INSERT INTO todos (id, name) SELECT n::text, 'x' FROM generate_series(1, 2000) n")
+        .await
+        .unwrap();
+    let all_but_the_last = "DELETE FROM todo_changes WHERE version < (SELECT max(version) FROM todo_changes)";
+    early.batch_execute(all_but_the_last).await.unwrap();
+    early.batch_execute("VACUUM todo_changes").await.unwrap();
+    let mut stream = database.follow_on("f").await;
+    let insert = "INSERT INTO todos (id, name) VALUES ('a', 'x')";
+    early.batch_execute(insert).await.unwrap();
+    late.batch_execute("DELETE FROM todos WHERE id = 'a'").await.unwrap();
+    assert_eq!(kinds_of_a(&mut stream).await, ["written", "deleted"], "whatever their places in the table");
+
+    late.batch_execute("BEGIN; INSERT INTO todos (id, name) VALUES ('b', 'x')").await.unwrap();
+    early.batch_execute(insert).await.unwrap();
+    late.batch_execute("DELETE FROM todos WHERE id = 'a'; COMMIT").await.unwrap();
+    assert_eq!(kinds_of_a(&mut stream).await, ["written", "deleted"], "also by a transaction that began before");
+    database.drop().await;
+}
+
+/// What is told of `a`, by one look.
+async fn kinds_of_a(stream: &mut Stream) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    loop {
+        match stream.next().await.unwrap() {
+            None if kinds.is_empty() => {}
+            None => return kinds,
+            Some(Change::Written { id, .. }) if id == "a" => kinds.push("written"),
+            Some(Change::Deleted { id }) if id == "a" => kinds.push("deleted"),
+            Some(_) => {}
+        }
+    }
+}
