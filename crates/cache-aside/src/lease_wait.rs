@@ -1,7 +1,9 @@
 //! Waiting for a lease: as long as it may take, since what another process fills is this read's own fill. Who waits is woken, and
 //! looks by itself in case nobody told.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::cell::Seen;
 use crate::counters::Counter;
@@ -51,14 +53,16 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
-    /// Waits until the lease is free or the cell answers.
+    /// Waits until the lease is free or the cell answers; not where writers overtake every fill, since what another process
+    /// brings is of no use then.
     pub(crate) async fn wait_for_lease(&self, id: &str, how: &ReadOptions, mut attempt: Attempt) -> Turn {
         // Who wants the store to be asked is not answered by the cell.
         if how.refetch {
             return Turn::PastLease;
         }
         let patience = self.options().lease_wait.unwrap_or(self.options().lease);
-        let (began, mut poll, mut waiting) = (Instant::now(), POLLS.0, None);
+        let (began, mut poll, mut waiting, mut woken) = (Instant::now(), POLLS.0, None, false);
+        let contention = &self.shared.flights.contention;
         loop {
             let rest = patience.saturating_sub(began.elapsed());
             match (attempt, &mut waiting) {
@@ -66,13 +70,18 @@ impl<S: Source> CacheAside<S> {
                 (Attempt::Unreachable, _) => return Turn::PastLease,
                 (Attempt::Held { .. } | Attempt::Filled, _) if rest.is_zero() => return Turn::PastLease,
                 (Attempt::Filled, _) => {}
+                // A fill ended, the cell does not answer, and another fill has begun: the one before stored nothing, and those of
+                // other processes may come first every time.
+                (Attempt::Held { .. }, _) if woken || contention.is_contended(id, Instant::now()) => {
+                    return Turn::PastLease;
+                }
                 // What ended before it entered was not announced to it: it looks once more before it waits.
                 (Attempt::Held { .. }, None) => {
                     self.counters.add(Counter::LeaseWait);
                     waiting = self.backend.wait(id);
                 }
                 (Attempt::Held { left }, Some(waiting)) => {
-                    waiting.pause(poll.min(rest).min(left)).await;
+                    woken = waiting.pause(poll.min(rest).min(left)).await;
                     poll = (poll * 2).min(POLLS.1);
                 }
             }

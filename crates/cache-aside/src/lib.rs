@@ -42,6 +42,7 @@ pub mod change_stream;
 mod clock;
 pub mod cluster_url;
 pub mod connect_error;
+mod contention;
 mod counters;
 mod distinct;
 pub mod engine;

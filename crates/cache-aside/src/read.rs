@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::backend::Backend;
 use crate::cell::Seen;
 use crate::clock::now_ms;
@@ -247,6 +249,7 @@ impl<S: Source> CacheAside<S> {
         let put = Put::of(&loaded, start, self.options());
         let result = self.put_before_answer(id, lease, &put).await;
         self.counters.put(&result);
+        self.note_contention(id, lease.is_some(), &result);
         let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
         let is_valid = || self.backend.is_fill_valid(id, start) || failpoints::is_off(Guard::ShareOnlyIfValid);
         let (outcome, detail, shared_by) = match result {
@@ -260,6 +263,16 @@ impl<S: Source> CacheAside<S> {
             }
         };
         FillResult { answer: Ok(from_store(loaded, outcome, detail)), shared_by }
+    }
+
+    /// Who had the right to store, and could not, was overtaken by a writer.
+    fn note_contention(&self, id: &str, leased: bool, result: &Result<PutResult, CacheError>) {
+        let contention = &self.shared.flights.contention;
+        match result {
+            Ok(PutResult::Stored) => contention.stored(id),
+            Ok(PutResult::Raised | PutResult::Refused) if leased => contention.overtaken(id, Instant::now()),
+            _ => {}
+        }
     }
 
     async fn put_before_answer(&self, id: &str, lease: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {

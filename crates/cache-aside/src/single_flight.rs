@@ -1,4 +1,5 @@
-//! `SingleFlight`: one fill per id at a time in this process; later requests wait for it.
+//! `SingleFlight`: one fill per id at a time in this process; later requests wait for it. Only where writers overtake every fill
+//! ([`Contention`]) does a request that could not share the one under way begin another beside it.
 //!
 //! What a request may share of its result depends on when it joined: before the store was read, always; while it was read, only
 //! if nothing newer was put before the result was. From the put on it shares nothing, since a request that comes then may have
@@ -9,6 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::contention::Contention;
 
 const SHARDS: usize = 64;
 
@@ -18,6 +22,7 @@ type Shard<R> = Mutex<HashMap<Box<str>, Flight<R>>>;
 pub(crate) struct SingleFlight<R> {
     shards: Arc<Vec<Shard<R>>>,
     hasher: RandomState,
+    pub(crate) contention: Contention,
 }
 
 struct Flight<R> {
@@ -62,14 +67,17 @@ pub(crate) struct Waiter<R> {
 
 impl<R: Clone> SingleFlight<R> {
     pub(crate) fn new() -> Self {
-        Self { shards: Arc::new((0..SHARDS).map(|_| Mutex::default()).collect()), hasher: RandomState::new() }
+        let shards = Arc::new((0..SHARDS).map(|_| Mutex::default()).collect());
+        Self { shards, hasher: RandomState::new(), contention: Contention::default() }
     }
 
-    /// Joins the flight of the id, or begins one.
+    /// Joins the flight of the id, or begins one. Who comes later joins the one that began last.
     pub(crate) fn join(&self, id: &str) -> Role<R> {
         let shard = self.hasher.hash_one(id) as usize % SHARDS;
         let mut flights = lock(&self.shards[shard]);
-        if let Some(flight) = flights.get(id) {
+        if let Some(flight) = flights.get(id)
+            && (flight.phase == Phase::BeforeLoad || !self.contention.is_contended(id, Instant::now()))
+        {
             return Role::Waiter(Waiter { result: flight.result.clone(), joined: flight.phase });
         }
         let (sender, result) = watch::channel(None);
@@ -81,9 +89,16 @@ impl<R: Clone> SingleFlight<R> {
 impl<R> Leader<R> {
     /// The fill is so far.
     pub(crate) fn enter(&self, phase: Phase) {
-        if let Some(flight) = lock(&self.shards[self.shard]).get_mut(&self.id) {
+        if let Some(flight) = lock(&self.shards[self.shard]).get_mut(&self.id)
+            && self.leads(flight)
+        {
             flight.phase = phase;
         }
+    }
+
+    /// Whether the flight is this one, and not one that began beside it.
+    fn leads(&self, flight: &Flight<R>) -> bool {
+        self.sender.subscribe().same_channel(&flight.result)
     }
 
     /// Ends the flight with a result.
@@ -95,7 +110,11 @@ impl<R> Leader<R> {
 impl<R> Drop for Leader<R> {
     fn drop(&mut self) {
         // Nobody joins a flight that is over.
-        lock(&self.shards[self.shard]).remove(&self.id);
+        let mut flights = lock(&self.shards[self.shard]);
+        if flights.get(&self.id).is_some_and(|flight| self.leads(flight)) {
+            flights.remove(&self.id);
+        }
+        drop(flights);
         if self.result.is_some() {
             self.sender.send_replace(self.result.take());
         }

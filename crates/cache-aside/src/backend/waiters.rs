@@ -39,9 +39,9 @@ impl Waiters {
 }
 
 impl Waiting {
-    /// Returns when it was woken since the last time, or when the pause is over.
-    pub(crate) async fn pause(&mut self, pause: Duration) {
-        let _ = tokio::time::timeout(pause, self.woken.changed()).await;
+    /// Returns when it was woken since the last time, and then `true`, or when the pause is over.
+    pub(crate) async fn pause(&mut self, pause: Duration) -> bool {
+        matches!(tokio::time::timeout(pause, self.woken.changed()).await, Ok(Ok(())))
     }
 }
 
@@ -66,8 +66,8 @@ mod tests {
         let (mut one, mut two) = (waiters.enter("1"), waiters.enter("1"));
         waiters.wake("2");
         waiters.wake("1");
-        one.pause(long).await;
-        two.pause(long).await;
+        assert!(one.pause(long).await && two.pause(long).await);
+        assert!(!one.pause(Duration::ZERO).await);
         assert!(!one.woken.has_changed().unwrap(), "once each time");
         drop(one);
         assert_eq!(waiters.lock().len(), 1);
