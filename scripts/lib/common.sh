@@ -105,6 +105,10 @@ build() {
 # build_programs: the service, the seeder and the load generator.
 build_programs() { build -p todo-api -p seeder -p loadgen; }
 
+# build_checker: the consistency checker and the service that it drives. With the other programs, so that what all of them use is
+# compiled once, with the same features.
+build_checker() { build -p todo-api -p seeder -p loadgen -p consistency-checker; }
+
 program() { echo "$target/$profile/$1"; }
 
 # http_get PORT PATH: status, head and body of the answer, without curl. HTTP/1.0 ends it with the connection.
