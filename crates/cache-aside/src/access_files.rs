@@ -79,10 +79,7 @@ impl AccessFiles {
             CacheUrl::Redis(RedisUrl { tls, servers: Servers::Watched(sentinels), login, .. }) => {
                 (*tls, login, Some(&sentinels.login))
             }
-            CacheUrl::Cluster(url) => {
-                refuse(has_tls, "a Redis Cluster is reached without TLS: leave the files of certificates out")?;
-                (false, &url.login, None)
-            }
+            CacheUrl::Cluster(url) => (url.tls, &url.login, None),
             CacheUrl::Memory | CacheUrl::Off => {
                 let unused = *self != Self::default();
                 return refuse(

@@ -72,6 +72,7 @@ fn a_cluster_is_named_by_some_of_its_servers() {
         ("redis+cluster://[::1]:7000,[::1]:7001", "redis+cluster://[::1]:7000,[::1]:7001"),
         ("redis+cluster://user:hun%2Fter2@a:7000,b:7001", "redis+cluster://***@a:7000,b:7001"),
         ("redis+cluster://:hun@ter2@a,b", "redis+cluster://***@a,b"),
+        ("rediss+cluster://user:hunter2@a:7000,b", "rediss+cluster://***@a:7000,b"),
     ] {
         let url: CacheUrl = text.parse().unwrap();
         assert_eq!(url.to_string(), shown);
@@ -83,7 +84,7 @@ fn a_cluster_is_named_by_some_of_its_servers() {
         "redis+cluster://a,b/1",
         "redis+cluster://a,b?db=1",
         "redis+cluster://:hun/ter2@a,b",
-        "rediss+cluster://a,b",
+        "rediss+cluster://a,b?insecure",
     ] {
         let error = text.parse::<CacheUrl>().expect_err(text).to_string();
         assert!(error.contains("redis+cluster://HOST") && !error.contains("ter2"), "{text}: {error}");
