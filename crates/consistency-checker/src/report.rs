@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::checker::{Invariant, Verdict, Violation};
-use crate::history::{Action, History, Outcome};
+use crate::history::{Action, History, Operation, Outcome};
 
 /// How many violations are told in full.
 const TOLD: usize = 3;
@@ -25,9 +25,9 @@ pub struct Report {
     pub reads_excused: usize,
     /// Reads without an answer: 5xx, time-outs, `only-if-cached` without a cell.
     pub reads_failed: usize,
-    /// Requests that the service failed (5xx), by status, and those without any answer (0); but not `only-if-cached` without a
-    /// cell.
-    pub failures: BTreeMap<u16, usize>,
+    /// Requests that the service failed (5xx), by status and what it said, and those without any answer (0); but not
+    /// `only-if-cached` without a cell.
+    pub failures: BTreeMap<String, usize>,
     /// Writes that happened.
     pub writes: usize,
     /// Of them, those whose publish was deferred.
@@ -84,7 +84,9 @@ impl Report {
             let is_only_if_cached = matches!(operation.action, Action::Read { only_if_cached: true, .. });
             let is_failed = matches!(operation.outcome, Outcome::Failed | Outcome::Unknown);
             if is_failed && !is_only_if_cached && operation.process.is_some() {
-                *report.failures.entry(operation.status).or_default() += 1;
+                let Operation { status, problem, .. } = operation;
+                let what = if problem.is_empty() { status.to_string() } else { format!("{status} ({problem})") };
+                *report.failures.entry(what).or_default() += 1;
             }
             if operation.is_write() {
                 report.writes_deferred += usize::from(operation.cache_status.contains("publish-deferred"));
@@ -142,7 +144,7 @@ impl fmt::Display for Report {
             "  answers       {}",
             counts(&mut self.answers.iter().map(|(name, count)| (name.clone(), *count)))
         )?;
-        let failures = &mut self.failures.iter().map(|(status, count)| (status.to_string(), *count));
+        let failures = &mut self.failures.iter().map(|(what, count)| (what.clone(), *count));
         writeln!(f, "  failed        {}", counts(failures))?;
         writeln!(f, "  faults        {}", counts(&mut self.faults.iter().map(owned)))?;
         writeln!(

@@ -37,9 +37,7 @@ pub fn advice(error: &ConnectError) -> String {
             "give the server another certificate"
         }
         ConnectError::ClientCertificate { .. } => "name one that it trusts by --cache-cert-file and --cache-key-file",
-        ConnectError::Timeout { tls: true, .. } => {
-            "if it speaks no TLS, begin --cache with redis instead of rediss"
-        }
+        ConnectError::Timeout { tls: true, .. } => "if it speaks no TLS, begin --cache with redis instead of rediss",
         ConnectError::NoTls { .. } => {
             "begin --cache with redis instead of rediss, or switch TLS on in the server (in those of a cluster tls-cluster, too)"
         }

@@ -1,9 +1,9 @@
 //! A Redis Cluster whose servers speak TLS.
 
 use cache_aside::{AccessFiles, CacheAside, CacheUrl, ConnectError, Health, StartError};
-use test_servers::{Certificates, Reply, RedisCluster, until};
+use test_servers::{Certificates, RedisCluster, Reply, until};
 
-use super::{ids, owner, url, until_hits};
+use super::{ids, owner, until_hits, url};
 use crate::support::{FakeStore, Setup, body, builder, get, options, put};
 
 fn trusting(certificates: &Certificates) -> AccessFiles {
