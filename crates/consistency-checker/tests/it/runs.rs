@@ -22,8 +22,10 @@ async fn nothing_is_found_when_writers_only_invalidate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_found_over_a_redis_cluster_whose_primaries_are_killed_and_whose_slots_move() {
-    let cluster = over_redis_cluster().await;
+async fn nothing_is_found_and_no_request_fails_over_a_redis_cluster_whose_primaries_are_killed_and_whose_slots_move() {
+    // A machine that is busy keeps the store waiting, too: what is counted is what the cache costs.
+    let patient = ["--store-timeout", "60s", "--store-queue", "60s"];
+    let cluster = over_redis_cluster(&patient).await;
     let faults = [Fault::Flush, Fault::Evict, Fault::Cell, Fault::Lease, Fault::Pubsub, Fault::Connections];
     let report = must_be_clean(&cluster, &short(3, FaultPlan::of(&faults))).await;
     assert!(!report.faults.is_empty(), "faults were injected:\n{report}");
@@ -32,5 +34,7 @@ async fn nothing_is_found_over_a_redis_cluster_whose_primaries_are_killed_and_wh
     options.at_least.reads = 2_000;
     let report = must_be_clean(&cluster, &options).await;
     assert!(!report.faults.is_empty(), "faults were injected:\n{report}");
+    let failed = report.failures.keys().any(|what| what.starts_with('5'));
+    assert!(!failed, "a server of the cache that is away, or a slot that moves, fails no request:\n{report}");
     cluster.store.drop_database().await;
 }

@@ -30,9 +30,9 @@ pub(crate) async fn cluster(flags: &[&str]) -> Arc<Cluster> {
 }
 
 /// Two processes over a Redis Cluster.
-pub(crate) async fn over_redis_cluster() -> Arc<Cluster> {
+pub(crate) async fn over_redis_cluster(flags: &[&str]) -> Arc<Cluster> {
     let store_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
-    let options = options(System::TodoApi, store_url, api(), &[], &[]);
+    let options = options(System::TodoApi, store_url, api(), flags, &[]);
     Arc::new(Cluster::start(&ClusterOptions { cache: CacheServers::Cluster, ..options }).await.unwrap())
 }
 
