@@ -22,6 +22,7 @@ mod docs;
 mod documented;
 mod elections;
 mod foreign;
+mod hostile;
 mod listening;
 mod live;
 mod many;
