@@ -22,6 +22,7 @@ mod docs;
 mod documented;
 mod elections;
 mod foreign;
+mod fuzzed;
 mod hostile;
 mod listening;
 mod live;
