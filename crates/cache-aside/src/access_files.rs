@@ -79,10 +79,7 @@ impl AccessFiles {
             CacheUrl::Redis(RedisUrl { tls, servers: Servers::Watched(sentinels), login, .. }) => {
                 (*tls, login, Some(&sentinels.login))
             }
-            CacheUrl::Cluster(url) => {
-                refuse(has_tls, "a Redis Cluster is reached without TLS: leave the files of certificates out")?;
-                (false, &url.login, None)
-            }
+            CacheUrl::Cluster(url) => (url.tls, &url.login, None),
             CacheUrl::Memory | CacheUrl::Off => {
                 let unused = *self != Self::default();
                 return refuse(
@@ -91,7 +88,7 @@ impl AccessFiles {
                 );
             }
         };
-        refuse(has_tls && !tls, "files of certificates are for TLS: begin the URL of the cache with rediss://")?;
+        refuse(has_tls && !tls, "files of certificates are for TLS: begin the URL of the cache with rediss, not redis")?;
         refuse(
             self.certificate.is_some() != self.key.is_some(),
             "a client certificate needs its private key, and the key its certificate: name both files, or none",

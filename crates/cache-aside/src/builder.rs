@@ -45,7 +45,8 @@ pub struct Builder<S: Source> {
 impl<S: Source> CacheAside<S> {
     /// Begins a cache at `url` in front of `source`: `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` (TLS),
     /// `redis+sentinel://HOST[:PORT],…/NAME[?db=DB]` (the primary that sentinels name), `redis+cluster://HOST[:PORT],…` (some servers
-    /// of a Redis Cluster), `memory:` (in this process) or `none:` (every read goes to the store).
+    /// of a Redis Cluster), `rediss+sentinel://…` and `rediss+cluster://…` (TLS to every server), `memory:` (in this process) or `none:`
+    /// (every read goes to the store).
     ///
     /// ```
     /// # use cache_aside::{CacheAside, Loaded, Source};

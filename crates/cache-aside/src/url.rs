@@ -7,13 +7,14 @@ use std::str::FromStr;
 pub use crate::cluster_url::ClusterUrl;
 pub use crate::redis_url::RedisUrl;
 
-/// `redis://…`, `rediss://…`, `redis+sentinel://…`, `rediss+sentinel://…`, `redis+cluster://…`, `memory:` or `none:`.
+/// `redis://…`, `rediss://…`, `redis+sentinel://…`, `rediss+sentinel://…`, `redis+cluster://…`, `rediss+cluster://…`, `memory:`
+/// or `none:`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheUrl {
     /// Redis, with or without TLS: one server, or the one that sentinels name.
     Redis(RedisUrl),
-    /// A Redis Cluster.
+    /// A Redis Cluster, with or without TLS.
     Cluster(ClusterUrl),
     /// In this process.
     Memory,
@@ -30,8 +31,8 @@ impl CacheUrlError {
     /// What is allowed at all.
     pub(crate) const FORM: Self = Self(
         "must be redis://HOST[:PORT][/DB], rediss://… (TLS), redis+sentinel://HOST[:PORT],…/NAME[?db=DB], rediss+sentinel://…, \
-         redis+cluster://HOST[:PORT],…, memory: or none: (DB is a number; USER:PASSWORD@ stands before the first HOST, and in it \
-         / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25)",
+         redis+cluster://HOST[:PORT],…, rediss+cluster://…, memory: or none: (DB is a number; USER:PASSWORD@ stands before the \
+         first HOST, and in it / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25)",
     );
 }
 

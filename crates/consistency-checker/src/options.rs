@@ -139,9 +139,10 @@ pub struct Run {
 
     /// What is broken meanwhile: all, none, or kinds with commas between them. All are those that the service and its store
     /// have: flush, evict, cell, lease, pubsub, connections, restart, snapshot of Redis; shard-kill, slots of a Redis
-    /// Cluster, which has no restart, snapshot and redis-*; stop, kill of a process; redis-slow, redis-hole, redis-cut, redis-refused, subscription-hole, store-far, store-hole, store-cut, store-refused, stream-hole
-    /// between one process and its servers; store-slow, store-errors, step-down, primary-kill, primary-stop,
-    /// secondaries-stop, swap of MongoDB.
+    /// Cluster, failover, failover-kill, failover-stop of a Redis with sentinels, both of which have no restart, snapshot, redis-* and
+    /// subscription-hole; stop, kill of a process; redis-slow, redis-hole, redis-cut, redis-refused, subscription-hole, store-far,
+    /// store-hole, store-cut, store-refused, stream-hole between one process and its servers; store-slow, store-errors, step-down,
+    /// primary-kill, primary-stop, secondaries-stop, swap of MongoDB.
     #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "flush,evict,cell,lease,pubsub", value_name = "KINDS", value_parser = faults)]
     pub faults: Faults,
 
@@ -149,7 +150,8 @@ pub struct Run {
     #[arg(long, env = "TODO_VERIFY_FOREIGN_WRITER", default_value = "on", value_name = "on|off")]
     pub foreign_writer: Switch,
 
-    /// The cache's servers: one Redis, or a Redis Cluster of three primaries, each with a replica.
+    /// The cache's servers: one Redis, a Redis Cluster of three primaries, each with a replica, or a Redis and its replica with three
+    /// sentinels.
     #[arg(long, env = "TODO_VERIFY_CACHE", default_value = "redis", value_name = "CACHE")]
     pub cache: CacheServers,
 
@@ -248,13 +250,14 @@ impl Faults {
                     )))
                 }
                 None => match kinds.iter().find(|fault| !fault.is_possible_over(cache)) {
-                    Some(fault) if cache == CacheServers::Cluster => {
-                        let fault = fault.name();
-                        Err(CheckError::Usage(format!("--faults {fault} is done to one Redis: --cache redis")))
-                    }
                     Some(fault) => {
-                        let fault = fault.name();
-                        Err(CheckError::Usage(format!("--faults {fault} is done to a Redis Cluster: --cache cluster")))
+                        let (name, servers) = (fault.name(), CacheServers::value_variants().iter());
+                        let possible: Vec<&str> = servers
+                            .filter(|servers| fault.is_possible_over(**servers))
+                            .map(|servers| servers.name())
+                            .collect();
+                        let possible = possible.join(" or ");
+                        Err(CheckError::Usage(format!("--faults {name} is done to other servers: --cache {possible}")))
                     }
                     None => Ok(kinds.clone()),
                 },

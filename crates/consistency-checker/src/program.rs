@@ -59,7 +59,11 @@ fn describe(flags: &Run, faults: &[Fault]) -> String {
     format!(
         "{}{}, {} s, seed {}, {} processes, {} clients, write policy {}, L1 {}, faults {}",
         flags.service.name(),
-        if flags.cache == CacheServers::Cluster { " over a Redis Cluster" } else { "" },
+        match flags.cache {
+            CacheServers::Redis => "",
+            CacheServers::Cluster => " over a Redis Cluster",
+            CacheServers::Sentinel => " over a Redis with sentinels",
+        },
         flags.seconds,
         flags.seed,
         flags.processes,

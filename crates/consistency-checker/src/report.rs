@@ -1,16 +1,18 @@
 //! `Report`: what a run did, and what the check found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::checker::{Invariant, Verdict, Violation};
-use crate::history::{Action, History, Outcome};
+use crate::history::{Action, History, Operation, Outcome};
 
 /// How many violations are told in full.
 const TOLD: usize = 3;
+/// What is said of a `Min-Version` above what the store holds.
+const NOT_THERE: &str = "the version asked for is not there yet";
 
 /// Figures of a run.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,9 +27,12 @@ pub struct Report {
     pub reads_excused: usize,
     /// Reads without an answer: 5xx, time-outs, `only-if-cached` without a cell.
     pub reads_failed: usize,
-    /// Requests that the service failed (5xx), by status, and those without any answer (0); but not `only-if-cached` without a
-    /// cell.
-    pub failures: BTreeMap<u16, usize>,
+    /// Reads that asked for a version (`Min-Version`) which the store does not hold any more, because somebody who writes past the
+    /// service put an older one, or none, over it.
+    pub reads_undone: usize,
+    /// Requests that the service failed (5xx), by status and what it said, and those without any answer (0); but not
+    /// `only-if-cached` without a cell, and not those above.
+    pub failures: BTreeMap<String, usize>,
     /// Writes that happened.
     pub writes: usize,
     /// Of them, those whose publish was deferred.
@@ -71,6 +76,12 @@ impl Report {
             longest_stall_ms: u64::try_from(longest_stall.as_millis()).unwrap_or(u64::MAX),
             ..Self::default()
         };
+        let foreign: HashSet<&str> = history
+            .operations
+            .iter()
+            .filter(|operation| operation.process.is_none())
+            .map(|operation| &*operation.id)
+            .collect();
         for operation in &history.operations {
             let slot = match (&operation.outcome, operation.is_write()) {
                 (Outcome::Failed, _) => &mut report.reads_failed,
@@ -83,8 +94,17 @@ impl Report {
             *slot += 1;
             let is_only_if_cached = matches!(operation.action, Action::Read { only_if_cached: true, .. });
             let is_failed = matches!(operation.outcome, Outcome::Failed | Outcome::Unknown);
-            if is_failed && !is_only_if_cached && operation.process.is_some() {
-                *report.failures.entry(operation.status).or_default() += 1;
+            let is_undone = operation.outcome == Outcome::Failed
+                && operation.status == 503
+                && matches!(operation.action, Action::Read { min_version: 1.., .. })
+                && &*operation.problem == NOT_THERE
+                && foreign.contains(&*operation.id);
+            if is_undone {
+                report.reads_undone += 1;
+            } else if is_failed && !is_only_if_cached && operation.process.is_some() {
+                let Operation { status, problem, .. } = operation;
+                let what = if problem.is_empty() { status.to_string() } else { format!("{status} ({problem})") };
+                *report.failures.entry(what).or_default() += 1;
             }
             if operation.is_write() {
                 report.writes_deferred += usize::from(operation.cache_status.contains("publish-deferred"));
@@ -129,8 +149,8 @@ impl fmt::Display for Report {
         writeln!(f, "  operations    {:>9}", self.operations)?;
         writeln!(
             f,
-            "  reads         {:>9}   checked {}, excused {}, without an answer {}",
-            self.reads, self.reads_checked, self.reads_excused, self.reads_failed
+            "  reads         {:>9}   checked {}, excused {}, without an answer {}, of a version that others undid {}",
+            self.reads, self.reads_checked, self.reads_excused, self.reads_failed, self.reads_undone
         )?;
         writeln!(
             f,
@@ -142,7 +162,7 @@ impl fmt::Display for Report {
             "  answers       {}",
             counts(&mut self.answers.iter().map(|(name, count)| (name.clone(), *count)))
         )?;
-        let failures = &mut self.failures.iter().map(|(status, count)| (status.to_string(), *count));
+        let failures = &mut self.failures.iter().map(|(what, count)| (what.clone(), *count));
         writeln!(f, "  failed        {}", counts(failures))?;
         writeln!(f, "  faults        {}", counts(&mut self.faults.iter().map(owned)))?;
         writeln!(

@@ -42,8 +42,8 @@ async fn run(cluster: Arc<Cluster>, clock: Clock, ids: Vec<Arc<str>>, stop: Arc<
     let mut samples: Vec<CellSample> = Vec::new();
     let mut connection = None;
     let mut turn = 0;
-    // In a cluster a cell is of another server after a failover or a move, so that its version may fall.
-    while !ids.is_empty() && !cluster.redis.is_cluster() && !stop.load(Ordering::Acquire) {
+    // After a failover or a move a cell is of another server, so that its version may fall.
+    while !ids.is_empty() && cluster.redis.is_one() && !stop.load(Ordering::Acquire) {
         tokio::time::sleep(PAUSE).await;
         if connection.is_none() {
             connection = cluster.redis.connect_async().await.ok();

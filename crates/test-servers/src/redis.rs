@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::find::redis_server;
 use crate::names::free_port;
 use crate::process::Process;
+use crate::resp::{Reply, Resp};
 
 /// A Redis without persistence. Stopped, and its folder removed, when dropped.
 pub struct RedisServer {
@@ -52,6 +53,15 @@ impl RedisServer {
     /// Kills it (SIGKILL) and waits until it is gone.
     pub fn stop(&mut self) {
         self.process = None;
+    }
+
+    /// What it answers to a command.
+    ///
+    /// # Panics
+    /// It does not answer.
+    pub fn ask(&self, words: &[&str]) -> Reply {
+        let said = Resp::connect(self.port).and_then(|mut server| server.call(words));
+        said.unwrap_or_else(|error| panic!("redis-server does not answer {words:?}: {error}"))
     }
 
     /// Starts it again on the same port, empty unless its arguments make it persist; stops it first if it runs.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::certificates::Certificates;
 use crate::names::free_port;
 use crate::redis::RedisServer;
 use crate::resp::{Reply, Resp};
@@ -15,7 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(180);
 /// Stopped when dropped.
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
+    /// By which the servers know each other: those of TLS, where they speak it.
+    ports: Vec<u16>,
     primaries: usize,
+    tls: bool,
 }
 
 impl RedisCluster {
@@ -26,21 +30,40 @@ impl RedisCluster {
 
     /// Starts one whose servers have further command-line arguments.
     pub fn start_with(primaries: usize, replicas: usize, args: &[&str]) -> Self {
-        let nodes = (0..primaries * (1 + replicas)).map(|_| {
-            let bus = free_port().to_string();
+        Self::launch(primaries, replicas, false, |_| args.iter().map(|&arg| arg.to_owned()).collect())
+    }
+
+    /// Starts one whose servers speak TLS to clients and to each other, and show certificates of this authority. Their plain ports
+    /// are there for the test itself.
+    pub fn start_with_tls(primaries: usize, replicas: usize, certificates: &Certificates, args: &[&str]) -> Self {
+        Self::launch(primaries, replicas, true, |port| {
+            let mut all = certificates.redis_arguments(port);
+            all.extend(["--tls-cluster", "yes", "--tls-replication", "yes"].map(str::to_owned));
+            all.extend(args.iter().map(|&arg| arg.to_owned()));
+            all
+        })
+    }
+
+    fn launch(primaries: usize, replicas: usize, tls: bool, args: impl Fn(u16) -> Vec<String>) -> Self {
+        let started = (0..primaries * (1 + replicas)).map(|_| {
+            let (bus, port) = (free_port().to_string(), free_port());
             let mode = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
-            RedisServer::start_with(&[&mode, args].concat())
+            let more = args(port);
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            let node = RedisServer::start_with(&[&mode, &more[..]].concat());
+            let port = if tls { port } else { node.port() };
+            (node, port)
         });
-        let cluster = Self { nodes: nodes.collect(), primaries };
+        let (nodes, ports) = started.unzip();
+        let cluster = Self { nodes, ports, primaries, tls };
         cluster.join(replicas);
         cluster
     }
 
-    /// `redis+cluster://127.0.0.1:PORT,…` with the addresses of the first primaries.
+    /// `redis+cluster://127.0.0.1:PORT,…`, or `rediss+cluster://…`, with the addresses of the first primaries.
     pub fn url(&self) -> String {
-        let addresses: Vec<_> =
-            self.nodes[..self.primaries].iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
-        format!("redis+cluster://{}", addresses.join(","))
+        let addresses: Vec<_> = self.ports[..self.primaries].iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        format!("redis{}+cluster://{}", if self.tls { "s" } else { "" }, addresses.join(","))
     }
 
     /// One of the servers.
@@ -159,7 +182,7 @@ impl RedisCluster {
     }
 
     fn move_keys(&self, source: &mut Resp, to: usize, slot: &str) {
-        let port = self.nodes[to].port().to_string();
+        let port = self.ports[to].to_string();
         loop {
             let keys = source.call(&["CLUSTER", "GETKEYSINSLOT", slot, "100"]).expect("an answer");
             let keys: Vec<&str> = keys.list().iter().map(Reply::text).collect();
@@ -180,8 +203,8 @@ impl RedisCluster {
             let (first, last) = (share * at, SLOTS.min(share * (at + 1)) - 1);
             say(&mut self.connect(at), &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
         }
-        for node in &self.nodes[1..] {
-            say(&mut self.connect(0), &["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string(), &bus(node)]);
+        for (node, port) in self.nodes.iter().zip(&self.ports).skip(1) {
+            say(&mut self.connect(0), &["CLUSTER", "MEET", "127.0.0.1", &port.to_string(), &bus(node)]);
         }
         self.wait_until("all servers know each other", |this| {
             (0..this.size()).all(|at| this.ask(at, &["CLUSTER", "NODES"]).text().lines().count() == this.size())

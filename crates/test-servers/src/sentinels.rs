@@ -126,6 +126,21 @@ impl SentinelSet {
         self.wait("the other server is the primary", || self.primary() == Some(number));
     }
 
+    /// Waits until all sentinels name the same server as the primary; which one.
+    pub fn wait_for_any_primary(&self) -> usize {
+        self.wait("there is a primary", || self.primary().is_some());
+        self.primary().unwrap_or_default()
+    }
+
+    /// Waits until this server is a replica that has what the primary has, and all sentinels know it.
+    pub fn wait_for_replica(&self, number: usize) {
+        self.wait("the server is a replica", || {
+            let replication = self.servers[number].ask(&["INFO", "replication"]);
+            let is_linked = replication.text().contains("master_link_status:up");
+            is_linked && replication.text().contains("role:slave") && self.sentinels.iter().all(Sentinel::has_replica)
+        });
+    }
+
     /// Asks a sentinel to make the other server the primary.
     pub fn fail_over(&self) {
         self.wait("a failover begins", || {
@@ -201,6 +216,12 @@ impl Sentinel {
         let answer = if password.is_some() { answer.strip_prefix("+OK\r\n").unwrap_or(&answer) } else { &answer };
         let texts = answer.lines().filter(|line| !line.starts_with(['*', '$']));
         texts.map(|line| line.trim_start_matches('+').to_owned()).collect()
+    }
+
+    /// Whether it knows a replica that could take the primary's place.
+    fn has_replica(&self) -> bool {
+        let known = self.ask(None, &format!("SENTINEL REPLICAS {NAME}"));
+        field(&known, "flags") == Some("slave") && field(&known, "master-link-status") == Some("ok")
     }
 
     fn log(&self) -> String {

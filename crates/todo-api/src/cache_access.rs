@@ -37,13 +37,11 @@ pub fn advice(error: &ConnectError) -> String {
             "give the server another certificate"
         }
         ConnectError::ClientCertificate { .. } => "name one that it trusts by --cache-cert-file and --cache-key-file",
-        ConnectError::Timeout { tls: true, .. } => {
-            "if it speaks no TLS, begin --cache with redis:// instead of rediss://"
-        }
+        ConnectError::Timeout { tls: true, .. } => "if it speaks no TLS, begin --cache with redis instead of rediss",
         ConnectError::NoTls { .. } => {
-            "begin --cache with redis:// instead of rediss://, or switch TLS on in the server"
+            "begin --cache with redis instead of rediss, or switch TLS on in the server (in those of a cluster tls-cluster, too)"
         }
-        ConnectError::NoRedis { .. } => "if it speaks TLS, begin --cache with rediss://",
+        ConnectError::NoRedis { .. } => "if it speaks TLS, begin --cache with rediss",
         ConnectError::WrongPassword { .. } => {
             "check the user in --cache, and the password there or in the file of --cache-password-file"
         }

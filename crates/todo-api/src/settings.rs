@@ -87,7 +87,7 @@ pub struct Settings {
     pub collection: String,
 
     /// The cache: redis://…, rediss://… (TLS), redis+sentinel://HOST,…/NAME, rediss+sentinel://…, redis+cluster://HOST:PORT,… (a Redis
-    /// Cluster), memory: (in this process) or none:.
+    /// Cluster), rediss+cluster://…, memory: (in this process) or none:.
     #[arg(long, env = "TODO_CACHE", default_value = "memory:", value_name = "URL", hide_env_values = true)]
     pub cache: CacheUrl,
 

@@ -16,6 +16,8 @@ pub struct ConnectionString {
     /// Everything but user name and password; none if it cannot be parsed, for then nobody knows where a password is.
     parts: Option<Parts>,
     options: Vec<(String, String)>,
+    /// What looks like hosts and a database may be a password with `/` and `?` in it: `mongodb://ada:1/secret?@host`.
+    is_doubtful: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +76,7 @@ const SECRET: &[&str] = &["authmechanismproperties", "proxypassword", "proxyuser
 impl ConnectionString {
     pub(crate) fn new(text: &str) -> Self {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let address = &ascii_login(address);
         let options: Vec<(String, String)> = query
             .split('&')
             .filter(|option| !option.is_empty())
@@ -84,7 +87,9 @@ impl ConnectionString {
         let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
         let parts = Parsed::parse(&usable).ok().map(|parsed| Parts::of(address, parsed.default_database));
-        Self { usable, parts, options }
+        let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !is_for_the_driver(name);
+        let is_doubtful = options.iter().any(|(name, value)| is_odd(name, value));
+        Self { usable, parts, options, is_doubtful }
     }
 
     /// The text for the driver.
@@ -105,14 +110,12 @@ impl ConnectionString {
 
     /// Without user name, password and options; with this database.
     pub(crate) fn shown(&self, database: Option<&str>) -> String {
-        match &self.parts {
-            None => format!("{}//***", self.usable.split("//").next().unwrap_or("mongodb:")),
-            Some(Parts { scheme, has_user, hosts, .. }) => {
-                let user = if *has_user { "***@" } else { "" };
-                let database = database.map(|name| format!("/{name}")).unwrap_or_default();
-                format!("{scheme}//{user}{hosts}{database}")
-            }
-        }
+        let Some(Parts { scheme, has_user, hosts, .. }) = self.parts.as_ref().filter(|_| !self.is_doubtful) else {
+            return format!("{}//***", self.usable.split("//").next().unwrap_or("mongodb:"));
+        };
+        let user = if *has_user { "***@" } else { "" };
+        let database = database.map(|name| format!("/{name}")).unwrap_or_default();
+        format!("{scheme}//{user}{hosts}{database}")
     }
 
     pub(crate) fn without_secrets(&self) -> String {
@@ -125,7 +128,7 @@ impl ConnectionString {
             })
             .collect();
         let address = self.shown(self.database());
-        match options.is_empty() || self.parts.is_none() {
+        match options.is_empty() || self.parts.is_none() || self.is_doubtful {
             true => address,
             // Older readers of connection strings want the slash.
             false if self.database().is_none() => format!("{address}/?{}", options.join("&")),
@@ -166,6 +169,12 @@ impl Parts {
         let hosts = after.split('/').next().unwrap_or(after);
         Self { scheme: scheme.to_owned(), has_user: user, hosts: hosts.to_owned(), database }
     }
+}
+
+/// With user name and password in ASCII, which mean the same: the driver panics at a `%` that a character beyond ASCII follows.
+fn ascii_login(address: &str) -> String {
+    let (login, hosts) = address.split_at(address.rfind('@').unwrap_or_default());
+    format!("{}{hosts}", percent_encoding::utf8_percent_encode(login, percent_encoding::CONTROLS))
 }
 
 fn is_for_the_driver(name: &str) -> bool {

@@ -53,4 +53,23 @@ proptest! {
         let cell = Cell { kind, version, filled_at_ms, cost_us, body: body.into() };
         prop_assert_eq!(Cell::decode(cell.encode().into()), Some(cell));
     }
+
+    #[test]
+    fn any_bytes_are_a_cell_that_encodes_to_the_same_or_none(
+        valid in any::<bool>(),
+        mut bytes in prop::collection::vec(any::<u8>(), 0..80),
+        changed in prop::collection::vec((0..HEADER_LEN, any::<u8>()), 0..3),
+    ) {
+        if valid {
+            bytes.splice(0..0, *b"1V18210661335040010173670000012300001234");
+        }
+        for (at, byte) in changed {
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+        }
+        if let Some(cell) = Cell::decode(bytes.clone().into()) {
+            prop_assert_eq!(cell.encode(), bytes);
+        }
+    }
 }

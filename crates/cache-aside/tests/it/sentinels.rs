@@ -1,10 +1,10 @@
 //! The primary that sentinels name: failovers, passwords, names that nobody knows.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cache_aside::{AccessFiles, CacheAside, CacheUrl, ConnectError, Health, Outcome};
 use deadpool_redis::redis::{Client, RedisResult, Value, cmd};
-use test_servers::{Certificates, RedisServer, SentinelSet, SentinelSetup, free_port, until};
+use test_servers::{Certificates, RedisServer, SentinelSet, SentinelSetup, free_port, lateness, until};
 
 use crate::field::smallest_rule;
 use crate::support::{FakeStore, Setup, body, builder, get, options, outcome, put, start};
@@ -13,6 +13,9 @@ fn engine(url: &str, store: &FakeStore, setup: Setup) -> CacheAside<FakeStore> {
     let url: CacheUrl = url.parse().unwrap();
     start(builder(&url, store, setup))
 }
+
+/// After so long at most everything is cached again, where servers are missed after half a second (`down-after-milliseconds`).
+const HITS_BACK: Duration = Duration::from_secs(10);
 
 async fn failure(url: &str) -> ConnectError {
     let engine = engine(url, &FakeStore::new(), options());
@@ -38,11 +41,14 @@ async fn a_failover_costs_hits_only_and_the_old_primary_that_comes_back_is_not_a
     let engine_b = engine(&format!("{}?db=2", set.url()), &store, setup);
     put(&engine_a, "1", "one").await;
     until_hit(&engine_b, "one").await;
+    let began = Instant::now();
     set.server_mut(0).stop();
     set.wait_for_primary(1);
     put(&engine_a, "1", "two").await;
     until_hit(&engine_a, "two").await;
     until_hit(&engine_b, "two").await;
+    let took = began.elapsed();
+    assert!(took < HITS_BACK + lateness(), "hits were back after {took:?}");
     // Started as it was before: a primary that knows of nothing, until the sentinels make it a replica.
     set.server_mut(0).restart();
     put(&engine_b, "1", "three").await;

@@ -1,6 +1,7 @@
 //! Cache URLs.
 
 use cache_aside::CacheUrl;
+use proptest::prelude::*;
 
 #[test]
 fn passwords_in_urls_are_never_shown() {
@@ -72,6 +73,7 @@ fn a_cluster_is_named_by_some_of_its_servers() {
         ("redis+cluster://[::1]:7000,[::1]:7001", "redis+cluster://[::1]:7000,[::1]:7001"),
         ("redis+cluster://user:hun%2Fter2@a:7000,b:7001", "redis+cluster://***@a:7000,b:7001"),
         ("redis+cluster://:hun@ter2@a,b", "redis+cluster://***@a,b"),
+        ("rediss+cluster://user:hunter2@a:7000,b", "rediss+cluster://***@a:7000,b"),
     ] {
         let url: CacheUrl = text.parse().unwrap();
         assert_eq!(url.to_string(), shown);
@@ -83,7 +85,7 @@ fn a_cluster_is_named_by_some_of_its_servers() {
         "redis+cluster://a,b/1",
         "redis+cluster://a,b?db=1",
         "redis+cluster://:hun/ter2@a,b",
-        "rediss+cluster://a,b",
+        "rediss+cluster://a,b?insecure",
     ] {
         let error = text.parse::<CacheUrl>().expect_err(text).to_string();
         assert!(error.contains("redis+cluster://HOST") && !error.contains("ter2"), "{text}: {error}");
@@ -108,4 +110,72 @@ fn no_part_of_an_odd_password_is_shown() {
     }
     let url: CacheUrl = "redis://:hun%2Fter2@cache/2".parse().unwrap();
     assert_eq!(url.to_string(), "redis://***@cache/2");
+}
+
+/// Pieces of URLs, right and wrong; the password is in many of them.
+fn pieces() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "redis",
+        "rediss",
+        "+sentinel",
+        "+cluster",
+        "://",
+        ":",
+        "@",
+        "/",
+        ",",
+        "?",
+        "#",
+        "&",
+        "=",
+        "%",
+        "%2F",
+        "%ff",
+        "[::1]",
+        "[",
+        "]",
+        "hunter2",
+        "user",
+        "localhost",
+        ":6379",
+        ":65536",
+        "0",
+        "db",
+        "sentinel_password",
+        "name",
+        " ",
+        "\n",
+        "é",
+    ]);
+    prop::collection::vec(prop_oneof![9 => known.prop_map(str::to_owned), 1 => "\\PC{0,4}"], 0..14)
+        .prop_map(|all| all.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_url_or_an_error_and_a_password_stands_in_neither(text in pieces()) {
+        match text.parse::<CacheUrl>() {
+            // What is shown is a URL itself, of the same servers.
+            Ok(url) => {
+                let shown = url.to_string();
+                let again = shown.replace("***@", "").parse::<CacheUrl>();
+                prop_assert!(again.is_ok_and(|again| again.to_string() == shown.replace("***@", "")), "{text:?}: {shown}");
+            }
+            Err(error) => prop_assert!(!error.to_string().contains("hunter2"), "{text:?}: {error}"),
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown_whatever_it_is_made_of(
+        scheme in prop::sample::select(vec!["redis", "rediss", "redis+sentinel", "redis+cluster", "rediss+cluster"]),
+        before in "[ -~]{0,6}",
+        after in "[ -~]{0,6}",
+    ) {
+        let text = format!("{scheme}://ada:{before}hunter2{after}@cache.example/1");
+        let shown = text.parse::<CacheUrl>().map_or_else(|error| error.to_string(), |url| url.to_string());
+        // Of a password with an @ or a / the rest would be taken for the host or the path, were it not refused.
+        prop_assert!(!shown.contains("hunter2"), "{text:?}: {shown}");
+    }
 }

@@ -51,6 +51,19 @@ pub enum CacheServers {
     Redis,
     /// A Redis Cluster of three primaries, each with a replica.
     Cluster,
+    /// A Redis and its replica, with three sentinels.
+    Sentinel,
+}
+
+impl CacheServers {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Cluster => "cluster",
+            Self::Sentinel => "sentinel",
+        }
+    }
 }
 
 /// One cache, one store, and processes of the service between clients and them.
@@ -80,6 +93,7 @@ impl Cluster {
         let redis = match options.cache {
             CacheServers::Redis => tokio::task::spawn_blocking(Redis::start).await?,
             CacheServers::Cluster => tokio::task::spawn_blocking(Redis::start_cluster).await?,
+            CacheServers::Sentinel => tokio::task::spawn_blocking(Redis::start_with_sentinels).await?,
         };
         let (store, store_url) = options.system.store(&options.store, &fresh_name("verify")).await?;
         let mut nodes = Vec::new();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use cache_aside::cell::{Cell, Kind};
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{AsyncConnectionConfig, Client, Connection, FromRedisValue, RedisResult, cmd};
-use test_servers::{RedisCluster, RedisServer, Reply};
+use test_servers::{RedisCluster, RedisServer, Reply, SentinelSet};
 
 use crate::error::CheckError;
 use crate::history::CellSeen;
@@ -24,7 +24,7 @@ const PARTS: [&str; 2] = ["--cluster-require-full-coverage", "no"];
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One Redis, or a Redis Cluster, over all restarts.
+/// One Redis, one with a replica and sentinels, or a Redis Cluster, over all restarts.
 pub struct Redis {
     servers: Mutex<Servers>,
     url: String,
@@ -35,6 +35,7 @@ pub struct Redis {
 enum Servers {
     One(RedisServer),
     Cluster(RedisCluster),
+    Watched(SentinelSet),
 }
 
 impl Redis {
@@ -50,6 +51,17 @@ impl Redis {
         Self { url, port, servers: Mutex::new(Servers::Cluster(cluster)), incarnation: AtomicU32::new(0) }
     }
 
+    pub(super) fn start_with_sentinels() -> Self {
+        let set = SentinelSet::start();
+        let (url, port) = (set.url(), set.server(0).port());
+        Self { url, port, servers: Mutex::new(Servers::Watched(set)), incarnation: AtomicU32::new(0) }
+    }
+
+    /// Whether it is one server for good.
+    pub fn is_one(&self) -> bool {
+        matches!(*self.servers(), Servers::One(_))
+    }
+
     /// Whether it is a cluster.
     pub fn is_cluster(&self) -> bool {
         matches!(*self.servers(), Servers::Cluster(_))
@@ -58,8 +70,16 @@ impl Redis {
     /// Does something with the cluster; nothing where there is none.
     pub fn with_cluster<T>(&self, act: impl FnOnce(&mut RedisCluster) -> T) -> Option<T> {
         match &mut *self.servers() {
-            Servers::One(_) => None,
+            Servers::One(_) | Servers::Watched(_) => None,
             Servers::Cluster(cluster) => Some(act(cluster)),
+        }
+    }
+
+    /// Does something with the servers that sentinels watch; nothing where there are none.
+    pub fn with_sentinels<T>(&self, act: impl FnOnce(&mut SentinelSet) -> T) -> Option<T> {
+        match &mut *self.servers() {
+            Servers::One(_) | Servers::Cluster(_) => None,
+            Servers::Watched(set) => Some(act(set)),
         }
     }
 
@@ -83,9 +103,17 @@ impl Redis {
     /// # Errors
     /// Redis does not answer.
     pub fn connect(&self) -> RedisResult<Connection> {
-        let connection = Client::open(self.url.as_str())?.get_connection_with_timeout(PATIENCE)?;
+        let connection = Client::open(self.primary())?.get_connection_with_timeout(PATIENCE)?;
         connection.set_read_timeout(Some(PATIENCE))?;
         Ok(connection)
+    }
+
+    /// The server that takes commands.
+    fn primary(&self) -> String {
+        match &*self.servers() {
+            Servers::Watched(set) => set.server(set.wait_for_any_primary()).url(),
+            Servers::One(_) | Servers::Cluster(_) => self.url(),
+        }
     }
 
     /// A connection for tasks, to the one Redis that there is.
@@ -96,7 +124,8 @@ impl Redis {
         // The driver's own are half a second and a second: a machine that is busy takes longer.
         let patient =
             AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        Client::open(self.url.as_str())?.get_multiplexed_async_connection_with_config(&patient).await
+        let primary = tokio::task::block_in_place(|| self.primary());
+        Client::open(primary)?.get_multiplexed_async_connection_with_config(&patient).await
     }
 
     /// Runs one command.

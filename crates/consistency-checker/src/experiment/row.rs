@@ -158,6 +158,7 @@ mod tests {
             outcome,
             status,
             cache_status: "".into(),
+            problem: "".into(),
         }
     }
 

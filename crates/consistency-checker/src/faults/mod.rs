@@ -1,6 +1,6 @@
 //! What is broken while clients are at work.
 //!
-//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_cluster`, `on_nodes`, `on_store`, `on_network`: how each is
+//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_cluster`, `on_sentinels`, `on_nodes`, `on_store`, `on_network`: how each is
 //!   done, and what is not promised meanwhile.
 
 pub mod deck;
@@ -9,6 +9,7 @@ mod on_cluster;
 mod on_network;
 mod on_nodes;
 mod on_redis;
+mod on_sentinels;
 mod on_store;
 pub mod schedule;
 
@@ -40,6 +41,13 @@ pub enum Fault {
     ShardKill,
     /// Slots of the Redis Cluster are moved from one server to another.
     Slots,
+    /// Sentinels are told to make the replica of Redis the primary, and do so in order.
+    Failover,
+    /// The primary that sentinels watch is killed; its replica takes its place, and it comes back as one that knows of nothing.
+    FailoverKill,
+    /// The primary that sentinels watch stands still (SIGSTOP) until its replica has taken its place; then it goes on as if
+    /// nothing had happened.
+    FailoverStop,
     /// A node stands still for a while (SIGSTOP, SIGCONT).
     Stop,
     /// A node is killed and started again (SIGKILL).
@@ -105,6 +113,9 @@ impl Fault {
             Self::Snapshot => "snapshot",
             Self::ShardKill => "shard-kill",
             Self::Slots => "slots",
+            Self::Failover => "failover",
+            Self::FailoverKill => "failover-kill",
+            Self::FailoverStop => "failover-stop",
             Self::Stop => "stop",
             Self::Kill => "kill",
             Self::RedisSlow => "redis-slow",
@@ -138,7 +149,10 @@ impl Fault {
             | Self::Restart
             | Self::Snapshot
             | Self::ShardKill
-            | Self::Slots => Part::Redis,
+            | Self::Slots
+            | Self::Failover
+            | Self::FailoverKill
+            | Self::FailoverStop => Part::Redis,
             Self::Stop | Self::Kill => Part::Nodes,
             Self::RedisSlow
             | Self::RedisHole
@@ -174,6 +188,7 @@ impl Fault {
     pub fn is_possible_over(self, cache: CacheServers) -> bool {
         match self {
             Self::ShardKill | Self::Slots => cache == CacheServers::Cluster,
+            Self::Failover | Self::FailoverKill | Self::FailoverStop => cache == CacheServers::Sentinel,
             Self::Restart | Self::Snapshot => cache == CacheServers::Redis,
             _ => cache == CacheServers::Redis || !self.needs_links(),
         }

@@ -26,6 +26,7 @@ impl Injector {
             return self.on_cluster(fault, random).await;
         }
         match fault {
+            Fault::Failover | Fault::FailoverKill | Fault::FailoverStop => self.on_sentinels(fault, random).await,
             Fault::Evict => {
                 let _used = self.redis.read().await;
                 self.blocking(evict).await?;

@@ -187,6 +187,8 @@ pub struct Operation {
     pub status: u16,
     /// `Cache-Status` without the cache's name.
     pub cache_status: Arc<str>,
+    /// What the service said about a request that it failed; empty of all others.
+    pub problem: Arc<str>,
 }
 
 impl Operation {

@@ -54,12 +54,14 @@ impl ApiClient {
         let sent = shared.clock.now();
         let answer = answer(request.send().await).await;
         let received = shared.clock.now();
+        let problem = problem(&answer);
         let (outcome, status, cache_status, tag) = classify(&action, answer);
         if let (Some(text), Outcome::Value { version, .. }) = (tag, &outcome) {
             shared.saw(&id, Tag { version: *version, text });
         }
         let (client, process) = (self.number, Some(process));
-        let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+        let operation =
+            Operation { client, process, sent, received, id, action, outcome, status, cache_status, problem };
         self.shared.count(&operation);
         self.done.push(operation);
     }
@@ -73,6 +75,7 @@ impl ApiClient {
         let sent = shared.clock.now();
         let answer = answer(node.http.get(node.many(&ids)).send().await).await;
         let received = shared.clock.now();
+        let problem = problem(&answer);
         let (status, cache_status, outcomes) = match answer {
             Sent::Answered(Answer { status: 200, cache_status, body, .. }) => {
                 (200, cache_status, batch::outcomes(&ids, &body))
@@ -84,8 +87,9 @@ impl ApiClient {
         };
         let (client, action) = (self.number, Action::ReadMany { of: ids.len() });
         for (id, outcome) in ids.into_iter().zip(outcomes) {
-            let cache_status = Arc::clone(&cache_status);
-            let operation = Operation { client, process, sent, received, id, action, outcome, status, cache_status };
+            let (cache_status, problem) = (Arc::clone(&cache_status), Arc::clone(&problem));
+            let operation =
+                Operation { client, process, sent, received, id, action, outcome, status, cache_status, problem };
             shared.count(&operation);
             self.done.push(operation);
         }
@@ -184,6 +188,13 @@ pub(crate) async fn answer(response: Result<Response, reqwest::Error>) -> Sent {
         Ok(body) => Sent::Answered(Answer { status, tag, cache_status, body: body.into() }),
         Err(_) => Sent::Perhaps,
     }
+}
+
+/// What a failure says of itself (RFC 9457 §3.1.4).
+fn problem(sent: &Sent) -> Arc<str> {
+    let Sent::Answered(Answer { status: 500.., body, .. }) = sent else { return "".into() };
+    let document: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    document.get("detail").and_then(serde_json::Value::as_str).unwrap_or("no problem document").into()
 }
 
 /// The version in a tag: `"VERSION-HASH"`.

@@ -97,7 +97,18 @@ pub(super) fn operation(
     outcome: Outcome,
 ) -> Operation {
     let (received, cache_status) = (shared.clock.now(), "".into());
-    let operation = Operation { client, process: None, sent, received, id, action, outcome, status: 0, cache_status };
+    let operation = Operation {
+        client,
+        process: None,
+        sent,
+        received,
+        id,
+        action,
+        outcome,
+        status: 0,
+        cache_status,
+        problem: "".into(),
+    };
     shared.count(&operation);
     operation
 }

@@ -158,7 +158,18 @@ fn operation(client: u32, process: Option<Process>, sent: Moment, received: Mome
         "hit"
     };
     let id = value("id").unwrap_or("a").into();
-    Operation { client, process, sent, received, id, action, outcome, status: 200, cache_status: cache_status.into() }
+    Operation {
+        client,
+        process,
+        sent,
+        received,
+        id,
+        action,
+        outcome,
+        status: 200,
+        cache_status: cache_status.into(),
+        problem: "".into(),
+    }
 }
 
 fn ms(text: &str) -> Moment {

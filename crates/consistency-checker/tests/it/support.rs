@@ -30,10 +30,19 @@ pub(crate) async fn cluster(flags: &[&str]) -> Arc<Cluster> {
 }
 
 /// Two processes over a Redis Cluster.
-pub(crate) async fn over_redis_cluster() -> Arc<Cluster> {
+pub(crate) async fn over_redis_cluster(flags: &[&str]) -> Arc<Cluster> {
+    over(CacheServers::Cluster, flags).await
+}
+
+/// Two processes over a Redis that sentinels watch.
+pub(crate) async fn over_sentinels(flags: &[&str]) -> Arc<Cluster> {
+    over(CacheServers::Sentinel, flags).await
+}
+
+async fn over(cache: CacheServers, flags: &[&str]) -> Arc<Cluster> {
     let store_url = tokio::task::spawn_blocking(|| shared_mongo().url()).await.unwrap();
-    let options = options(System::TodoApi, store_url, api(), &[], &[]);
-    Arc::new(Cluster::start(&ClusterOptions { cache: CacheServers::Cluster, ..options }).await.unwrap())
+    let options = options(System::TodoApi, store_url, api(), flags, &[]);
+    Arc::new(Cluster::start(&ClusterOptions { cache, ..options }).await.unwrap())
 }
 
 /// Two processes of this program, with these flags and variables.

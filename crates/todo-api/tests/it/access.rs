@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use test_servers::{Certificates, Flaw, RedisServer, free_port, fresh_name, until};
+use test_servers::{Certificates, Flaw, RedisCluster, RedisServer, free_port, fresh_name, until};
 
 use crate::program::Program;
 
@@ -15,12 +15,13 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The lines of the start that are about the cache, at this level.
+/// The errors and warnings of the start.
 fn said(flags: &[&str]) -> Vec<String> {
     let program = Program::start(&[&["--redis-timeout", "10s"], flags].concat());
     let lines = program.log();
     let lines = lines.into_iter().take_while(|line| !line.contains("\"listening\""));
-    let lines: Vec<String> = lines.filter(|line| line.contains("\"level\":\"ERROR\"")).collect();
+    let levels = ["\"level\":\"ERROR\"", "\"level\":\"WARN\""];
+    let lines: Vec<String> = lines.filter(|line| levels.iter().any(|level| line.contains(level))).collect();
     assert!(lines.iter().all(|line| !line.contains(SECRET)), "{lines:?}");
     lines
         .iter()
@@ -28,7 +29,7 @@ fn said(flags: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The only line of an error that a start has with these flags; the service runs all the same.
+/// The only line of an error or a warning that a start has with these flags; the service runs all the same.
 fn line(flags: &[&str]) -> String {
     let lines = said(flags);
     let [line] = &lines[..] else { panic!("{flags:?}: {lines:?}") };
@@ -95,6 +96,19 @@ fn a_redis_that_is_not_reached_is_one_line_that_names_the_flag_and_what_to_do() 
         assert!(line.starts_with("--cache redis") && says.iter().all(|part| line.contains(part)), "{flags:?}: {line}");
     }
     assert_eq!(said(&["--cache", &tls, "--cache-ca-file", text(&authorities)]), [""; 0]);
+}
+
+#[test]
+fn a_cluster_whose_authority_is_not_known_is_one_line_also_where_several_servers_are_named() {
+    let certificates = Certificates::make();
+    let cluster = RedisCluster::start_with_tls(3, 0, &certificates, &[]);
+    let (url, others) = (cluster.url(), Certificates::make());
+    for flags in [&["--cache", &url][..], &["--cache", &url, "--cache-ca-file", text(&others.authority())]] {
+        let line = line(flags);
+        assert!(line.starts_with("--cache rediss+cluster://127.0.0.1:"), "{line}");
+        assert!(line.contains("authority") && line.contains("--cache-ca-file"), "{line}");
+    }
+    assert_eq!(said(&["--cache", &url, "--cache-ca-file", text(&certificates.authority())]), [""; 0]);
 }
 
 #[test]

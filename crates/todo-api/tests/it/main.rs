@@ -22,6 +22,8 @@ mod docs;
 mod documented;
 mod elections;
 mod foreign;
+mod fuzzed;
+mod hostile;
 mod listening;
 mod live;
 mod many;

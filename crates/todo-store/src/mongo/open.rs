@@ -153,7 +153,8 @@ async fn connect(
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
-        Err(_) => return Err(errors::too_late(options.timeout, OpKind::Read)),
+        // A name that is looked up is all that there is to wait for.
+        Err(_) => return Err(unresolved(&format!("no answer within {:?}", options.timeout))),
     };
     files::use_files(&mut client, options).await?;
     client.sdam_event_handler = Some(primaries.handler());
@@ -183,7 +184,7 @@ async fn connect(
 /// The driver's message may repeat parts of the connection string, also of its password.
 fn unusable(error: &Error, url: &ConnectionString) -> StoreError {
     match &*error.kind {
-        ErrorKind::DnsResolve { .. } => errors::classify(error.clone(), OpKind::Read),
+        ErrorKind::DnsResolve { message, .. } => unresolved(message),
         ErrorKind::InvalidArgument { message, .. } if !url.usable().contains('@') => {
             StoreError::Refused(format!("the connection string is not valid: {message}"))
         }
@@ -191,6 +192,14 @@ fn unusable(error: &Error, url: &ConnectionString) -> StoreError {
             "the connection string is not valid (a user name and password must be percent-encoded)".to_owned(),
         ),
     }
+}
+
+/// The DNS does not say which servers `mongodb+srv://` means.
+fn unresolved(cause: &str) -> StoreError {
+    StoreError::Refused(format!(
+        "the DNS does not name the servers (record SRV of _mongodb._tcp and the host of mongodb+srv://): {cause}; list them \
+         instead: mongodb://HOST,HOST/?replicaSet=NAME&tls=true"
+    ))
 }
 
 fn clock_ahead(hello: &Document) -> i64 {

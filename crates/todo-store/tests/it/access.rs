@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use futures::future::join_all;
 use mongodb::bson::doc;
-use test_servers::{Certificates, Flaw, MongoServer, RedisServer, free_port};
+use test_servers::{Certificates, Flaw, MongoServer, RedisServer, free_port, until};
 use todo_model::Todo;
 use todo_store::{Store, StoreError, StoreOptions};
 
@@ -155,6 +156,50 @@ async fn a_file_that_is_no_use_is_said_with_the_option_that_names_it() {
     ] {
         let line = refusal(&url, &StoreOptions { password_file, ..options() }).await;
         assert!(says.iter().all(|part| line.contains(part)), "{url}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_way_of_another_user_and_one_that_was_changed_counts_from_the_next_start() {
+    let (mongo, folder) = (MongoServer::start_with_users(&[]), Certificates::make());
+    let add = |user: &str, password: &str| {
+        let role = doc! { "role": "readWriteAnyDatabase", "db": "admin" };
+        mongo.run_command("admin", doc! { "createUser": user, "pwd": password, "roles": [role] });
+    };
+    let in_file = || StoreOptions { password_file: Some(folder.authority().with_file_name("password")), ..options() };
+    let open = async |user: &str| Store::open(&url(&mongo, user, "").parse().unwrap(), &in_file()).await;
+    add("blue", "first");
+    folder.write("password", "first\n");
+    let running = open("blue@").await.unwrap();
+    running.create(&Todo { id: id("1"), name: "Ada".to_owned(), description: None }).await.unwrap();
+
+    // As README says: another user, a restart, and the first user goes.
+    add("green", "second");
+    folder.write("password", "second\n");
+    let restarted = open("green@").await.unwrap();
+    assert_eq!(restarted.count().await.unwrap(), 0, "each has a database of its own here");
+    mongo.run_command("admin", doc! { "dropUser": "blue" });
+    assert!(open("blue@").await.is_err() && restarted.ping().await.is_ok());
+
+    // The same user with another password: what is open goes on, and a start takes the new one.
+    mongo.run_command("admin", doc! { "updateUser": "green", "pwd": "third" });
+    let finds = || join_all((0..64).map(|_| async { restarted.find(&id("1")).await }));
+    until("it needs another connection, and gets none", async || finds().await.iter().any(Result::is_err)).await;
+    for error in finds().await.into_iter().filter_map(Result::err) {
+        assert!(matches!(error, StoreError::Unavailable(_)), "an outage, and no wrong answer: {error:?}");
+    }
+    let line = refusal(&url(&mongo, "green@", ""), &in_file()).await;
+    assert!(line.contains("authentication failed"), "{line}");
+    folder.write("password", "third\n");
+    open("green@").await.unwrap();
+}
+
+#[tokio::test]
+async fn servers_that_the_dns_does_not_name_are_said_with_what_to_do() {
+    // RFC 6761 §6.4: nobody has this name.
+    for host in ["nobody.todo.invalid", "user:hunter2@nobody.todo.invalid"] {
+        let line = refusal(&format!("mongodb+srv://{host}/"), &options()).await;
+        assert!(line.contains("_mongodb._tcp") && line.contains("mongodb://HOST,HOST"), "{line}");
     }
 }
 

@@ -1,8 +1,6 @@
 //! The embedded store's own: the file.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use mongodb::bson::{Bson, RawBson, rawdoc};
@@ -104,59 +102,6 @@ async fn a_bulk_insert_is_on_disk_after_a_flush_and_a_close() {
     assert_eq!(store.count().await.unwrap(), 1_000);
     let taken = store.insert_many(&many[..1]).await;
     assert!(matches!(taken, Err(StoreError::Exists(_))), "{taken:?}");
-}
-
-/// The test runs itself as another process, with the file in this variable, and kills that.
-const KILLED: &str = "TODO_STORE_TEST_KILLED";
-
-#[tokio::test]
-async fn what_was_acknowledged_survives_a_kill() {
-    if let Some(path) = std::env::var_os(KILLED) {
-        return write_until_killed(Path::new(&path)).await;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("todos.redb");
-    let mut writer = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "embedded::what_was_acknowledged_survives_a_kill", "--nocapture"])
-        .env(KILLED, &path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut acknowledged = Vec::new();
-    let told = |line: String| line.split_once("wrote ").map(|(_, number)| number.parse::<u32>().unwrap());
-    acknowledged.extend(lines.by_ref().filter_map(told).take(200));
-    writer.kill().unwrap();
-    acknowledged.extend(lines.filter_map(told));
-    assert!(!writer.wait().unwrap().success(), "it was killed");
-
-    let store = open(&path).await.unwrap();
-    assert!(acknowledged.len() >= 200, "{}", acknowledged.len());
-    for number in &acknowledged {
-        assert!(store.find(&id(&number.to_string())).await.unwrap().is_some(), "{number} is lost");
-    }
-    let in_flight = store.count().await.unwrap() - acknowledged.len() as u64;
-    assert!(in_flight <= 8, "{in_flight} were never acknowledged");
-    let last = store.find(&id(&acknowledged[199].to_string())).await.unwrap().unwrap().version;
-    assert!(store.create(&todo("new")).await.unwrap() > last);
-}
-
-/// Eight writers, each waiting for its acknowledgement before it goes on.
-async fn write_until_killed(path: &Path) {
-    let store = open(path).await.unwrap();
-    let writers = (0..8).map(|writer| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            for number in (1_000 + writer..).step_by(8) {
-                store.create(&Todo { id: id(&number.to_string()), ..todo("one") }).await.unwrap();
-                // In one piece: the others write there, too.
-                std::io::stdout().write_all(format!("wrote {number}\n").as_bytes()).unwrap();
-            }
-        })
-    });
-    for writer in writers.collect::<Vec<_>>() {
-        writer.await.unwrap();
-    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod change_faults;
 mod changes;
 mod contract;
 mod embedded;
+mod kills;
 mod mongo;
 mod outages;
 mod raw;

@@ -1,9 +1,9 @@
 //! Servers that are killed, come back, or are flushed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cache_aside::{Change, Health, Outcome};
-use test_servers::{RedisCluster, until};
+use test_servers::{RedisCluster, lateness, until};
 
 use super::{engine, hasty, id_on, ids, owner, until_hits, url, warm};
 use crate::fake_changes::FakeChanges;
@@ -11,6 +11,9 @@ use crate::support::{FakeStore, body, builder, get, outcome, put, start};
 
 /// The others go on while some slots are not served.
 const PARTS: [&str; 2] = ["--cluster-require-full-coverage", "no"];
+
+/// After so long at most everything is cached again, where servers are missed after 2 s (`cluster-node-timeout`).
+const HITS_BACK: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_takes_over_and_nothing_that_it_missed_is_answered() {
@@ -28,6 +31,7 @@ async fn a_replica_takes_over_and_nothing_that_it_missed_is_answered() {
     for id in &here {
         put(&engines[0], id, "new").await;
     }
+    let began = Instant::now();
     cluster.node_mut(0).stop();
     cluster.node(3).resume();
     for id in &here {
@@ -48,6 +52,8 @@ async fn a_replica_takes_over_and_nothing_that_it_missed_is_answered() {
             assert_eq!(outcome(engine, id).await, Outcome::Hit, "{id}");
         }
     }
+    let took = began.elapsed();
+    assert!(took < HITS_BACK + lateness(), "hits were back after {took:?}");
     // The old primary comes back, as a replica.
     cluster.node_mut(0).restart();
     cluster.wait_until("it is a replica", |cluster| cluster.ask(0, &["ROLE"]).list()[0].text() == "slave");

@@ -5,6 +5,7 @@ mod plain;
 mod rights;
 mod seeing;
 mod slots;
+mod tls;
 
 use std::time::Duration;
 

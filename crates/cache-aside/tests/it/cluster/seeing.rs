@@ -75,5 +75,5 @@ async fn files_that_a_cluster_has_no_use_for_are_refused() {
     files.authorities = Some("ca.pem".into());
     let refused = builder(&cluster_url, &FakeStore::new(), options()).access_files(files).start().await;
     let error = refused.expect_err("there is no TLS").to_string();
-    assert!(error.contains("without TLS"), "{error}");
+    assert!(error.contains("rediss"), "{error}");
 }

@@ -19,6 +19,9 @@ use crate::error::{CacheError, with_causes};
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often it is checked whether any server answers at all.
 const CHECK: Duration = Duration::from_secs(1);
+/// After so many checks in vain it is said that no server answers. Who starts the cache asks for the reason at once
+/// ([`crate::CacheAside::connect_error`]), and says it with more knowledge of what to do.
+const CHECKS: u32 = 5;
 
 pub(crate) struct Members {
     cluster: ClusterCache,
@@ -34,7 +37,7 @@ impl Members {
     /// Looks until it is dropped.
     pub(crate) async fn run(self) {
         let (mut tasks, mut looks): (_, HashMap<u64, AbortHandle>) = (JoinSet::new(), HashMap::new());
-        let (mut seeds, mut warned) = (self.cluster.shared.nodes.seeds(), false);
+        let (mut seeds, mut warned, mut in_vain) = (self.cluster.shared.nodes.seeds(), false, 0);
         loop {
             let nodes = &self.cluster.shared.nodes;
             let mut wanted = nodes.all();
@@ -61,7 +64,15 @@ impl Members {
             }
             while tasks.try_join_next().is_some() {}
             let _ = timeout(CHECK, nodes.change()).await;
-            self.report(&mut warned);
+            in_vain = if self.is_found() { 0 } else { in_vain + 1 };
+            let is_new = nodes.all().is_empty() && in_vain < CHECKS;
+            if in_vain > 0 {
+                nodes.not_found();
+            }
+            if warned != (in_vain > 0) && !is_new {
+                warned = !warned;
+                report(warned);
+            }
         }
     }
 
@@ -70,19 +81,13 @@ impl Members {
         let patience = self.cluster.shared.options.heartbeat_timeout * 2;
         now_ms().saturating_sub(self.seen.load(Ordering::Acquire)) < patience.as_millis() as u64
     }
+}
 
-    fn report(&self, warned: &mut bool) {
-        if self.is_found() == *warned {
-            *warned = !*warned;
-            if *warned {
-                self.cluster.shared.nodes.not_found();
-                tracing::warn!(
-                    "no server of the Redis Cluster says who serves what: reads go to the store until one does"
-                );
-            } else {
-                tracing::info!("the Redis Cluster says again who serves what");
-            }
-        }
+fn report(is_lost: bool) {
+    if is_lost {
+        tracing::warn!("no server of the Redis Cluster says who serves what: reads go to the store until one does");
+    } else {
+        tracing::info!("the Redis Cluster says again who serves what");
     }
 }
 
@@ -103,7 +108,8 @@ impl Look {
                 (backoff, warned) = (Backoff::new(), false);
             }
             let (server, error) = (&self.node.address, with_causes(&error));
-            if warned {
+            // While none is known it is one reason for all of them.
+            if warned || self.cluster.shared.nodes.all().is_empty() {
                 tracing::debug!(server, error, "a server of the Redis Cluster does not say who serves what");
             } else {
                 tracing::warn!(server, error, "a server of the Redis Cluster does not say who serves what");
