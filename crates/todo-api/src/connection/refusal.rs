@@ -27,6 +27,11 @@ impl Refusal {
         Self { status, detail: detail.into() }
     }
 
+    /// Its head is larger than any may be.
+    pub(crate) fn large_head() -> Self {
+        Self::new(431, LARGE_HEAD)
+    }
+
     /// Its head did not come in time.
     pub(crate) fn slow_head() -> Self {
         Self::new(408, "the head of the request did not come in time: no empty line ended it")
@@ -39,7 +44,11 @@ impl Refusal {
 
     /// What should be a chunk of its body is none.
     pub(crate) fn broken_chunk() -> Self {
-        Self::new(400, "a chunk of the body is malformed: its size must be hexadecimal, and its data exactly as long")
+        Self::new(
+            400,
+            "a chunk of the body is malformed: its size must be hexadecimal, its data exactly as long, lines end with CR LF, \
+             and extensions and trailers have at most 16 KiB",
+        )
     }
 
     /// It was the slowest when there were too many connections.
@@ -51,7 +60,7 @@ impl Refusal {
     fn of_status(status: &[u8]) -> Option<Self> {
         match status {
             b"400" => Some(Self::new(400, MALFORMED)),
-            b"431" => Some(Self::new(431, LARGE_HEAD)),
+            b"431" => Some(Self::large_head()),
             b"408" => Some(Self::slow_head()),
             _ => None,
         }
