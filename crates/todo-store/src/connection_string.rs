@@ -16,6 +16,10 @@ pub struct ConnectionString {
     /// Everything but user name and password; none if it cannot be parsed, for then nobody knows where a password is.
     parts: Option<Parts>,
     options: Vec<(String, String)>,
+    /// Whether there is an `@`, so that a part of it may be a password whatever it looks like.
+    has_user: bool,
+    /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`.
+    is_torn: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -83,8 +87,20 @@ impl ConnectionString {
         let known: Vec<_> = options.iter().filter(|(name, _)| is_for_the_driver(name)).collect();
         let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
-        let parts = Parsed::parse(&usable).ok().map(|parsed| Parts::of(address, parsed.default_database));
-        Self { usable, parts, options }
+        let authority = address.split_once("//").map_or(address, |(_, rest)| rest);
+        let is_torn = !authority.contains(['/', '@']) && query.contains('@');
+        let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
+        let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database));
+        Self { usable, parts, options, has_user: text.contains('@'), is_torn }
+    }
+
+    pub(crate) fn has_user(&self) -> bool {
+        self.has_user
+    }
+
+    /// Whether it would be taken for another one than it is.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 
     /// The text for the driver.
@@ -135,6 +151,10 @@ impl ConnectionString {
 
     /// One line that names every option that has not the effect that its user may expect.
     pub(crate) fn warning(&self, deadline: Duration) -> Option<String> {
+        // What looks like an option may be the end of a password.
+        if self.parts.is_none() && self.has_user {
+            return None;
+        }
         let problems: Vec<_> =
             self.options.iter().filter_map(|(name, value)| without_effect(name, value, deadline)).collect();
         if problems.is_empty() {

@@ -1,6 +1,6 @@
 //! Store URLs: what of them is used, and what is shown.
 
-use todo_store::{StoreOptions, StoreUrl};
+use todo_store::{Store, StoreOptions, StoreUrl};
 
 #[test]
 fn passwords_in_urls_are_never_shown() {
@@ -14,6 +14,9 @@ fn passwords_in_urls_are_never_shown() {
         ("mongodb://u:hunter@2@db.example/x", "mongodb://***"),
         ("mongodb://u:hun?ter2@db.example/x", "mongodb://***"),
         ("mongodb://u:hunter2", "mongodb://***"),
+        // A password of digits up to there looks like a port.
+        ("mongodb://u:123?4hun=5@db.example/x", "mongodb://***"),
+        ("mongodb://u:hun?w=ter2@db.example/x?appName=a", "mongodb://***"),
         ("redb:data/todos.redb", "redb:data/todos.redb"),
     ] {
         let url: StoreUrl = text.parse().unwrap();
@@ -60,5 +63,26 @@ fn anything_but_the_known_schemes_is_refused_with_what_is_allowed() {
     for text in ["", "mongodb", "mongodb:", "mongodb://", "redb:", "redis://localhost", "data/todos.redb"] {
         let error = text.parse::<StoreUrl>().expect_err(text).to_string();
         assert!(error.contains("mongodb://HOST") && error.contains("redb:PATH"), "{text}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_url_that_cannot_be_parsed_has_no_part_of_it() {
+    for text in [
+        "mongodb://u:hunter2?x=1@127.0.0.1:1/x",
+        "mongodb://u:123?hunter2=1@127.0.0.1:1/x",
+        "mongodb://u:hunter2/3?w=4@127.0.0.1:1/x",
+        "mongodb://u:hunter2@3@127.0.0.1:1/x",
+        "mongodb://u:hunter2#3@127.0.0.1:1/x",
+        "mongodb://u:hunter2%zz@127.0.0.1:1/x",
+        "mongodb://u:pass@127.0.0.1:hunter2/x",
+    ] {
+        let url: StoreUrl = text.parse().unwrap();
+        let error = Store::open(&url, &StoreOptions::default()).await.err().expect(text);
+        let said = format!("{url} {error} {error:?} {}", url.without_secrets());
+        assert!(
+            said.contains("must be percent-encoded") && !said.contains("hunter2") && !said.contains("123"),
+            "{said}"
+        );
     }
 }
