@@ -27,20 +27,23 @@ pub(crate) fn find(heads: &[u8]) -> Option<Refusal> {
         ));
     }
     let mut head: Option<Head> = None;
-    let mut size = 0;
+    let (mut first, mut size): (&[u8], usize) = (&[], 0);
     for line in heads.split_inclusive(|byte| *byte == b'\n') {
         size += line.len();
         let is_whole = line.ends_with(b"\n");
         let text = line.strip_suffix(b"\n").map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
         let checked = match &mut head {
             None if text.is_empty() || text == b"\r" => Ok(()),
-            None => request_line(text, is_whole).map(|begun| head = Some(begun)),
+            None => {
+                first = text;
+                request_line(text, is_whole).map(|begun| head = Some(begun))
+            }
             _ if size > LARGEST_HEAD && line.len() <= LONGEST_LINE => Err(Refusal::large_head()),
             Some(begun) if is_whole && text.is_empty() => begun.end().map(|()| (head, size) = (None, 0)),
             Some(begun) => begun.field(text, is_whole),
         };
         if let Err(refusal) = checked {
-            return Some(refusal);
+            return Some(if first.starts_with(b"HEAD ") { refusal.without_body() } else { refusal });
         }
     }
     None
@@ -123,7 +126,7 @@ impl Head {
         let is_long = |known: &&[u8]| {
             if **known == *FIELDS[0] { has_long_option(line) } else { line.len() > LONGEST_WHOLE_LINE - LINE_END }
         };
-        if known.is_some_and(|known| is_long(known)) {
+        if known.is_some_and(is_long) {
             let name = String::from_utf8_lossy(name);
             let detail = format!("line {} of the head, {name}, is longer than {LONGEST_WHOLE_LINE} bytes", self.lines);
             return Err(Refusal::new(431, detail));

@@ -1,6 +1,6 @@
 //! Refusals: what is no request of HTTP/1.1 is answered with the rule that it broke.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use crate::program::{LIVEZ, Program, ask, ends, receive, wait_until_read};
@@ -87,6 +87,14 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
             assert_eq!(answer.header("connection"), Some("close"), "{shown:?}");
             assert!(ends(&mut stream), "{shown:?}");
         }
+    }
+    // HEAD is answered without a body.
+    for head in ["host: a\r\nhost: b", "host: a\r\nx y: 1", "host: a b"] {
+        let mut stream = program.connect();
+        stream.write_all(format!("HEAD /todos/1 HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "{head:?}: {answer}");
     }
     // Behind a good request on the same connection, in one piece.
     let mut stream = program.connect();
