@@ -46,6 +46,35 @@ await_primary() {
   wait_for_process 60 "mongod on port $1 is primary" "$2" "$3" "$root/scripts/mongo-primary" "$1"
 }
 
+# read_servers: reads .run/servers; fails if it is not whole, as after a disk that was full.
+read_servers() {
+  unset kind redis_port redis_pid mongo_port mongo_pid
+  # shellcheck disable=SC1091
+  source "$run/servers" 2>/dev/null || return 1
+  [ -n "${kind:-}" ] && [ -n "${redis_port:-}" ] && [ -n "${redis_pid+set}" ] && [ -n "${mongo_port:-}" ] &&
+    [ -n "${mongo_pid+set}" ] && [ -n "${TODO_CACHE:-}" ] && [ -n "${TODO_STORE:-}" ]
+}
+
+# stop_unrecorded: ends servers on the data in .run that nothing records: they were left by a start or by a record that was lost,
+# and no other mongod can take those data.
+stop_unrecorded() {
+  local cwd pid
+  pid=$(cat "$run/mongo/db/mongod.lock" 2>/dev/null || true)
+  if [ -n "$pid" ] && is_process "$pid" "$run/mongo/db"; then
+    say "a MongoDB on these data is recorded nowhere: process $pid is ended" >&2
+    stop_process "$pid" mongod
+  fi
+  # Redis works in its folder and does not show it. Where there is no /proc, it goes on.
+  for cwd in /proc/[0-9]*/cwd; do
+    [ "$(readlink "$cwd" 2>/dev/null)" = "$run/redis" ] || continue
+    pid=${cwd#/proc/}
+    pid=${pid%/cwd}
+    is_process "$pid" redis-server || continue
+    say "a Redis in this folder is recorded nowhere: process $pid is ended" >&2
+    stop_process "$pid" redis-server
+  done
+}
+
 # servers_answer: whether those of .run/servers, which is read, do.
 servers_answer() { (redis_answers "$redis_port") 2>/dev/null && port_answers "$mongo_port"; }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use rand::rngs::SmallRng;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
 use todo_model::Todo;
 use url::Url;
@@ -39,7 +39,12 @@ struct Whole {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// Whether the rest of the body was left.
+    is_cut: bool,
 }
+
+/// More than any todo has; a body without an end would fill the memory.
+const LONGEST_BODY: usize = 1 << 20;
 
 impl User {
     pub(crate) fn new(connector: &Connector, base: Url, rng: SmallRng) -> Result<Self, LoadgenError> {
@@ -113,10 +118,17 @@ impl User {
     }
 }
 
-async fn whole(response: Response) -> Result<Whole, reqwest::Error> {
+async fn whole(mut response: Response) -> Result<Whole, reqwest::Error> {
     let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await?.into();
-    Ok(Whole { ended: Instant::now(), status, headers, body })
+    let (mut body, mut is_cut) = (Vec::new(), false);
+    while let Some(chunk) = response.chunk().await? {
+        is_cut = body.len() + chunk.len() > LONGEST_BODY;
+        if is_cut {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Whole { ended: Instant::now(), status, headers, body, is_cut })
 }
 
 impl Whole {
@@ -124,6 +136,13 @@ impl Whole {
         // Of several lines the last one names the nearest cache (RFC 9211 §2, RFC 9110 §5.3).
         let said = self.headers.get_all("cache-status").iter().next_back();
         let outcome = said.and_then(|value| value.to_str().ok()).map_or(Outcome::Unknown, Outcome::of);
+        let right = match right {
+            _ if self.is_cut => Err(format!("the body is longer than {LONGEST_BODY} bytes, and no todo is").into()),
+            Err(_) if self.status.is_success() && self.headers.contains_key(CONTENT_ENCODING) => {
+                Err("the body has a Content-Encoding, though none was asked for".to_owned().into())
+            }
+            right => right,
+        };
         Answer { ended: self.ended, status: self.status.as_u16(), outcome, right }
     }
 }

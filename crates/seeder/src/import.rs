@@ -37,7 +37,8 @@ pub async fn run(options: &Import) -> Result<Report, SeederError> {
 /// # Errors
 /// [`ReadError`].
 pub fn open(file: &Path, text: &TextOptions) -> Result<(Source, Extent), ReadError> {
-    let input = Input::open(file)?;
+    let mut input = Input::open(file)?;
+    input.expect_content()?;
     let extent = Extent::of(file, &input);
     let dialect = if text.legacy { Dialect::Shell } else { Dialect::Json };
     let table = |input, separator| Table::new(input, separator, text.fields.as_deref());

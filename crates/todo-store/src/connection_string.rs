@@ -18,6 +18,10 @@ pub struct ConnectionString {
     options: Vec<(String, String)>,
     /// What looks like hosts and a database may be a password with `/` and `?` in it: `mongodb://ada:1/secret?@host`.
     is_doubtful: bool,
+    /// Whether there is an `@`, so that a part of it may be a password whatever it looks like.
+    has_user: bool,
+    /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`.
+    is_torn: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -86,10 +90,22 @@ impl ConnectionString {
         let known: Vec<_> = options.iter().filter(|(name, _)| is_for_the_driver(name)).collect();
         let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
-        let parts = Parsed::parse(&usable).ok().map(|parsed| Parts::of(address, parsed.default_database));
+        let authority = address.split_once("//").map_or(address.as_str(), |(_, rest)| rest);
+        let is_torn = !authority.contains(['/', '@']) && query.contains('@');
+        let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
+        let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database));
         let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !is_for_the_driver(name);
         let is_doubtful = options.iter().any(|(name, value)| is_odd(name, value));
-        Self { usable, parts, options, is_doubtful }
+        Self { usable, parts, options, is_doubtful, has_user: text.contains('@'), is_torn }
+    }
+
+    pub(crate) fn has_user(&self) -> bool {
+        self.has_user
+    }
+
+    /// Whether it would be taken for another one than it is.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 
     /// The text for the driver.
@@ -138,6 +154,10 @@ impl ConnectionString {
 
     /// One line that names every option that has not the effect that its user may expect.
     pub(crate) fn warning(&self, deadline: Duration) -> Option<String> {
+        // What looks like an option may be the end of a password.
+        if self.parts.is_none() && self.has_user {
+            return None;
+        }
         let problems: Vec<_> =
             self.options.iter().filter_map(|(name, value)| without_effect(name, value, deadline)).collect();
         if problems.is_empty() {

@@ -85,6 +85,18 @@ async fn what_is_no_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_nobody_asked_for() {
+    fn zipped(seen: &Seen) -> HttpResponse {
+        HttpResponse::Ok().insert_header(("content-encoding", "gzip")).body(vec![0x1f, 0x8b, seen.id().len() as u8])
+    }
+    assert_caught(&[], zipped, "the body has a Content-Encoding, though none was asked for").await;
+    fn long(_: &Seen) -> HttpResponse {
+        HttpResponse::Ok().body(vec![b' '; 2 << 20])
+    }
+    assert_caught(&[], long, "the body is longer than 1048576 bytes, and no todo is").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_todo_under_an_id_that_does_not_exist() {
     assert_caught(&["--missing", "1"], |seen| todo(seen.id()), "status 200 for an id that does not exist").await;
 }

@@ -164,8 +164,8 @@ fn kind(metadata: &Document) -> Kind {
     let options = metadata.get_document("options");
     let has = |name| options.as_ref().is_ok_and(|options| options.contains_key(name));
     match metadata.get_str("type") {
-        Ok("view") => Kind::View,
         Ok("timeseries") => Kind::TimeSeries,
+        // Not by its type alone: `mongodump --viewsAsCollections` says view of what it dumps with documents, and without options.
         _ if has("viewOn") => Kind::View,
         _ if has("timeseries") => Kind::TimeSeries,
         _ => Kind::Collection,
@@ -211,6 +211,8 @@ mod tests {
     fn views_and_time_series_are_known_by_their_options_too() {
         let kind = |json: &str| Metadata::parse(json.as_bytes()).map(|metadata| metadata.kind());
         assert_eq!(kind(r#"{"options":{"viewOn":"todos","pipeline":[]}}"#), Ok(Kind::View));
+        assert_eq!(kind(r#"{"options":{"viewOn":"todos","pipeline":[]},"type":"view"}"#), Ok(Kind::View));
+        assert_eq!(kind(r#"{"indexes":[],"collectionName":"v","type":"view"}"#), Ok(Kind::Collection));
         assert_eq!(kind(r#"{"options":{"timeseries":{"timeField":"t"}}}"#), Ok(Kind::TimeSeries));
         assert_eq!(kind(""), Ok(Kind::Collection));
         assert!(kind("[1]").is_err() && kind("{").is_err());

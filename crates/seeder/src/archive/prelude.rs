@@ -1,5 +1,7 @@
 //! The prelude: what an archive says of itself and its namespaces, before any document.
 
+use std::collections::HashSet;
+
 use bson::{RawBsonRef, RawDocument, rawdoc};
 
 use super::TERMINATOR;
@@ -87,6 +89,7 @@ impl Prelude {
             RawDocument::from_bytes(frames.document()).ok().and_then(|about| about.get("server_version").ok()?);
         let server_version = about.and_then(|version| version.as_str()).unwrap_or_default().to_owned();
         let (mut prelude, mut size) = (Self { server_version, namespaces: Vec::new() }, 0);
+        let mut known = HashSet::new();
         while expect(&mut frames)? == Frame::Document {
             size += frames.document().len();
             if size > LONGEST {
@@ -94,7 +97,10 @@ impl Prelude {
             }
             let described =
                 describe(frames.document(), frames.begin()).map_err(|error| frames.error(Problem::Header(error)))?;
-            prelude.namespaces.push(described);
+            // mongorestore takes one that is described twice, too.
+            if known.insert(described.namespace.clone()) {
+                prelude.namespaces.push(described);
+            }
         }
         Ok((prelude, frames))
     }
@@ -135,7 +141,7 @@ fn describe(document: &[u8], begin: u64) -> Result<Described, String> {
         _ => Metadata::unreadable("it is no text", begin),
     };
     let kind = match document.get_str("type") {
-        Ok("view") => Kind::View,
+        Ok("view") if metadata.damage().is_some() => Kind::View,
         Ok("timeseries") => Kind::TimeSeries,
         _ => metadata.kind(),
     };

@@ -3,7 +3,7 @@
 use bson::{RawBsonRef, RawDocument};
 use todo_store::raw::{Field, fields};
 
-/// The document with its id as text: `5`, `5.0` and `NumberLong(5)` are `"5"`. None if it has no such id.
+/// The document with its id as text: `5`, `5.0`, `NumberLong(5)` and `NumberDecimal("5.00")` are `"5"`. None if it has no such id.
 ///
 /// # Errors
 /// What is wrong with the bytes. Only what must be looked at to find the id is.
@@ -55,8 +55,36 @@ fn decimal(field: &Field<'_>) -> Option<String> {
         RawBsonRef::Double(number) if number.fract() == 0.0 && number.abs() < WHOLE => {
             Some((number as i64).to_string())
         }
+        RawBsonRef::Decimal128(number) => whole(&number.to_string()),
         _ => None,
     }
+}
+
+/// The digits of a decimal number (`5`, `5.00`, `5E+3`), if it is a whole one of at most as many as the type keeps.
+fn whole(number: &str) -> Option<String> {
+    const MOST_DIGITS: usize = 34;
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
+    let (digits, exponent) = number.split_once(['E', 'e']).unwrap_or((number, "0"));
+    let (before, behind) = digits.split_once('.').unwrap_or((digits, ""));
+    let exponent = exponent.parse::<i64>().ok()?.checked_sub(behind.len() as i64)?;
+    let mut digits = format!("{before}{behind}").trim_start_matches('0').to_owned();
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || before.is_empty() {
+        return None;
+    }
+    if digits.is_empty() {
+        return Some("0".to_owned());
+    }
+    if exponent < 0 {
+        let fraction = usize::try_from(-exponent).ok()?;
+        let at = digits.len().checked_sub(fraction).filter(|at| *at > 0)?;
+        if digits.split_off(at).bytes().any(|digit| digit != b'0') {
+            return None;
+        }
+    } else {
+        let zeros = usize::try_from(exponent).ok().filter(|zeros| digits.len() + zeros <= MOST_DIGITS)?;
+        digits.push_str(&"0".repeat(zeros));
+    }
+    Some(format!("{sign}{digits}"))
 }
 
 #[cfg(test)]
@@ -67,7 +95,20 @@ mod tests {
 
     #[test]
     fn whole_numbers_of_every_type_become_their_decimal_text_and_nothing_else_changes() {
+        let exact = |text: &str| Bson::Decimal128(text.parse().expect("a number"));
         for (id, text) in [
+            (exact("5"), Some("5")),
+            (exact("-5.00"), Some("-5")),
+            (exact("5E3"), Some("5000")),
+            (exact("500E-2"), Some("5")),
+            (exact("0E-6"), Some("0")),
+            (exact("9999999999999999999999999999999999"), Some("9999999999999999999999999999999999")),
+            (exact("5.50"), None),
+            (exact("0.5"), None),
+            (exact("5E-3"), None),
+            (exact("1E34"), None),
+            (exact("NaN"), None),
+            (exact("-Infinity"), None),
             (Bson::Int32(5), Some("5")),
             (Bson::Int32(-7), Some("-7")),
             (Bson::Int64(i64::MAX), Some("9223372036854775807")),

@@ -49,6 +49,9 @@ pub enum Problem {
     /// The compressed data is damaged or cut off.
     #[error("the gzip data is damaged or cut off ({0}): take an undamaged copy")]
     Gzip(io::Error),
+    /// It was compressed by something that did not see that it was already.
+    #[error("it is gzip within gzip: take it out of one of them, for instance with `gunzip`")]
+    TwiceGzip,
     /// It begins otherwise than an archive.
     #[error(
         "this is no mongodump archive: it begins with {0}, not with 6d e2 99 81, and no .bson file (for JSON and CSV there \

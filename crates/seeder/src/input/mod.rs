@@ -105,6 +105,18 @@ impl Input {
         }
     }
 
+    /// Refuses what is gzip within gzip; to be called at the begin.
+    ///
+    /// # Errors
+    /// [`Problem::TwiceGzip`], [`Problem::Io`], [`Problem::Gzip`].
+    pub fn expect_content(&mut self) -> Result<(), ReadError> {
+        let is_gzip = matches!(self.bytes, Bytes::Gzip(_));
+        if is_gzip && self.peek(GZIP_MAGIC.len())? == GZIP_MAGIC {
+            return Err(self.error(0, Problem::TwiceGzip));
+        }
+        Ok(())
+    }
+
     /// How many bytes of the file were taken so far, also from another thread.
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.read)

@@ -53,6 +53,7 @@ impl Dump {
             return Self::of_folder(path, Folder::read(path, wanted)?, wanted);
         }
         let mut input = Input::open(path)?;
+        input.expect_content()?;
         match Content::of(input.peek(Content::LOOKED_AT)?) {
             Content::Archive => Self::of_archive(path, input, wanted),
             _ if is_bson(path) => {
@@ -71,7 +72,8 @@ impl Dump {
         let there = folder.names();
         let namespace = chosen(path, &there, wanted)?;
         let (file, metadata) = folder.take(&namespace)?;
-        let input = Input::open(&file)?;
+        let mut input = Input::open(&file)?;
+        input.expect_content()?;
         let extent = Extent::of(&file, &input);
         let source = Source::Bson(Bson::new(input));
         Ok(Self { source, metadata, others: all_but(&namespace, there), namespace, extent })

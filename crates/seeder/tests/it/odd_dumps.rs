@@ -90,6 +90,20 @@ async fn odd_metadata_of_another_collection_is_no_hindrance_and_of_ours_it_is_an
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collection_that_is_described_twice_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(archive(folder.path(), &[TODOS])).unwrap();
+    let described = rawdoc! { "db": "s", "collection": "todos", "metadata": "", "size": 0, "type": "collection" };
+    let end = bytes.windows(TERMINATOR.len()).position(|window| window == TERMINATOR).unwrap();
+    let twice = folder.path().join("twice");
+    std::fs::write(&twice, [&bytes[..end], described.as_bytes(), &bytes[end..]].concat()).unwrap();
+    for flags in [&[][..], &["--ns", "s.todos", "--resume"]] {
+        let place = embedded();
+        assert!(place.done("restore", &[&[text(&twice)], flags].concat()).starts_with("3 todos written from s.todos"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_time_series_may_have_its_own_name_or_that_of_its_buckets() {
     let folder = tempfile::tempdir().unwrap();
     let metadata = r#"{"options":{"timeseries":{"timeField":"t"}},"indexes":[],"type":"timeseries"}"#;
@@ -168,6 +182,16 @@ async fn documents_without_an_archive_are_taken_from_pipes_and_from_files_of_any
         assert!(place.done("verify", &["--against", text(&file)]).contains("contents equal"));
     }
     let archive = archive(folder.path(), &[TODOS]);
+    for (name, bytes) in [
+        ("archive.gz", std::fs::read(&archive).unwrap()),
+        ("todos.bson.gz", documents),
+        ("todos.json.gz", b"{}".to_vec()),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, crate::hostile::zipped(&crate::hostile::zipped(&bytes))).unwrap();
+        let command = if name.contains("json") { "import" } else { "restore" };
+        assert!(embedded().fails(command, &[text(&file)]).contains("gzip within gzip"), "{name}");
+    }
     let named = folder.path().join("archive.bson");
     std::fs::rename(archive, &named).unwrap();
     assert!(embedded().done("restore", &[text(&named)]).starts_with("3 todos written from s.todos"));

@@ -75,3 +75,18 @@ fn a_wrong_value_is_one_line_that_names_the_flag_and_exit_code_2() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("--store") && !said(&output).contains("hunter2"));
 }
+
+#[test]
+fn what_the_server_refuses_is_said_in_its_words_and_without_its_bytes() {
+    let (hosts, options) =
+        mongo().url.split_once("/?").map(|(hosts, options)| (hosts.to_owned(), options.to_owned())).unwrap();
+    // The name in the URL is the server's to judge.
+    let mut generate = std::process::Command::new(env!("CARGO_BIN_EXE_seeder"));
+    let output =
+        generate.args(["generate", "--count", "1", "--store", &format!("{hosts}/a.b?{options}")]).output().unwrap();
+    let line = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert!(line.contains("InvalidNamespace") && line.contains("'.' is an invalid character"), "{line}");
+    assert!(!line.contains("RawDocumentBuf") && !line.contains("labels"), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+}

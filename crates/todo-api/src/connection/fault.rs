@@ -5,10 +5,13 @@ use std::borrow::Cow;
 
 use actix_web::http::Uri;
 
+use super::fields::{FIELDS, LONGEST_WHOLE_LINE, has_long_option, starts_with};
 use super::refusal::Refusal;
 
 /// The longest line of a head: the libraries below end a request in a panic for a longer name of a field.
 pub(crate) const LONGEST_LINE: usize = u16::MAX as usize;
+/// The largest head. The parser has the same bound, and applies it only to what it has read without finding the end.
+pub(crate) const LARGEST_HEAD: usize = 128 * 1024;
 /// The carriage return and the line feed of a line.
 const LINE_END: usize = 2;
 /// Fields of a head that the parser takes.
@@ -24,17 +27,23 @@ pub(crate) fn find(heads: &[u8]) -> Option<Refusal> {
         ));
     }
     let mut head: Option<Head> = None;
+    let (mut first, mut size): (&[u8], usize) = (&[], 0);
     for line in heads.split_inclusive(|byte| *byte == b'\n') {
+        size += line.len();
         let is_whole = line.ends_with(b"\n");
         let text = line.strip_suffix(b"\n").map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
         let checked = match &mut head {
             None if text.is_empty() || text == b"\r" => Ok(()),
-            None => request_line(text, is_whole).map(|begun| head = Some(begun)),
-            Some(begun) if is_whole && text.is_empty() => begun.end().map(|()| head = None),
+            None => {
+                first = text;
+                request_line(text, is_whole).map(|begun| head = Some(begun))
+            }
+            _ if size > LARGEST_HEAD && line.len() <= LONGEST_LINE => Err(Refusal::large_head()),
+            Some(begun) if is_whole && text.is_empty() => begun.end().map(|()| (head, size) = (None, 0)),
             Some(begun) => begun.field(text, is_whole),
         };
         if let Err(refusal) = checked {
-            return Some(refusal);
+            return Some(if first.starts_with(b"HEAD ") { refusal.without_body() } else { refusal });
         }
     }
     None
@@ -112,6 +121,15 @@ impl Head {
         }
         if colon.is_none() && is_whole {
             return here("is no header field: it has no colon");
+        }
+        let known = FIELDS.iter().find(|known| starts_with(line, known));
+        let is_long = |known: &&[u8]| {
+            if **known == *FIELDS[0] { has_long_option(line) } else { line.len() > LONGEST_WHOLE_LINE - LINE_END }
+        };
+        if known.is_some_and(is_long) {
+            let name = String::from_utf8_lossy(name);
+            let detail = format!("line {} of the head, {name}, is longer than {LONGEST_WHOLE_LINE} bytes", self.lines);
+            return Err(Refusal::new(431, detail));
         }
         if !name.iter().all(is_token) || colon == Some(0) {
             return here("has a field name with characters that no name may have, or an empty one");

@@ -4,6 +4,13 @@
 pub(crate) const FIELDS: [&[u8]; 5] =
     [b"connection:", b"content-length:", b"host:", b"transfer-encoding:", b"upgrade:"];
 
+/// The longest line of them, and the longest option of `Connection`, which is the first: they must be seen whole before the parser
+/// sees them, and this is less than the room that it always has.
+pub(crate) const LONGEST_WHOLE_LINE: usize = 1000;
+
+/// The method of a tunnel: the bytes behind its head belong to no request of HTTP.
+pub(crate) const CONNECT: [&[u8]; 1] = [b"connect "];
+
 pub(crate) fn starts_with(line: &[u8], name: &[u8]) -> bool {
     line.len() >= name.len() && line[..name.len()].eq_ignore_ascii_case(name)
 }
@@ -24,6 +31,11 @@ pub(crate) fn without_offer(value: &mut [u8]) {
             blank(option);
         }
     }
+}
+
+/// Whether an option of `Connection` is longer than any that is looked at, with the comma or the end of the line behind it.
+pub(crate) fn has_long_option(line: &[u8]) -> bool {
+    line.split_inclusive(|byte| *byte == b',').any(|option| option.len() > LONGEST_WHOLE_LINE)
 }
 
 pub(crate) fn blank(value: &mut [u8]) {

@@ -3,11 +3,14 @@
 //!
 //! It looks at five header fields only, and takes the offers to change the protocol out of them: an offer that is not
 //! taken is to be ignored (RFC 9110 §7.8), while the server's parser ends the connection for it. What that parser would take and
-//! must not (a line that is too long for it, a `Host` that is none) is spoilt, so that it refuses it.
+//! must not (a line that is too long for it, a head whose size it looks at only between two reads, a `Host` that is none) is
+//! spoilt, so that it refuses it. The bytes decide about that, never the pieces in which they come.
 
 use super::chunks::{Chunks, Step};
-use super::fault::{LONGEST_LINE, is_host};
-use super::fields::{FIELDS, blank, could_be, end_of_line, starts_with, without_offer};
+use super::fault::{LARGEST_HEAD, LONGEST_LINE, is_host};
+use super::fields::{
+    CONNECT, FIELDS, LONGEST_WHOLE_LINE, blank, could_be, end_of_line, has_long_option, starts_with, without_offer,
+};
 use super::heads::Heads;
 use super::refusal::Refusal;
 
@@ -43,6 +46,8 @@ enum State {
     Line,
     /// In a line that is of no interest.
     Skip,
+    /// In a long `Connection`, at the begin of an option.
+    Options,
     /// In a body of known length.
     Fixed(u64),
     /// In a chunked body.
@@ -61,22 +66,32 @@ pub(crate) struct Framing {
     state: State,
     length: Option<u64>,
     chunked: bool,
+    /// Whether what follows the head belongs to no request of HTTP.
+    tunnel: bool,
     /// Bytes of the current line of a head that were passed.
     line: usize,
+    /// Bytes of the current head that were passed, with the empty lines before it, as the parser counts them.
+    head: usize,
     heads: Heads,
 }
 
-/// The longest line that is held until it is whole.
-const LONGEST: usize = 8 * 1024;
 impl Framing {
     pub(crate) fn new() -> Self {
-        Self { state: State::Start, length: None, chunked: false, line: 0, heads: Heads::default() }
+        Self {
+            state: State::Start,
+            length: None,
+            chunked: false,
+            tunnel: false,
+            line: 0,
+            head: 0,
+            heads: Heads::default(),
+        }
     }
 
     pub(crate) fn phase(&self) -> Phase {
         match self.state {
             State::Start => Phase::Between,
-            State::Line | State::Skip => Phase::Head,
+            State::Line | State::Skip | State::Options => Phase::Head,
             State::Fixed(_) | State::Chunked(_) => Phase::Body,
             State::Broken => Phase::Broken,
             State::Unknown | State::Spoilt => Phase::Unknown,
@@ -106,9 +121,14 @@ impl Framing {
         while at < bytes.len() {
             let rest = &mut bytes[at..];
             let was_within = !matches!(self.state, State::Start);
-            let is_head = matches!(self.state, State::Start | State::Line | State::Skip | State::Unknown);
+            let is_head =
+                matches!(self.state, State::Start | State::Line | State::Skip | State::Options | State::Unknown);
             let step = match self.state {
                 State::Start | State::Line => match self.line(rest) {
+                    Some(step) => self.measured(&rest[..step]),
+                    None => break,
+                },
+                State::Options => match self.options(rest, 0) {
                     Some(step) => self.measured(&rest[..step]),
                     None => break,
                 },
@@ -136,6 +156,9 @@ impl Framing {
                 State::Broken | State::Unknown | State::Spoilt => rest.len(),
             };
             if is_head {
+                if was_within && !matches!(self.state, State::Line | State::Skip | State::Options) {
+                    self.head = 0;
+                }
                 if matches!(self.state, State::Spoilt) {
                     self.heads.keep(&bytes[head..at + step]);
                     bytes[at..at + step].fill(0);
@@ -155,7 +178,8 @@ impl Framing {
     /// Counts these bytes of a line; how many they are.
     fn measured(&mut self, bytes: &[u8]) -> usize {
         self.line += bytes.len();
-        if self.line > LONGEST_LINE {
+        self.head += bytes.len();
+        if self.line > LONGEST_LINE || self.head > LARGEST_HEAD {
             self.state = State::Spoilt;
         }
         if bytes.ends_with(b"\n") {
@@ -168,17 +192,19 @@ impl Framing {
     fn line(&mut self, rest: &mut [u8]) -> Option<usize> {
         let first = matches!(self.state, State::Start);
         let Some(end) = end_of_line(rest) else {
-            // An empty line may come in two pieces.
-            let names = if first { &[b"connect ".as_slice()][..] } else { &FIELDS[..] };
-            let interesting = rest == b"\r" || could_be(rest, names);
-            if interesting && rest.len() < LONGEST {
+            // An empty line may come in two pieces; of the first line no more than the method is of interest.
+            let (names, longest) =
+                if first { (&CONNECT[..], CONNECT[0].len()) } else { (&FIELDS[..], LONGEST_WHOLE_LINE) };
+            let interesting = rest == b"\r" || could_be(rest, names) && (first || !self.tunnel);
+            if interesting && rest.len() < longest {
                 return None;
             }
             if first {
-                (self.length, self.chunked) = (None, false);
+                self.begin(interesting);
+            } else if interesting && starts_with(rest, FIELDS[0]) {
+                return self.options(rest, FIELDS[0].len());
             }
-            // A line of interest that is longer than any client's is not looked into.
-            self.state = if interesting { State::Unknown } else { State::Skip };
+            self.state = if interesting && !first { State::Spoilt } else { State::Skip };
             return Some(rest.len());
         };
         let line = &mut rest[..end];
@@ -189,17 +215,44 @@ impl Framing {
             return Some(end);
         }
         if first {
-            (self.length, self.chunked) = (None, false);
-            // The bytes behind CONNECT belong to no request of HTTP.
-            self.state = if starts_with(line, b"connect ") { State::Unknown } else { State::Line };
+            self.begin(starts_with(line, CONNECT[0]));
+            self.state = State::Line;
         } else {
             self.field(line);
         }
         Some(end)
     }
 
+    /// Whole options, from there on, of a `Connection` that is too long to be held; how many bytes there are up to their end.
+    fn options(&mut self, rest: &mut [u8], from: usize) -> Option<usize> {
+        let end = end_of_line(rest);
+        let step = end.or_else(|| memchr::memrchr(b',', rest).map(|at| at + 1)).unwrap_or(0);
+        if step == 0 && rest.len() < LONGEST_WHOLE_LINE {
+            return None;
+        }
+        let options = &mut rest[..step];
+        self.state = match end {
+            _ if step == 0 || has_long_option(options) => State::Spoilt,
+            Some(_) => State::Line,
+            None => State::Options,
+        };
+        if let Some(options) = options.get_mut(from..) {
+            without_offer(options);
+        }
+        Some(if step == 0 { rest.len() } else { step })
+    }
+
+    fn begin(&mut self, tunnel: bool) {
+        (self.length, self.chunked, self.tunnel) = (None, false, tunnel);
+    }
+
     fn field(&mut self, line: &mut [u8]) {
-        let Some(name) = FIELDS.iter().find(|name| starts_with(line, name)) else { return };
+        // What is behind the head of a tunnel is not followed, so nothing in it needs to be known.
+        let Some(name) = FIELDS.iter().find(|name| !self.tunnel && starts_with(line, name)) else { return };
+        if if *name == FIELDS[0] { has_long_option(line) } else { line.len() > LONGEST_WHOLE_LINE } {
+            self.state = State::Spoilt;
+            return;
+        }
         let value = &mut line[name.len()..];
         match name[2] {
             b's' if !is_host(value.trim_ascii()) => self.state = State::Spoilt,
@@ -221,6 +274,7 @@ impl Framing {
 
     fn end_of_head(&mut self) {
         self.state = match (self.chunked, self.length) {
+            _ if self.tunnel => State::Unknown,
             (true, Some(_)) => State::Unknown,
             (true, None) => State::Chunked(Chunks::START),
             (false, None | Some(0)) => State::Start,
@@ -274,6 +328,12 @@ mod tests {
                 assert_eq!(through(sent, piece).0, expected, "in pieces of {piece}");
             }
         }
+        let long = |offer: &str| {
+            format!("GET / HTTP/1.1\r\nConnection: {},{offer}\r\n\r\n", format!("{offer},x,").repeat(2_000))
+        };
+        for piece in [1, 2, 13, 500, 1_000, 1_024, 8_192, 100_000] {
+            assert_eq!(through(&long("UpgradE"), piece).0, long("       "), "in pieces of {piece}");
+        }
     }
 
     #[test]
@@ -293,6 +353,51 @@ mod tests {
         ] {
             let (_, completed, ends) = through(sent, 1);
             assert_eq!((completed, ends), (requests, phase), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_spoilt_in_whatever_pieces_it_comes_and_what_just_fits_is_not() {
+        let head = |fields: &str| format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n");
+        let field = |name: &str, line: usize| format!("{name}: {}", "x".repeat(line - name.len() - ": \r\n".len()));
+        let fields = |size: usize| {
+            let long = field("x", 50_000);
+            let size = size - head("").len() - 2 * (long.len() + 2);
+            head(&format!("{long}\r\n{long}\r\n{}", field("x", size + 2)))
+        };
+        for (what, sent, spoilt) in [
+            ("a line", head(&field("x", 65_535)), false),
+            ("a line", head(&field("x", 65_536)), true),
+            ("a line", head(&field("x", 70_000)), true),
+            ("a name", head(&format!("{}: 1", "x".repeat(70_000))), true),
+            ("a name behind CONNECT", head(&format!("{}: 1", "x".repeat(70_000))).replace("GET", "CONNECT"), true),
+            ("a first line", head("a: b").replace(" / ", &format!(" /{} ", "x".repeat(70_000))), true),
+            ("a first line", head("a: b").replace("GET /", &format!("CONNECT {}", "x".repeat(70_000))), true),
+            ("a head", fields(128 * 1024), false),
+            ("a head", fields(128 * 1024 + 1), true),
+            ("a head behind another", format!("{}{}", fields(128 * 1024), fields(128 * 1024)), false),
+            ("a head with empty lines before it", format!("\r\n{}", fields(128 * 1024)), true),
+            ("Connection", head(&field("Connection", 1_000)), false),
+            ("Connection", head(&field("Connection", 1_001)), true),
+            ("Connection", head(&format!("Connection: {}", "close, ".repeat(5_000))), false),
+            ("Connection", head(&format!("Connection: {}{}", "a,".repeat(2_000), "x".repeat(998))), false),
+            ("Connection", head(&format!("Connection: {}{}", "a,".repeat(2_000), "x".repeat(999))), true),
+            ("Connection", head(&format!("Connection: a,{},b{}", "x".repeat(1_000), "c".repeat(3_000))), true),
+            ("Connection", head(&format!("Connection: {}", "a,".repeat(40_000))), true),
+            ("Host", head(&field("host", 1_000)), false),
+            ("Host", head(&field("host", 9_000)), true),
+            (
+                "a long name after Connection",
+                head(&format!("{}\r\n{}", field("connection", 999), field("x", 70_000))),
+                true,
+            ),
+        ] {
+            for piece in [1, 2, 3, 999, 1_000, 1_001, 1_024, 8_192, 65_535, 65_536, 131_071, 131_072, sent.len()] {
+                let (passed, _, _) = through(&sent, piece);
+                assert_eq!(passed.contains('\0'), spoilt, "{what} of {} bytes in pieces of {piece}", sent.len());
+                assert_eq!(passed.len(), sent.len());
+                assert!(spoilt || passed == sent || what == "Connection", "{what} in pieces of {piece}");
+            }
         }
     }
 }

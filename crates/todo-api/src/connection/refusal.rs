@@ -16,6 +16,7 @@ use crate::limited_log::Limited;
 pub(crate) struct Refusal {
     status: u16,
     detail: Cow<'static, str>,
+    has_body: bool,
 }
 
 /// For what the parser does not take although no rule is known to be broken.
@@ -24,7 +25,17 @@ const LARGE_HEAD: &str = "the head of the request is larger than 128 KiB";
 
 impl Refusal {
     pub(crate) fn new(status: u16, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), has_body: true }
+    }
+
+    /// As it is answered to HEAD (RFC 9110 §9.3.2).
+    pub(crate) fn without_body(self) -> Self {
+        Self { has_body: false, ..self }
+    }
+
+    /// Its head is larger than any may be.
+    pub(crate) fn large_head() -> Self {
+        Self::new(431, LARGE_HEAD)
     }
 
     /// Its head did not come in time.
@@ -39,7 +50,11 @@ impl Refusal {
 
     /// What should be a chunk of its body is none.
     pub(crate) fn broken_chunk() -> Self {
-        Self::new(400, "a chunk of the body is malformed: its size must be hexadecimal, and its data exactly as long")
+        Self::new(
+            400,
+            "a chunk of the body is malformed: its size must be hexadecimal, its data exactly as long, lines end with CR LF, \
+             and extensions and trailers have at most 16 KiB",
+        )
     }
 
     /// It was the slowest when there were too many connections.
@@ -51,7 +66,7 @@ impl Refusal {
     fn of_status(status: &[u8]) -> Option<Self> {
         match status {
             b"400" => Some(Self::new(400, MALFORMED)),
-            b"431" => Some(Self::new(431, LARGE_HEAD)),
+            b"431" => Some(Self::large_head()),
             b"408" => Some(Self::slow_head()),
             _ => None,
         }
@@ -60,7 +75,7 @@ impl Refusal {
     /// The whole answer, which closes the connection.
     pub(crate) fn answer(&self) -> Vec<u8> {
         static REFUSED: Limited = Limited::every(Duration::from_secs(1));
-        let Self { status, detail } = self;
+        let Self { status, detail, has_body } = self;
         let title = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
         let request_id = RequestId::make();
         let request_id = request_id.to_str().unwrap_or_default();
@@ -72,8 +87,9 @@ impl Refusal {
         format!(
             "HTTP/1.1 {status} {title}\r\ncontent-length: {}\r\ncontent-type: application/problem+json\r\n\
              cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\nconnection: close\r\n\
-             date: {date}\r\n\r\n{body}",
-            body.len()
+             date: {date}\r\n\r\n{}",
+            body.len(),
+            if *has_body { &body } else { "" }
         )
         .into_bytes()
     }

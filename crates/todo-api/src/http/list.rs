@@ -3,7 +3,6 @@
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use cache_aside::Answer;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use todo_model::TodoId;
 
@@ -12,7 +11,7 @@ use crate::http::Worker;
 use crate::http::cache_status::{self, CACHE_STATUS};
 use crate::http::error::ApiError;
 use crate::http::reply::Reply;
-use crate::http::request::read_options;
+use crate::http::request::{decoded, read_options};
 
 /// The most ids of one request.
 pub const MAX_IDS: usize = 100;
@@ -79,7 +78,7 @@ fn ids(query: &str) -> Result<Vec<TodoId>, ApiError> {
     }
     let id = |(position, sent): (usize, &&str)| {
         let wrong = |problem| ApiError::IdInList { position: position + 1, problem };
-        let text = percent_decode_str(sent).decode_utf8().map_err(|_| wrong("must be UTF-8".to_owned()))?;
+        let text = decoded(sent).map_err(|problem| wrong(problem.to_owned()))?;
         TodoId::try_from(text.into_owned()).map_err(|error| wrong(error.problem))
     };
     sent.iter().enumerate().map(id).collect()

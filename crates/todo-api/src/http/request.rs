@@ -1,5 +1,6 @@
 //! What is read from a request: the id in its path, its caching headers, its request id.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,9 +32,22 @@ pub fn todo_id(request: &HttpRequest) -> Result<TodoId, ApiError> {
 /// [`ApiError::Id`] if it is no id.
 pub fn id_in_path(request: &HttpRequest, folder: &str) -> Result<TodoId, ApiError> {
     let path = request.uri().path();
-    let sent = path.strip_prefix(folder).unwrap_or(path);
-    let id = percent_decode_str(sent).decode_utf8().map_err(|_| ApiError::Id("must be UTF-8".to_owned()))?;
+    // The folder may have been sent with escapes, too; an id has no slash.
+    let sent = path.strip_prefix(folder).or_else(|| path.rsplit('/').next()).unwrap_or_default();
+    let id = decoded(sent).map_err(|problem| ApiError::Id(problem.to_owned()))?;
     TodoId::try_from(id.into_owned()).map_err(|error| ApiError::Id(error.problem))
+}
+
+/// What was sent as one part of a path or a query (RFC 3986 §2.1), decoded once.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decoded(sent: &str) -> Result<Cow<'_, str>, &'static str> {
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if !sent.split('%').skip(1).all(is_escape) {
+        return Err("must be percent-encoded: two hexadecimal digits follow each `%`, and `%` itself is `%25`");
+    }
+    percent_decode_str(sent).decode_utf8().map_err(|_| "must be UTF-8")
 }
 
 /// What `Cache-Control` (RFC 9111 §5.2.1) and `Min-Version` ask of a read.

@@ -77,7 +77,7 @@ fn requests_are_told_apart_however_they_are_sent() {
         + "0\r\n\r\n";
     let leading_lines = format!("\r\n\r\n{}", post("", 1));
     let long_target = format!("GET /todos/{} HTTP/1.1\r\nhost: t\r\n\r\n", "x".repeat(9_000));
-    let long_option = format!("GET /livez HTTP/1.1\r\nhost: t\r\nConnection: {}upgrade\r\n\r\n", "x, ".repeat(500));
+    let long_option = format!("GET /livez HTTP/1.1\r\nhost: t\r\nConnection: {}upgrade\r\n\r\n", "x, ".repeat(5_000));
     let absolute = "GET http://other.example/livez HTTP/1.1\r\nhost: other.example\r\n\r\n".to_owned();
     let bare_lines = "GET /livez HTTP/1.1\nhost: t\n\n".to_owned();
     for (sent, status) in [

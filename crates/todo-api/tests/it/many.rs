@@ -95,6 +95,7 @@ async fn ids_that_are_none_are_said_with_their_place() {
         ("1,2,a%2Fb", 3, "`/`"),
         ("%00,2", 1, "control"),
         ("1,%FF", 2, "UTF-8"),
+        ("1,100%", 2, "two hexadecimal digits"),
         (long.as_str(), 1, "128 bytes"),
         (parent, 1, "`..`"),
     ] {

@@ -159,6 +159,30 @@ pub(crate) fn receive(stream: &mut (impl Read + ?Sized)) -> Option<Answer> {
     Some(answer)
 }
 
+/// Waits until the service has taken all that was sent from its socket.
+pub(crate) fn wait_until_read(stream: &TcpStream) {
+    let address = |of: SocketAddr| format!(":{:04X}", of.port());
+    // A service that has hung up reads no more.
+    let Ok(server) = stream.peer_addr() else { return };
+    let ends = [address(stream.local_addr().unwrap()), address(server)];
+    let began = Instant::now();
+    // Each socket has its own address, the other's, its state, and how many bytes wait to be sent and to be read.
+    let waits = |socket: Vec<&str>| {
+        let is_one_of_ours = ends.iter().all(|end| socket[1].ends_with(end) || socket[2].ends_with(end));
+        is_one_of_ours
+            && if socket[1].ends_with(&ends[0]) {
+                !socket[4].starts_with("00000000:")
+            } else {
+                !socket[4].ends_with(":00000000")
+            }
+    };
+    while std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(|line| waits(line.split_whitespace().collect()))
+    {
+        assert!(began.elapsed() < PATIENCE, "the service does not read");
+        std::thread::yield_now();
+    }
+}
+
 /// Asks once.
 pub(crate) fn ask(stream: &mut TcpStream, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).unwrap();

@@ -69,6 +69,9 @@ async fn ids_are_limited_to_128_bytes_without_slashes_and_control_characters() {
         ("a%0Ab".to_owned(), "control"),
         ("%00".to_owned(), "control"),
         ("%FF".to_owned(), "UTF-8"),
+        ("100%".to_owned(), "two hexadecimal digits"),
+        ("%zz".to_owned(), "two hexadecimal digits"),
+        ("a%2".to_owned(), "two hexadecimal digits"),
     ] {
         let detail = detail(service.get(&format!("/todos/{bad}")).await, 422).await;
         assert!(detail.starts_with("id: ") && detail.contains(why), "{bad}: {detail}");
@@ -82,6 +85,8 @@ async fn escapes_in_ids_are_decoded_once() {
         service.create(id).await;
         let todo: serde_json::Value = service.get(&format!("/todos/{sent}")).await.json().await.unwrap();
         assert_eq!(todo["id"], id, "{sent}");
+        let escaped: serde_json::Value = service.get(&format!("/%74odo%73/{sent}")).await.json().await.unwrap();
+        assert_eq!(escaped, todo, "with escapes in the folder, too");
     }
 }
 

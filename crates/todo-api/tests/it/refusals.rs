@@ -1,11 +1,9 @@
 //! Refusals: what is no request of HTTP/1.1 is answered with the rule that it broke.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use crate::program::{Program, ask, ends, receive};
-
-const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: test\r\n\r\n";
+use crate::program::{LIVEZ, Program, ask, ends, receive, wait_until_read};
 
 #[test]
 fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
@@ -40,6 +38,11 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
         (&get("x: a\rb"), 400, "line 3 of the head has a carriage return"),
         (&get("x: a\0b"), 400, "line 3 of the head has a control character"),
         (&get("transfer-encoding: chunked\r\n\r\nxyz\r\n"), 400, "chunk"),
+        (&get("transfer-encoding: chunked\r\n\r\n0x1\r\n"), 400, "chunk"),
+        (&get("transfer-encoding: chunked\r\n\r\n1\nx"), 400, "chunk"),
+        // The parser waits for a carriage return here, for ever.
+        (&get("transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\ny: 1\n\n"), 400, "chunk"),
+        (&get(&format!("transfer-encoding: chunked\r\n\r\n1;{long}")), 400, "chunk"),
         (&get("transfer-encoding: chunked\r\n\r\n1\r\nxyz\r\n"), 400, "chunk"),
         (&post("content-length: 1\r\ncontent-length: 2"), 400, "Content-Length is given twice"),
         (&post("content-length: -1"), 400, "Content-Length is no whole number"),
@@ -55,7 +58,15 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
         (&get(&format!("x: {long}")), 431, "line 3 of the head is longer"),
         // A name as long as that is a panic in the library.
         (&get(&format!("{long}: 1")), 431, "line 3 of the head is longer"),
+        (&get(&format!("{long}: 1")).replacen("GET /todos/1", "CONNECT a:1", 1), 431, "line 3 of the head is longer"),
         (&get(&format!("x: {long}\r\n").replace(&long, &long[..60_000]).repeat(4)), 431, "larger than 128 KiB"),
+        (&get(&format!("connection: {}", &long[..2_000])), 431, "line 3 of the head, connection, is longer than 1000"),
+        (
+            &get(&format!("Content-Length: {}1", &"0".repeat(2_000))),
+            431,
+            "line 3 of the head, Content-Length, is longer",
+        ),
+        (&get(&format!("Upgrade: {}", &long[..20_000])), 431, "line 3 of the head, Upgrade, is longer than 1000"),
         (&format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 414, "first line"),
     ] {
         let shown: String = garbage.chars().take(80).collect();
@@ -77,6 +88,14 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
             assert!(ends(&mut stream), "{shown:?}");
         }
     }
+    // HEAD is answered without a body.
+    for head in ["host: a\r\nhost: b", "host: a\r\nx y: 1", "host: a b"] {
+        let mut stream = program.connect();
+        stream.write_all(format!("HEAD /todos/1 HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "{head:?}: {answer}");
+    }
     // Behind a good request on the same connection, in one piece.
     let mut stream = program.connect();
     assert_eq!(ask(&mut stream, &format!("{LIVEZ}nonsense\r\n\r\n")).status(), 200);
@@ -86,6 +105,38 @@ fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
     let log = program.log().join("\n");
     assert!(!log.contains("ERROR") && !log.contains("panic"), "{log}");
     assert!(log.contains("request_id"), "{log}");
+}
+
+/// The parser looks at the size of a head only between two reads: a head that is too large was served if its end came with the rest.
+#[test]
+fn a_head_that_is_too_large_is_refused_in_whatever_pieces_it_comes() {
+    let program = Program::start(&[]);
+    let head = |size: usize| {
+        let (begin, end) = ("GET /todos/1 HTTP/1.1\r\nhost: a\r\n", "\r\n");
+        let mut fields = format!("x: {}\r\n", "x".repeat(50_000)).repeat(size / 50_005);
+        let rest = size - begin.len() - fields.len() - end.len();
+        fields += &format!("x: {}\r\n", "x".repeat(rest - 5));
+        format!("{begin}{fields}{end}")
+    };
+    let (fits, large) = (head(128 * 1024), head(240_000));
+    let line = LIVEZ.replace("\r\n\r\n", &format!("\r\nx: {}\r\n\r\n", "x".repeat(70_000)));
+    for (sent, status) in [(&fits, 404), (&head(128 * 1024 + 1), 431), (&large, 431), (&line, 431)] {
+        for first in [1, 1_024, 8_191, 8_192, 65_535, 65_536, 130_049, 130_600, 131_071, sent.len() - 1] {
+            // Behind a good request the parser's buffer begins elsewhere.
+            for behind in [false, true] {
+                let mut stream = program.connect();
+                if behind {
+                    assert_eq!(ask(&mut stream, LIVEZ).status(), 200);
+                }
+                let (first, second) = sent.as_bytes().split_at(first.min(sent.len() - 1));
+                let _ = stream.write_all(first);
+                wait_until_read(&stream);
+                let _ = stream.write_all(second);
+                let answer = receive(&mut stream).expect("an answer");
+                assert_eq!(answer.status(), status, "{} bytes behind {}: {answer:?}", second.len(), first.len());
+            }
+        }
+    }
 }
 
 #[test]

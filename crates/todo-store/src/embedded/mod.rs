@@ -10,6 +10,7 @@ mod replacement;
 mod table;
 mod writer;
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use redb::{Database, DatabaseError, ReadableDatabase};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 use tokio::sync::broadcast;
+use tokio::task::JoinError;
 
 pub(crate) use self::changes::EmbeddedChanges;
 pub(crate) use self::replacement::EmbeddedReplacement;
@@ -50,7 +52,7 @@ impl EmbeddedStore {
         let (path, cache_bytes) = (path.to_owned(), options.embedded_cache_bytes);
         // Not bounded: a file that was not closed is repaired first, however long that takes.
         let opened = tokio::task::spawn_blocking(move || open(path, cache_bytes)).await;
-        let database = Arc::new(opened.map_err(failed)??);
+        let database = Arc::new(opened.map_err(ended)??);
         let changes = changes::channel();
         let writer = Writer::start(Arc::clone(&database), changes.clone());
         let identity = format!("redb {}", shown.canonicalize().unwrap_or(shown).display());
@@ -149,7 +151,7 @@ impl EmbeddedStore {
             read(&Todos::open(&transaction)?)
         });
         match tokio::time::timeout(deadline, reading).await {
-            Ok(read) => read.map_err(failed)?,
+            Ok(read) => read.map_err(ended)?,
             Err(late) => Err(StoreError::Unavailable(Arc::new(late))),
         }
     }
@@ -191,4 +193,16 @@ fn open(path: PathBuf, cache_bytes: usize) -> Result<Database, StoreError> {
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Failed(Arc::new(error))
+}
+
+/// A task that did not come to its end.
+fn ended(error: JoinError) -> StoreError {
+    error.try_into_panic().map_or_else(failed, |panic| damaged(&*panic))
+}
+
+/// redb panics over pages that no redb wrote: what was read until then is not all.
+fn damaged(panic: &(dyn Any + Send)) -> StoreError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let said = text.unwrap_or("it ended in a panic");
+    failed(std::io::Error::other(format!("the file is damaged, take a copy of it or restore a dump ({said})")))
 }

@@ -1,6 +1,7 @@
 //! Documents as bytes. A document without a todo's id has no key here.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mongodb::bson::rawdoc;
 use redb::ReadableDatabase;
@@ -8,7 +9,7 @@ use todo_model::TodoId;
 
 use super::table::{Todos, key};
 use super::writer::Durable;
-use super::{EmbeddedStore, failed};
+use super::{EmbeddedStore, damaged, failed};
 use crate::document;
 use crate::error::StoreError;
 use crate::raw::{Documents, Inserted, Reader, Sender};
@@ -64,7 +65,9 @@ impl EmbeddedStore {
         let todos = Todos::open(&transaction)?;
         let (sender, reader) = Reader::new();
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = send_all(&todos, &sender) {
+            // Without an error, the end would look like that of all todos.
+            let sent = catch_unwind(AssertUnwindSafe(|| send_all(&todos, &sender)));
+            if let Err(error) = sent.unwrap_or_else(|panic| Err(damaged(&*panic))) {
                 let _ = sender.blocking_send(Err(error));
             }
         });

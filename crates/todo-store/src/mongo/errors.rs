@@ -86,7 +86,8 @@ pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. } => StoreError::Refused(summary(&error)),
-        _ => StoreError::Failed(Arc::new(error)),
+        // The driver's own text has the server's whole answer in it, byte by byte.
+        _ => StoreError::Failed(Arc::new(Message(summary(&error)))),
     }
 }
 

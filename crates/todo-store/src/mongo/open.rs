@@ -27,6 +27,12 @@ use crate::printable;
 const INDEX_CONFLICTS: [i32; 2] = [85, 86];
 /// The index cannot be, whatever there is: of a sharded collection, a unique one that does not begin with the shard key.
 const CANNOT_CREATE_INDEX: i32 = 67;
+/// What makes texts of ids that are whole numbers, in mongosh. By way of `long`, for `$toString` of a double rounds it to six
+/// digits: 1234567.0 would become `1.23457e+06`.
+const IDS_AS_TEXT: &str = concat!(
+    r#"{id: {$type: "number"}, $expr: {$eq: ["$id", {$trunc: "$id"}]}}, "#,
+    r#"[{$set: {id: {$ifNull: [{$toString: {$convert: {input: "$id", to: "long", onError: null}}}, "$id"]}}}]"#
+);
 /// How long a start waits to learn whether ids are numbers.
 const NUMERIC_IDS: Duration = Duration::from_millis(500);
 /// Connections beside those for reads: for writes and what they look at, the change stream, probes. With 64 reads they come to
@@ -99,8 +105,7 @@ impl MongoStore {
         let collection = Bson::from(name).to_string();
         let line = format!(
             "{} holds documents whose id is a number, for instance {id}: they are not found, for ids of todos are texts. This \
-             makes texts of them, in mongosh: db.getSiblingDB({}).getCollection({collection}).updateMany({{id: {{$type: \
-             \"number\"}}}}, [{{$set: {{id: {{$toString: \"$id\"}}}}}}])",
+             makes texts of those that are whole, in mongosh: db.getSiblingDB({}).getCollection({collection}).updateMany({IDS_AS_TEXT})",
             self.todos.namespace(),
             Bson::from(self.database.name()),
         );
@@ -150,6 +155,9 @@ async fn connect(
     primaries: &Primaries,
     connections: &Connections,
 ) -> Result<Client, StoreError> {
+    if url.is_torn() {
+        return Err(not_valid());
+    }
     let mut client = match tokio::time::timeout(options.timeout, ClientOptions::parse(url.usable())).await {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unusable(&error, url)),
@@ -185,12 +193,10 @@ async fn connect(
 fn unusable(error: &Error, url: &ConnectionString) -> StoreError {
     match &*error.kind {
         ErrorKind::DnsResolve { message, .. } => unresolved(message),
-        ErrorKind::InvalidArgument { message, .. } if !url.usable().contains('@') => {
+        ErrorKind::InvalidArgument { message, .. } if !url.has_user() => {
             StoreError::Refused(format!("the connection string is not valid: {message}"))
         }
-        _ => StoreError::Refused(
-            "the connection string is not valid (a user name and password must be percent-encoded)".to_owned(),
-        ),
+        _ => not_valid(),
     }
 }
 
@@ -200,6 +206,12 @@ fn unresolved(cause: &str) -> StoreError {
         "the DNS does not name the servers (record SRV of _mongodb._tcp and the host of mongodb+srv://): {cause}; list them \
          instead: mongodb://HOST,HOST/?replicaSet=NAME&tls=true"
     ))
+}
+
+fn not_valid() -> StoreError {
+    StoreError::Refused(
+        "the connection string is not valid (a user name and password must be percent-encoded)".to_owned(),
+    )
 }
 
 fn clock_ahead(hello: &Document) -> i64 {

@@ -1,7 +1,7 @@
 //! Store URLs: what of them is used, and what is shown.
 
 use proptest::prelude::*;
-use todo_store::{StoreOptions, StoreUrl};
+use todo_store::{Store, StoreOptions, StoreUrl};
 
 #[test]
 fn passwords_in_urls_are_never_shown() {
@@ -21,6 +21,9 @@ fn passwords_in_urls_are_never_shown() {
         ("mongodb://u:%zhunter2@db.example", "mongodb://***"),
         ("mongodb://u:%zé@db.example", "mongodb://***"),
         ("mongodb://u:é@db.example", "mongodb://***@db.example"),
+        // A password of digits up to there looks like a port.
+        ("mongodb://u:123?4hun=5@db.example/x", "mongodb://***"),
+        ("mongodb://u:hun?w=ter2@db.example/x?appName=a", "mongodb://***"),
         ("redb:data/todos.redb", "redb:data/todos.redb"),
     ] {
         let url: StoreUrl = text.parse().unwrap();
@@ -84,5 +87,26 @@ proptest! {
         for shown in [url.to_string(), format!("{url:?}"), url.without_secrets(), url.place(&StoreOptions::default())] {
             prop_assert!(!shown.contains("hunter2"), "{before:?} {after:?}: {shown}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_url_that_cannot_be_parsed_has_no_part_of_it() {
+    for text in [
+        "mongodb://u:hunter2?x=1@127.0.0.1:1/x",
+        "mongodb://u:123?hunter2=1@127.0.0.1:1/x",
+        "mongodb://u:hunter2/3?w=4@127.0.0.1:1/x",
+        "mongodb://u:hunter2@3@127.0.0.1:1/x",
+        "mongodb://u:hunter2#3@127.0.0.1:1/x",
+        "mongodb://u:hunter2%zz@127.0.0.1:1/x",
+        "mongodb://u:pass@127.0.0.1:hunter2/x",
+    ] {
+        let url: StoreUrl = text.parse().unwrap();
+        let error = Store::open(&url, &StoreOptions::default()).await.err().expect(text);
+        let said = format!("{url} {error} {error:?} {}", url.without_secrets());
+        assert!(
+            said.contains("must be percent-encoded") && !said.contains("hunter2") && !said.contains("123"),
+            "{said}"
+        );
     }
 }

@@ -101,6 +101,23 @@ async fn views_and_time_series_are_named_and_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_that_was_dumped_with_its_documents_is_restored_as_mongorestore_does() {
+    let (from, folder) = (mongo(), folder());
+    from.put("all", &todos(5)).await;
+    shared_mongo().run_command(&from.database, doc! { "create": "todos", "viewOn": "all", "pipeline": [] });
+    let (file, dump) = (folder.path().join("archive"), folder.path().join("dump"));
+    let flags = ["--collection", "todos", "--viewsAsCollections"];
+    from.mongodump(&file, &flags);
+    from.tool("mongodump", &[&["--db", &from.database, "--out", dump.to_str().unwrap()], &flags[..]].concat());
+    for file in [file, dump.clone(), dump.join(&from.database).join("todos.bson")] {
+        for to in [mongo(), embedded()] {
+            to.done("restore", &[file.to_str().unwrap()]);
+            assert!(to.all("todos").await == sorted(&todos(5)), "{}", file.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn folders_and_single_files_are_restored_as_archives_are() {
     let (from, folder) = (mongo(), folder());
     let all = of_all_types();
