@@ -45,7 +45,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Ids that lie far apart, as in `scripts/bench-cold`.
-async fn find(todos: &Collection<Document>, next: &AtomicU64, count: u64, until: Instant) -> Result<(), Box<dyn Error>> {
+async fn find(
+    todos: &Collection<Document>,
+    next: &AtomicU64,
+    count: u64,
+    until: Instant,
+) -> Result<(), Box<dyn Error>> {
     while Instant::now() < until {
         let id = next.fetch_add(1, Ordering::Relaxed) * 7_919 % count + 1;
         todos.find_one(doc! { "id": id.to_string() }).await?.ok_or_else(|| format!("there is no todo {id}"))?;

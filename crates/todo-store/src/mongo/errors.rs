@@ -75,19 +75,32 @@ pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
         ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
             StoreError::UnknownOutcome(Arc::new(Message(concern.message.clone())))
         }
-        ErrorKind::Authentication { message, .. } if message.starts_with("MONGODB-X509") => StoreError::Refused(
-            "authentication failed: the subject of the client's certificate (tlsCertificateKeyFile) must be the name of a user in \
-             the database $external"
-                .to_owned(),
-        ),
-        ErrorKind::Authentication { .. } => {
-            StoreError::Refused("authentication failed: check user name, password and authSource".to_owned())
+        // Of a connection that could be made before: nothing was sent, and another process may have changed the password.
+        ErrorKind::Authentication { message, .. } => {
+            StoreError::Unavailable(Arc::new(Message(not_authenticated(message).to_owned())))
         }
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. } => StoreError::Refused(summary(&error)),
         // The driver's own text has the server's whole answer in it, byte by byte.
         _ => StoreError::Failed(Arc::new(Message(summary(&error)))),
+    }
+}
+
+/// What an error of the first operation means: who cannot log in then is not configured to.
+pub(crate) fn at_the_start(error: Error) -> StoreError {
+    match &*error.kind {
+        ErrorKind::Authentication { message, .. } => StoreError::Refused(not_authenticated(message).to_owned()),
+        _ => classify(error, OpKind::Read),
+    }
+}
+
+fn not_authenticated(message: &str) -> &'static str {
+    if message.starts_with("MONGODB-X509") {
+        "authentication failed: the subject of the client's certificate (tlsCertificateKeyFile) must be the name of a user in the \
+         database $external"
+    } else {
+        "authentication failed: check user name, password and authSource"
     }
 }
 

@@ -16,7 +16,7 @@ use super::errors::{self, DUPLICATE_KEY, OpKind};
 use super::files;
 use super::identity::identity;
 use super::updates::Clock;
-use super::{MongoStore, within};
+use super::{Deadline, MongoStore, within};
 use crate::connection_string::ConnectionString;
 use crate::error::StoreError;
 use crate::failpoints::{self, Guard};
@@ -63,8 +63,8 @@ impl MongoStore {
         let connections = Connections::default();
         let client = connect(url, options, &primaries, &connections).await?;
         let database = client.database(url.database_with(options));
-        let hello =
-            within(options.timeout, OpKind::Read, database.run_command(doc! { "hello": 1 }).into_future()).await?;
+        let hello = database.run_command(doc! { "hello": 1 }).into_future();
+        let hello = Deadline::after(options.timeout).bare(OpKind::Read, hello).await?.map_err(errors::at_the_start)?;
         let clustered = hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
         if options.mode != OpenMode::ReadOnly && !hello.get_bool("isWritablePrimary").unwrap_or(true) {
             return Err(StoreError::Refused(
