@@ -88,7 +88,10 @@ impl AccessFiles {
                 );
             }
         };
-        refuse(has_tls && !tls, "files of certificates are for TLS: begin the URL of the cache with rediss, not redis")?;
+        refuse(
+            has_tls && !tls,
+            "files of certificates are for TLS: begin the URL of the cache with rediss, not redis",
+        )?;
         refuse(
             self.certificate.is_some() != self.key.is_some(),
             "a client certificate needs its private key, and the key its certificate: name both files, or none",
