@@ -112,12 +112,8 @@ impl SentinelSet {
 
     /// The server that all sentinels name as the primary; `None` while they do not agree.
     pub fn primary(&self) -> Option<usize> {
-        let named = |sentinel: &Sentinel| {
-            let said = sentinel.ask(None, &format!("SENTINEL GET-MASTER-ADDR-BY-NAME {NAME}"));
-            said.get(1).and_then(|port| port.parse::<u16>().ok())
-        };
-        let first = named(&self.sentinels[0])?;
-        let agreed = self.sentinels.iter().all(|sentinel| named(sentinel) == Some(first));
+        let first = self.sentinels[0].primary()?;
+        let agreed = self.sentinels.iter().all(|sentinel| sentinel.primary() == Some(first));
         self.ports.iter().position(|port| agreed && *port == first)
     }
 
@@ -132,10 +128,12 @@ impl SentinelSet {
         self.primary().unwrap_or_default()
     }
 
-    /// Waits until this server is a replica that has what the primary has, and all sentinels know it.
-    pub fn wait_for_replica(&self, number: usize) {
-        self.wait("the server is a replica", || {
-            let replication = self.servers[number].ask(&["INFO", "replication"]);
+    /// Waits until one server is the primary for all sentinels and the other a replica that has what it has, whichever is which: on
+    /// a machine that is busy, sentinels replace a primary that is merely slow.
+    pub fn wait_until_whole(&self) {
+        self.wait("there is a primary with a replica", || {
+            let Some(primary) = self.primary() else { return false };
+            let replication = self.servers[1 - primary].ask(&["INFO", "replication"]);
             let is_linked = replication.text().contains("master_link_status:up");
             is_linked && replication.text().contains("role:slave") && self.sentinels.iter().all(Sentinel::has_replica)
         });
@@ -145,6 +143,18 @@ impl SentinelSet {
     pub fn fail_over(&self) {
         self.wait("a failover begins", || {
             self.sentinels[0].ask(None, &format!("SENTINEL FAILOVER {NAME}")).first().is_some_and(|said| said == "OK")
+        });
+    }
+
+    /// The same until this server is the primary for all sentinels: on a machine that is busy a sentinel gives up in between.
+    pub fn fail_over_to(&self, number: usize) {
+        self.wait("the server is the primary", || {
+            let sentinel = &self.sentinels[0];
+            if sentinel.primary() != Some(self.ports[number]) {
+                // While one is under way, this is refused.
+                sentinel.ask(None, &format!("SENTINEL FAILOVER {NAME}"));
+            }
+            self.primary() == Some(number)
         });
     }
 
@@ -216,6 +226,12 @@ impl Sentinel {
         let answer = if password.is_some() { answer.strip_prefix("+OK\r\n").unwrap_or(&answer) } else { &answer };
         let texts = answer.lines().filter(|line| !line.starts_with(['*', '$']));
         texts.map(|line| line.trim_start_matches('+').to_owned()).collect()
+    }
+
+    /// Port of the primary that it names.
+    fn primary(&self) -> Option<u16> {
+        let said = self.ask(None, &format!("SENTINEL GET-MASTER-ADDR-BY-NAME {NAME}"));
+        said.get(1).and_then(|port| port.parse().ok())
     }
 
     /// Whether it knows a replica that could take the primary's place.

@@ -39,12 +39,11 @@ fn fail_over(set: &mut SentinelSet, fault: Fault, pause: Duration) -> String {
             "stood still, and went on"
         }
         _ => {
-            set.fail_over();
-            set.wait_for_primary(after);
+            set.fail_over_to(after);
             "gave its place away"
         }
     };
     // The next failover needs a replica.
-    set.wait_for_replica(before);
+    set.wait_until_whole();
     format!("server {before}, which the sentinels named as the primary, {how}; server {after} took its place")
 }
