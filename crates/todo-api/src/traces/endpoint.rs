@@ -183,6 +183,8 @@ fn tls(authorities: Option<PathBuf>) -> Result<ClientConfig, EndpointError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
     use super::*;
 
     fn found(flag: Option<&str>, variables: &[(&str, &str)]) -> Result<Option<Endpoint>, EndpointError> {
