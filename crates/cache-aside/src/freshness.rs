@@ -21,6 +21,16 @@ pub(crate) enum Freshness {
     Expired(Option<Kept>),
 }
 
+impl Freshness {
+    /// In one word, for those who trace a read.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Fresh(answer) | Self::RefreshDue(answer) => answer.outcome.as_str(),
+            Self::Expired(_) => "expired",
+        }
+    }
+}
+
 /// A value that does not answer by itself any more, and when it serves all the same.
 #[derive(Debug, Clone)]
 pub(crate) enum Kept {

@@ -13,6 +13,7 @@ use crate::outcome::{Answer, ReadOptions};
 use crate::put::Token;
 use crate::rules::LeaseResult;
 use crate::source::Source;
+use crate::trace::{self, Step};
 
 /// The pause between two looks at a lease in case its end was not announced: the first, doubled each time up to the last.
 const POLLS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
@@ -43,7 +44,15 @@ impl<S: Source> CacheAside<S> {
     /// Makes one attempt to get the right to fill.
     pub(crate) async fn acquire_lease(&self, id: &str, seen: Seen) -> Attempt {
         let token = Token::random();
+        let step = trace::begin(Step::Lease);
         let result = self.backend.try_lease(id, token, seen).await;
+        step.failure_of(&result);
+        step.result_of(&result, |result| match result {
+            LeaseResult::Taken => "taken",
+            LeaseResult::Held { .. } => "held",
+            LeaseResult::Filled => "filled",
+        });
+        drop(step);
         self.counters.lease(&result);
         match result {
             Ok(LeaseResult::Taken) => Attempt::Ours(token),
@@ -55,7 +64,18 @@ impl<S: Source> CacheAside<S> {
 
     /// Waits until the lease is free or the cell answers; not where writers overtake every fill, since what another process
     /// brings is of no use then.
-    pub(crate) async fn wait_for_lease(&self, id: &str, how: &ReadOptions, mut attempt: Attempt) -> Turn {
+    pub(crate) async fn wait_for_lease(&self, id: &str, how: &ReadOptions, attempt: Attempt) -> Turn {
+        let step = trace::begin(Step::LeaseWait);
+        let turn = step.around(self.wait_for_turn(id, how, attempt)).await;
+        step.result(|| match turn {
+            Turn::Ours(_) => "taken",
+            Turn::Answered(_) => "answered",
+            Turn::PastLease => "past_lease",
+        });
+        turn
+    }
+
+    async fn wait_for_turn(&self, id: &str, how: &ReadOptions, mut attempt: Attempt) -> Turn {
         // Who wants the store to be asked is not answered by the cell.
         if how.refetch {
             return Turn::PastLease;

@@ -27,7 +27,7 @@
 //! - `failpoints`: guards that a test build can switch off, to show that the checker notices.
 //! - `breaker`: what fails again and again is left alone for a while. `backoff`: the pause before the next attempt.
 //! - `background`: tasks that live as long as their owner. `clock`: the clock that cells are dated by.
-//! - `skew`: what the log says of clocks that are apart.
+//! - `skew`: what the log says of clocks that are apart. [`mod@trace`]: the steps of reads and writes, told to whoever traces them.
 
 pub mod access_files;
 pub mod audit;
@@ -76,6 +76,7 @@ mod slot;
 pub mod source;
 pub mod stats;
 mod timeline;
+pub mod trace;
 pub mod typed;
 pub mod typed_source;
 pub mod url;

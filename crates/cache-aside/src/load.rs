@@ -20,6 +20,7 @@ use crate::load_queue::{Call, Query};
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::repair::PendingInvalidation;
 use crate::source::{Loaded, Source};
+use crate::trace::{self, Step};
 use crate::write::Commit;
 
 /// Most ids that the store is asked for by one [`Source::load_many`].
@@ -31,6 +32,14 @@ pub(crate) type Load<S> = Result<Loaded, ReadError<<S as Source>::Error>>;
 impl<S: Source> CacheAside<S> {
     /// Reads the store, if it can by the same query as others that wait: see [`LoadQueue`](crate::load_queue::LoadQueue).
     pub(crate) async fn load(&self, id: &str) -> Load<S> {
+        let step = trace::begin(Step::Load { ids: 1 });
+        let loaded = step.around(self.load_in_turn(id)).await;
+        step.failure_of(&loaded);
+        step.result_of(&loaded, Loaded::word);
+        loaded
+    }
+
+    async fn load_in_turn(&self, id: &str) -> Load<S> {
         let until = self.turns_until();
         let Some(queue) = &self.shared.load_queue else { return self.load_alone(id, until).await };
         // Nobody queues for a store that is left alone.
@@ -75,6 +84,11 @@ impl<S: Source> CacheAside<S> {
 
     /// One answer for each id, in their order. A batch takes as many turns as it has ids, and never more than half of all.
     pub(crate) async fn load_many(&self, ids: &[&str]) -> Vec<Load<S>> {
+        let step = trace::begin(Step::Load { ids: ids.len() });
+        step.around(self.load_in_batches(ids)).await
+    }
+
+    async fn load_in_batches(&self, ids: &[&str]) -> Vec<Load<S>> {
         let size = MAX_BATCH.min(self.options().store_concurrency.div_ceil(2));
         let mut all = Vec::with_capacity(ids.len());
         for batch in ids.chunks(size) {
@@ -91,6 +105,7 @@ impl<S: Source> CacheAside<S> {
         let (source, allowed) = (&self.shared.source, self.options().load_timeout);
         self.counters.add(Counter::Query);
         failpoints::pause(Point::DuringLoad).await;
+        let step = trace::begin(Step::Query { ids: ids.len() });
         let began = Instant::now();
         let answer = match ids {
             [id] => timeout(allowed, source.load(id)).await.map(|loaded| Ok(vec![loaded])),
@@ -113,6 +128,8 @@ impl<S: Source> CacheAside<S> {
         loaded.iter().for_each(|one| self.count_load(one));
         // One value that was given shows that the store is there.
         let given = loaded.iter().find(|one| one.is_ok()).or(loaded.first());
+        given.iter().for_each(|given| step.failure_of(given));
+        drop(step);
         self.judge_store(given.and_then(|one| one.as_ref().err()), ids.len());
         failpoints::mix_up(&mut loaded);
         loaded
@@ -155,7 +172,10 @@ impl<S: Source> CacheAside<S> {
         operation: impl Future<Output = Result<T, S::Error>>,
     ) -> Result<T, ReadError<S::Error>> {
         let _pass = self.shared.store_breaker.admit().ok_or(ReadError::BreakerOpen)?;
+        let step = trace::begin(Step::Query { ids: 1 });
         let done = operation.await.map_err(|error| ReadError::Source(Arc::new(error)));
+        step.failure_of(&done);
+        drop(step);
         self.judge_store(done.as_ref().err(), 1);
         done
     }
@@ -230,7 +250,13 @@ impl<S: Source> CacheAside<S> {
 
     /// The commit, and the breaker is told how the store did. What was not written for a reason of its own says nothing.
     pub(crate) async fn judged<T, E: Error>(&self, commit: impl Future<Output = Commit<T, E>>) -> Commit<T, E> {
-        let (commit, breaker) = (commit.await, &self.shared.store_breaker);
+        let step = trace::begin(Step::Commit);
+        let (commit, breaker) = (step.around(commit).await, &self.shared.store_breaker);
+        match &commit {
+            Commit::Value { .. } | Commit::Absent { .. } => step.result(|| "committed"),
+            Commit::Nothing(_) => step.result(|| "nothing"),
+            Commit::Unavailable(error) | Commit::Unknown(error) => step.failed(error),
+        }
         match &commit {
             Commit::Value { .. } | Commit::Absent { .. } => breaker.succeeded(),
             Commit::Unavailable(error) | Commit::Unknown(error) => breaker.failed(error),

@@ -22,6 +22,7 @@ use crate::rules::PutResult;
 use crate::single_flight::{Leader, Phase, Role, Waiter};
 use crate::source::{Loaded, Source};
 use crate::timeline::Found;
+use crate::trace::{self, Step};
 
 /// How long a load without the lease waits before it begins, so that those who wait for one share it.
 const GATHERING: Duration = Duration::from_millis(1);
@@ -89,9 +90,15 @@ impl<S: Source> CacheAside<S> {
         if how.refetch {
             return (Freshness::Expired(None), Seen::Any);
         }
+        let step = trace::begin(Step::CacheRead { ids: 1 });
+        let found = self.backend.get(id).await;
+        step.failure_of(&found);
+        step.result_of(&found, |found| if found.is_some() { "found" } else { "none" });
         // A cache that fails is not a miss: the fill finds out, and answers as a bypass.
-        let Ok(Some(found)) = self.backend.get(id).await else { return (Freshness::Expired(None), Seen::Nothing) };
-        self.assess(id, found, how)
+        let Ok(Some(found)) = found else { return (Freshness::Expired(None), Seen::Nothing) };
+        let (freshness, seen) = self.assess(id, found, how);
+        step.result(|| freshness.word());
+        (freshness, seen)
     }
 
     /// What the cell is good for to this reader, and what it was.
@@ -130,11 +137,11 @@ impl<S: Source> CacheAside<S> {
         seen: Seen,
     ) -> Result<Answer, ReadError<S::Error>> {
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
-        let fill = tokio::spawn(async move {
+        let fill = tokio::spawn(trace::inherited(async move {
             let result = this.fill(&leader, &id, how, seen).await;
             leader.complete(result.clone());
             result.answer
-        });
+        }));
         fill.await.unwrap_or(Err(ReadError::Abandoned))
     }
 
@@ -145,7 +152,10 @@ impl<S: Source> CacheAside<S> {
     ) -> Option<Result<Answer, ReadError<S::Error>>> {
         self.counters.add(Counter::FlightWait);
         let joined = waiter.joined;
-        waiter.result().await?.shared(joined)
+        let step = trace::begin(Step::FlightWait);
+        let shared = waiter.result().await?.shared(joined);
+        step.result(|| if shared.is_some() { "shared" } else { "looks_again" });
+        shared
     }
 
     /// Takes the lease, reads the store, puts. Who does not get the lease waits for who has it.
@@ -247,7 +257,11 @@ impl<S: Source> CacheAside<S> {
         }
         failpoints::pause(Point::AfterLoad).await;
         let put = Put::of(&loaded, start, self.options());
+        let step = trace::begin(Step::CachePut);
         let result = self.put_before_answer(id, lease, &put).await;
+        step.failure_of(&result);
+        step.result_of(&result, PutResult::word);
+        drop(step);
         self.counters.put(&result);
         self.note_contention(id, lease.is_some(), &result);
         let (before_put, before_load) = (SharedBy::WhoeverJoinedBeforeThePut, SharedBy::WhoeverJoinedBeforeTheLoad);
@@ -293,11 +307,11 @@ impl<S: Source> CacheAside<S> {
         let Role::Leader(leader) = self.shared.flights.join(id) else { return };
         self.counters.add(Counter::Refresh);
         let (this, id): (_, Arc<str>) = (self.clone(), id.into());
-        tokio::spawn(async move {
+        tokio::spawn(trace::begin(Step::Refresh).all_of(async move {
             if let Attempt::Ours(token) = this.acquire_lease(&id, seen).await {
                 let result = this.load_and_put(&leader, &id, Some(token)).await;
                 leader.complete(result);
             }
-        });
+        }));
     }
 }

@@ -22,6 +22,7 @@ use crate::outcome::{Answer, Detail, ReadOptions};
 use crate::put::{LoadStart, Token};
 use crate::single_flight::{Leader, Phase, Role};
 use crate::source::Source;
+use crate::trace::{self, Step};
 
 /// Most ids that the cache is asked for by one command: others must not wait long behind it.
 const MAX_LOOKUP: usize = 500;
@@ -111,7 +112,10 @@ impl<S: Source> CacheAside<S> {
         }
         let mut looks = Vec::with_capacity(ids.len());
         for ids in ids.chunks(MAX_LOOKUP) {
-            let cells = self.backend.get_many(ids).await.unwrap_or_else(|_| vec![None; ids.len()]);
+            let step = trace::begin(Step::CacheRead { ids: ids.len() });
+            let cells = self.backend.get_many(ids).await;
+            step.failure_of(&cells);
+            let cells = cells.unwrap_or_else(|_| vec![None; ids.len()]);
             looks.extend(ids.iter().zip(cells).map(|(id, found)| match found {
                 Some(found) => self.assess(id, found, how),
                 None => (Freshness::Expired(None), Seen::Nothing),
@@ -144,7 +148,7 @@ impl<S: Source> CacheAside<S> {
         let led: Vec<usize> = fills.iter().map(|fill| fill.at).collect();
         // In a task of its own, as every fill: a client that goes away takes nothing from those who wait.
         let (this, fills) = (self.clone(), fills);
-        let filling = tokio::spawn(async move { this.fill_many(fills, how).await });
+        let filling = tokio::spawn(trace::inherited(async move { this.fill_many(fills, how).await }));
         let waiting = join_all(waits.into_iter().map(|(at, waiter)| async move {
             match self.wait_for_leader(waiter).await {
                 Some(answer) => (at, new_enough(answer, &how)),

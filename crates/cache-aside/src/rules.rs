@@ -74,6 +74,17 @@ pub enum PutResult {
     Refused,
 }
 
+impl PutResult {
+    /// In one word, for those who trace a put.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Raised => "raised",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What became of an attempt to get the right to fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeaseResult {

@@ -22,6 +22,14 @@ pub enum Loaded {
 }
 
 impl Loaded {
+    /// In one word, for those who trace a load.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Value { .. } => "value",
+            Self::Absent => "absent",
+        }
+    }
+
     /// Puts what a query found into the order of the ids that were asked for, as [`Source::load_many`] has to. An id that the
     /// query did not find is absent; one that was not asked for is left out.
     ///

@@ -14,7 +14,9 @@ use crate::failpoints::{self, Guard, Point};
 use crate::options::WritePolicy;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
+use crate::rules::PutResult;
 use crate::source::{Loaded, Source};
+use crate::trace::{self, Step};
 
 /// What became of a write in the store. `T` is whatever the caller wants to know of it besides, `B` the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl<S: Source> CacheAside<S> {
         F: Future<Output = Commit<T, E>> + Send + 'static,
     {
         let (this, id): (_, Arc<str>) = (self.clone(), id.as_ref().into());
-        let write = tokio::spawn(async move {
+        let write = tokio::spawn(trace::begin(Step::Write).all_of(async move {
             let Some(_pass) = this.shared.store_breaker.admit() else {
                 this.counters.add(Counter::WriteFailed);
                 return Err(WriteError::BreakerOpen);
@@ -102,7 +104,7 @@ impl<S: Source> CacheAside<S> {
             }
             this.count_write(&written);
             written.map_err(|not| WriteError::Store(not.into_error()))
-        });
+        }));
         write.await.map_err(|_| WriteError::Abandoned)?
     }
 
@@ -127,13 +129,13 @@ impl<S: Source> CacheAside<S> {
     ) -> Result<Written<T>, NotCommitted<E>> {
         let token = Token::random();
         let early = !failpoints::is_off(Guard::LeaseBeforeCommit);
-        let mut leased = early && self.in_time(self.backend.take_lease(id, token)).await.is_ok();
+        let mut leased = early && self.enter_lease(id, token).await;
         let start = LoadStart::now();
         match commit.await.committed() {
             Ok(at) => {
                 failpoints::pause(Point::BeforePublish).await;
                 if !early {
-                    leased = self.in_time(self.backend.take_lease(id, token)).await.is_ok();
+                    leased = self.enter_lease(id, token).await;
                 }
                 let published = if leased {
                     self.publish(id, token, at.loaded(), start).await
@@ -157,12 +159,24 @@ impl<S: Source> CacheAside<S> {
         }
     }
 
+    async fn enter_lease(&self, id: &str, token: Token) -> bool {
+        let step = trace::begin(Step::Lease);
+        let entered = self.in_time(self.backend.take_lease(id, token)).await;
+        step.failure_of(&entered);
+        entered.is_ok()
+    }
+
     async fn publish(&self, id: &str, token: Token, (version, loaded): (u64, Loaded), start: LoadStart) -> Published {
         let mut put = Put::of(&loaded, start, self.options());
         // How long a write takes says nothing of a fill.
         put.cell.cost_us = 0;
         put.cell.version = version.min(MAX_VERSION);
-        match self.in_time(self.backend.put(id, Some(token), &put)).await {
+        let step = trace::begin(Step::Publish);
+        let done = self.in_time(self.backend.put(id, Some(token), &put)).await;
+        step.failure_of(&done);
+        step.result_of(&done, PutResult::word);
+        drop(step);
+        match done {
             Ok(_) => self.published(),
             Err(CacheError::Timeout(_)) => {
                 self.shared.repair.add(id, PendingInvalidation::of(&loaded));
@@ -193,7 +207,12 @@ impl<S: Source> CacheAside<S> {
     }
 
     async fn apply_or_defer(&self, id: &str, invalidation: PendingInvalidation) -> Published {
-        if self.in_time(invalidation.apply(&self.backend, id)).await.is_ok() {
+        let step = trace::begin(Step::Publish);
+        let done = self.in_time(invalidation.apply(&self.backend, id)).await;
+        step.failure_of(&done);
+        step.result_of(&done, |()| "invalidated");
+        drop(step);
+        if done.is_ok() {
             return self.published();
         }
         self.shared.repair.add(id, invalidation);

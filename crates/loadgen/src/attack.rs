@@ -14,6 +14,7 @@ use tokio::time::{interval, sleep};
 
 use crate::client::User;
 use crate::connector::Connector;
+use crate::crew::Crew;
 use crate::descriptors;
 use crate::ending::Ending;
 use crate::error::LoadgenError;
@@ -22,6 +23,7 @@ use crate::hints::hints;
 use crate::keys::Ids;
 use crate::live::{LivePage, Watched};
 use crate::options::Options;
+use crate::own_cost::{self, OwnCost};
 use crate::plan::{Due, Plan};
 use crate::probe;
 use crate::recorder::{Record, Recorder};
@@ -48,6 +50,10 @@ pub enum Event<'a> {
     Second(&'a Second),
 }
 
+/// In the place of a user that sends nothing any more: its connection is closed.
+#[derive(Clone)]
+struct Away;
+
 /// What all users share.
 struct Run {
     options: Options,
@@ -55,6 +61,9 @@ struct Run {
     plan: Plan,
     recorder: Recorder,
     users: Vec<User>,
+    crew: Crew,
+    /// CPU time of this process before the run.
+    cpu: Duration,
     grace: Duration,
     /// Turns true when nobody waits for answers any more.
     cut: watch::Sender<bool>,
@@ -83,7 +92,8 @@ pub async fn run_watched(
         Some(address) => Some(LivePage::bind(address).await?),
         None => None,
     };
-    descriptors::raise(options.users)?;
+    let crew = Crew::new(options.users, live.is_some());
+    descriptors::raise(crew.most())?;
     let connector = Connector::new(options)?;
     let found = tokio::select! {
         found = probe::find(options, &connector) => found?,
@@ -91,7 +101,7 @@ pub async fn run_watched(
     };
     found.note.iter().for_each(|note| watch(Event::Note(note)));
     let _turn = TURN.lock().await;
-    let run = Arc::new(Run::new(options, &found.ids, &connector)?);
+    let run = Arc::new(Run::new(options, &found.ids, &connector, crew)?);
     if let Some(url) = live.as_ref().and_then(LivePage::url) {
         watch(Event::Note(&format!("live: {url}")));
     }
@@ -130,13 +140,14 @@ pub async fn run_watched(
 }
 
 async fn attack(options: &Options, run: Arc<Run>) -> Result<(), LoadgenError> {
+    let users = run.crew.most();
     let next = Transaction::new(Arc::new(move |user: &mut GooseUser| {
         let run = Arc::clone(&run);
         Box::pin(async move { run.next(user).await })
     }));
     // Users have clients of their own: goose needs none, and would make one for each.
     let unused = GooseClientBuilder::new().without_cookies();
-    let goose = GooseAttack::initialize_with_config(configuration(options)).map_err(failed)?;
+    let goose = GooseAttack::initialize_with_config(configuration(options, users)).map_err(failed)?;
     let goose = goose.set_client_builder_without_cookies(unused).map_err(failed)?;
     goose.register_scenario(Scenario::new("todos").register_transaction(next)).execute().await.map_err(failed)?;
     Ok(())
@@ -144,10 +155,10 @@ async fn attack(options: &Options, run: Arc<Run>) -> Result<(), LoadgenError> {
 
 /// Goose's own metrics are off: they know nothing of bodies and caches, and cost time that the service needs. Its run
 /// time is not set: it counts whole seconds and begins when all users are there.
-fn configuration(options: &Options) -> GooseConfiguration {
+fn configuration(options: &Options, users: usize) -> GooseConfiguration {
     let mut goose = GooseConfiguration::default();
     goose.host = Some(options.host.to_string());
-    goose.users = Some(options.users);
+    goose.users = Some(users);
     goose.increase_rate = Some(options.hatch_rate.to_string());
     goose.no_metrics = true;
     goose.no_print_metrics = true;
@@ -164,16 +175,21 @@ impl Watched for Run {
     fn stop(&self) {
         self.plan.interrupt();
     }
+
+    fn change_users(&self, users: usize) -> Result<(), usize> {
+        if self.crew.change(users) { Ok(()) } else { Err(self.crew.most()) }
+    }
 }
 
 impl Run {
-    fn new(options: &Options, ids: &Ids, connector: &Connector) -> Result<Self, LoadgenError> {
+    fn new(options: &Options, ids: &Ids, connector: &Connector, crew: Crew) -> Result<Self, LoadgenError> {
         let plan = Plan::new(options, ids);
-        let users = (0..options.users).map(|user| User::new(connector, options.base(), plan.rng(user)));
+        let users = (0..crew.most()).map(|user| User::new(connector, options.base(), plan.rng(user)));
         let users = users.collect::<Result<_, _>>()?;
         let (options, ids) = (options.clone(), ids.clone());
         let (grace, cut) = (options.grace, watch::Sender::new(false));
-        Ok(Self { options, ids, plan, recorder: Recorder::new(), users, grace, cut })
+        let (recorder, cpu) = (Recorder::new(), own_cost::cpu_time());
+        Ok(Self { options, ids, plan, recorder, users, crew, cpu, grace, cut })
     }
 
     /// What is recorded comes to this.
@@ -181,12 +197,22 @@ impl Run {
         let mut summary =
             Summary::new(&self.options, &self.ids, self.plan.has_begun().unwrap_or_else(Instant::now), record);
         summary.interrupted = self.plan.interrupted();
+        summary.own_cost = OwnCost::of(own_cost::cpu_time().saturating_sub(self.cpu), &summary);
         summary.due = self.plan.due_within(Duration::from_secs_f64(summary.seconds), self.options.requests);
         summary
     }
 
     /// One request of one user.
     async fn next(&self, user: &mut GooseUser) -> TransactionResult {
+        let number = user.weighted_users_index;
+        if !self.crew.wants(number) && !self.plan.is_stopped() {
+            if user.get_session_data::<User>().is_some() {
+                user.set_session_data(Away);
+                self.recorder.leave();
+            }
+            self.crew.wait(number).await;
+            return Ok(());
+        }
         if !self.plan.takes_one() {
             trigger_killswitch("all requests are sent");
             sleep(REST).await;

@@ -15,6 +15,9 @@ use crate::failure::{self, NO_SUCH_TODO, NOT_THE_SERVICE};
 use crate::outcome::Outcome;
 use crate::request::{Ask, Failure, Kind, Sample};
 
+/// How gzip begins (RFC 1952 §2.3.1).
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
 /// A user's own: a connection, as its browser would have, and random numbers.
 #[derive(Clone)]
 pub(crate) struct User {
@@ -81,6 +84,7 @@ impl User {
         }
         let answer = whole(sent?).await?;
         let right = match (answer.status.as_u16(), exists) {
+            (200 | 404, _) if answer.packed().is_some() => answer.packed().map_or(Ok(()), Err),
             (200, true) => check::todo(&answer.body, id).map_err(Failure::from),
             (404, false) => check::not_found(&answer.body).map_err(Failure::from),
             (200, false) => Err("status 200 for an id that does not exist".to_owned().into()),
@@ -102,7 +106,10 @@ impl User {
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let answer = whole(request.send().await?).await?;
         let right = if answer.status == StatusCode::CREATED {
-            check::created(&answer.body, &todo).map_err(Failure::from)
+            answer
+                .packed()
+                .map_or(Ok(()), Err)
+                .and_then(|()| check::created(&answer.body, &todo).map_err(Failure::from))
         } else {
             let failure = failure::status(answer.status, &answer.headers, &url, id);
             Err(Failure { message: failure.message + " to a POST", ..failure })
@@ -132,6 +139,21 @@ async fn whole(mut response: Response) -> Result<Whole, reqwest::Error> {
 }
 
 impl Whole {
+    /// A body that is compressed although no request says that it may be.
+    fn packed(&self) -> Option<Failure> {
+        let coding = self.headers.get(CONTENT_ENCODING).map(|coding| coding.as_bytes().to_ascii_lowercase());
+        let says = match coding.as_deref() {
+            None | Some(b"identity") if self.body.starts_with(GZIP) => " (gzip, and it does not say so)",
+            None | Some(b"identity") => return None,
+            Some(b"gzip" | b"x-gzip") => " (Content-Encoding: gzip)",
+            Some(b"br") => " (Content-Encoding: br)",
+            Some(b"zstd") => " (Content-Encoding: zstd)",
+            Some(b"deflate") => " (Content-Encoding: deflate)",
+            Some(_) => " (by its Content-Encoding)",
+        };
+        Some(format!("the body is compressed{says}, which was not asked for").into())
+    }
+
     fn judged(self, right: Result<(), Failure>) -> Answer {
         // Of several lines the last one names the nearest cache (RFC 9211 §2, RFC 9110 §5.3).
         let said = self.headers.get_all("cache-status").iter().next_back();

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
 
 use crate::error::LoadgenError;
 use crate::failure;
+use crate::headers;
 use crate::options::Options;
 
 /// What services see as `User-Agent`.
@@ -18,6 +20,7 @@ const PROBE: &str = concat!("loadgen/", env!("CARGO_PKG_VERSION"), " (probe)");
 /// How clients reach the service, read once for all of them.
 pub(crate) struct Connector {
     timeout: Duration,
+    headers: HeaderMap,
     trust: Trust,
 }
 
@@ -40,7 +43,7 @@ impl Connector {
             None if options.host.scheme() == "http" => Trust::Nothing,
             None => Trust::System,
         };
-        Ok(Self { timeout: options.timeout, trust })
+        Ok(Self { timeout: options.timeout, headers: headers::map(&options.headers)?, trust })
     }
 
     /// A user's client.
@@ -55,6 +58,7 @@ impl Connector {
 
     fn client(&self, agent: &str, timeout: Duration) -> Result<Client, LoadgenError> {
         let client = Client::builder().timeout(timeout).user_agent(agent).no_proxy().no_gzip();
+        let client = client.default_headers(self.headers.clone());
         let client = client.redirect(Policy::none()).http1_only().tcp_nodelay(true);
         let client = match &self.trust {
             Trust::Nothing => client.tls_certs_only([]),

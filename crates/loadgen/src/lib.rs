@@ -9,7 +9,8 @@
 //!   [`check`]: whether an answer is right. `failure`: why not, in words. [`outcome`]: what `Cache-Status` says.
 //! - `recorder`: what is kept of every answer. [`figures`]: what reports are made of. [`summary`]: what a run comes to.
 //!   [`threshold`]: what it should have been. `hints`: what is likely wrong.
-//! - `live`: the report while the run goes on.
+//! - `live`: the report while the run goes on. `crew`: how many users send requests then.
+//! - [`headers`]: what every request has besides. [`own_cost`]: what the run itself costs.
 //! - [`program`]: what the program does with all that. [`progress`]: a line each second. [`report`]: the summary for a
 //!   terminal, as JSON and as a page.
 
@@ -17,16 +18,19 @@ pub mod attack;
 pub mod check;
 mod client;
 mod connector;
+mod crew;
 mod descriptors;
 mod ending;
 pub mod error;
 mod failure;
 pub mod figures;
+pub mod headers;
 mod hints;
 pub mod keys;
 mod live;
 pub mod options;
 pub mod outcome;
+pub mod own_cost;
 mod plan;
 mod probe;
 pub mod program;

@@ -19,6 +19,10 @@ const MAX_HEAD: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A page of another origin cannot send this header: it cannot stop the run.
 const STOPS: &str = "x-loadgen: stop";
+/// Nor this one, by which the number of users is changed.
+const CHANGES: &str = "x-loadgen: users";
+/// Below which the number stands.
+const USERS: &str = "/users/";
 
 /// What there is to see, and how it is stopped.
 pub(crate) trait Watched: Send + Sync + 'static {
@@ -26,6 +30,8 @@ pub(crate) trait Watched: Send + Sync + 'static {
     fn so_far(&self) -> Summary;
     /// Ends it, with its report.
     fn stop(&self);
+    /// From now on so many users send requests; as an error, how many can.
+    fn change_users(&self, users: usize) -> Result<(), usize>;
 }
 
 /// The place of the page, before there is a run.
@@ -78,6 +84,7 @@ async fn answer(mut stream: TcpStream, run: &impl Watched) -> std::io::Result<()
     let head = String::from_utf8_lossy(&head);
     let mut words = head.split_whitespace();
     let may_stop = head.lines().any(|line| line.eq_ignore_ascii_case(STOPS));
+    let may_change = head.lines().any(|line| line.eq_ignore_ascii_case(CHANGES));
     let (status, media_type, body) = match (words.next(), words.next()) {
         (Some("GET"), Some("/")) => ("200 OK", "text/html; charset=utf-8", page(&run.so_far())),
         (Some("GET"), Some("/summary.json")) => ("200 OK", "application/json", report::json_text(&run.so_far())),
@@ -86,7 +93,17 @@ async fn answer(mut stream: TcpStream, run: &impl Watched) -> std::io::Result<()
             ("200 OK", "text/plain", "the run ends, with its report\n".to_owned())
         }
         (Some("POST"), Some("/stop")) => ("403 Forbidden", "text/plain", format!("the header {STOPS} is missing\n")),
-        _ => ("404 Not Found", "text/plain", "there are /, /summary.json and POST /stop\n".to_owned()),
+        (Some("POST"), Some(path)) if path.starts_with(USERS) => {
+            if may_change {
+                change_users(run, &path[USERS.len()..])
+            } else {
+                ("403 Forbidden", "text/plain", format!("the header {CHANGES} is missing\n"))
+            }
+        }
+        _ => {
+            let there = "there are /, /summary.json, POST /stop and POST /users/NUMBER\n";
+            ("404 Not Found", "text/plain", there.to_owned())
+        }
     };
     let length = body.len();
     let head = format!(
@@ -96,6 +113,14 @@ async fn answer(mut stream: TcpStream, run: &impl Watched) -> std::io::Result<()
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;
     stream.shutdown().await
+}
+
+fn change_users(run: &impl Watched, number: &str) -> (&'static str, &'static str, String) {
+    // Of what is no number, too, it is said how many there can be.
+    match run.change_users(number.parse().unwrap_or(0)) {
+        Ok(()) => ("200 OK", "text/plain", format!("{number} users send requests now\n")),
+        Err(most) => ("400 Bad Request", "text/plain", format!("users must be a whole number from 1 to {most}\n")),
+    }
 }
 
 /// The page of the report, which looks again every other second.

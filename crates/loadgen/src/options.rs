@@ -10,6 +10,7 @@ use command_line::values;
 use url::Url;
 
 use crate::error::LoadgenError;
+use crate::headers::{self, Header};
 use crate::keys::{Ids, Keys};
 use crate::schedule::{Schedule, Stage, rate_of};
 
@@ -82,6 +83,10 @@ pub struct Options {
     #[arg(long, env = "TODO_GRACE", allow_negative_numbers = true, default_value = "2s", value_name = "DURATION", value_parser = values::duration_or_seconds)]
     pub grace: Duration,
 
+    /// Header of every request, as in 'Authorization: Bearer TOKEN'; may be given more than once. (The variable has one.)
+    #[arg(long = "header", env = "TODO_HEADER", value_name = "NAME: VALUE", hide_env_values = true)]
+    pub headers: Vec<Header>,
+
     /// Trust the certificates in this file (PEM), and no others.
     #[arg(long, env = "TODO_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -98,7 +103,7 @@ pub struct Options {
     #[arg(long, env = "TODO_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Show the report at this address while the run goes on, with a button to stop it: 127.0.0.1:8089; port 0 takes a free
+    /// Show the report at this address while the run goes on, with a button to stop it and a box to change the number of users: 127.0.0.1:8089; port 0 takes a free
     /// one. (The variable has a longer name: TODO_LIVE is the service's.)
     #[arg(long, env = "TODO_LOADGEN_LIVE", value_name = "IP:PORT")]
     pub live: Option<SocketAddr>,
@@ -138,6 +143,7 @@ impl Options {
         if self.rate.is_some() && !self.stages.is_empty() {
             return usage("--rate and --stages: stages have rates of their own; give one of them");
         }
+        headers::map(&self.headers)?;
         let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
         if is_stdout(&self.json) && is_stdout(&self.report) {
             return usage("--json and --report: only one of them can be standard output (-)");

@@ -70,6 +70,12 @@ impl Recorder {
         self.record().users += 1;
     }
 
+    /// One sends none any more.
+    pub(crate) fn leave(&self) {
+        let mut record = self.record();
+        record.users = record.users.saturating_sub(1);
+    }
+
     /// Adds a request of a run that began then.
     pub(crate) fn add(&self, began: Instant, sample: Sample) {
         let second = sample.ended.saturating_duration_since(began).as_secs();

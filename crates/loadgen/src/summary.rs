@@ -5,9 +5,11 @@ use std::time::{Instant, SystemTime};
 use serde::Serialize;
 
 use crate::figures::{Bucket, ByRequest, Count, Latencies, Latency, Second};
+use crate::headers;
 use crate::keys::Ids;
 use crate::options::Options;
 use crate::outcome::Outcome;
+use crate::own_cost::OwnCost;
 use crate::recorder::{Failures, Record};
 use crate::request::Kind;
 
@@ -60,6 +62,8 @@ pub struct Summary {
     pub timeline: Vec<Second>,
     /// How many requests took how long, in steps of about a tenth.
     pub distribution: Vec<Bucket>,
+    /// What the load generator itself used.
+    pub own_cost: OwnCost,
     /// Whether it was ended by a signal before its time or its number of requests was used up.
     pub interrupted: bool,
     /// What is likely wrong, if most requests failed for the same reason.
@@ -100,6 +104,8 @@ pub struct Parameters {
     pub missing: f64,
     /// Share of creates.
     pub write: f64,
+    /// Names of the headers that every request had besides.
+    pub headers: Vec<String>,
     /// Where the random numbers began, if that was asked for.
     pub seed: Option<u64>,
     /// The longest that a request was waited for, seconds.
@@ -140,6 +146,7 @@ impl Summary {
             })),
             timeline: record.seconds.clone(),
             distribution: record.all.distribution(),
+            own_cost: OwnCost::default(),
             interrupted: false,
             hints: Vec::new(),
             missed: Vec::new(),
@@ -167,6 +174,7 @@ impl Parameters {
             keys: options.keys.to_string(),
             missing: options.missing,
             write: options.write,
+            headers: headers::names(&options.headers),
             seed: options.seed,
             timeout_seconds: options.timeout.as_secs_f64(),
             grace_seconds: options.grace.as_secs_f64(),

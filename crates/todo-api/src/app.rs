@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_server::Server;
 use actix_web::http::header::HeaderValue;
@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::server::{self, ServerOptions};
 use crate::settings::Settings;
 use crate::todos::Todos;
+use crate::traces::{self, Tracer};
 
 /// How long a scrape may take to send its request, or to take its answer.
 const SCRAPE: Duration = Duration::from_secs(10);
@@ -39,6 +40,8 @@ pub struct Application {
     /// What `/live` shows, and the tasks behind it.
     live: Option<(Live, live::Tasks)>,
     drain: Arc<Drain>,
+    /// Sends spans, if they go anywhere.
+    sending: Option<traces::Sending>,
     shutdown_timeout: Duration,
 }
 
@@ -51,21 +54,34 @@ impl Application {
         if let Some(live) = settings.fresh_live.filter(|live| *live < settings.fresh) {
             return Err(StartError::FreshLive { live, fresh: settings.fresh });
         }
+        let spans = Arc::default();
+        let (tracer, sending) = Tracer::start(settings, &spans)?.unzip();
         let store = Store::open(&settings.store, &settings.store_options())
             .await
             .map_err(|source| StartError::Store { url: settings.store.place(&settings.store_options()), source })?;
         let todos = join(settings, store).await?;
         let (address, gate) = (listener.address()?, Gate::of(&listener)?);
         let drain = Arc::new(Drain::default());
-        let metrics = Metrics { requests: Arc::default(), todos: todos.clone(), drain: Arc::clone(&drain) };
+        let metrics =
+            Metrics { requests: Arc::default(), todos: todos.clone(), drain: Arc::clone(&drain), traces: spans };
         let scrapes = settings.metrics_listen.as_ref().map(|listen| serve_scrapes(listen, &metrics)).transpose()?;
         let live = settings.live.then(|| Live::start(metrics.clone(), &address.to_string()));
-        let server = serve(settings, listener, metrics, live.as_ref().map(|(live, _)| live.clone()))?;
+        let server = serve(settings, listener, metrics, live.as_ref().map(|(live, _)| live.clone()), tracer)?;
         tracing::info!(%address, url = address.url(), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
         if let Some((_, address)) = &scrapes {
             tracing::info!(%address, url = address.url(), "metrics have an address of their own");
         }
-        Ok(Self { server, scrapes, gate, address, todos, live, drain, shutdown_timeout: settings.shutdown_timeout })
+        Ok(Self {
+            server,
+            scrapes,
+            gate,
+            address,
+            todos,
+            live,
+            drain,
+            sending,
+            shutdown_timeout: settings.shutdown_timeout,
+        })
     }
 
     /// Where it listens.
@@ -117,23 +133,27 @@ impl Application {
         let handle = self.server.handle();
         let scrapes = self.scrapes.map(|(server, _)| (server.handle(), actix_web::rt::spawn(server)));
         let mut server = std::pin::pin!(self.server);
+        let began = OnceCell::new();
         let stopping = async {
             stop.await;
             tracing::info!("stopping: requests in flight finish");
+            let _ = began.set(Instant::now());
             self.drain.run(self.gate, self.shutdown_timeout).await;
             handle.stop(true).await;
-            let left = self.todos.deliver_deferred(self.shutdown_timeout).await;
-            if left > 0 {
-                tracing::warn!(
-                    left,
-                    "writes that could not be published are still not: others may answer what was before"
-                );
-            }
         };
         let served = tokio::select! {
             served = &mut server => served,
             () = stopping => server.await,
         };
+        // Behind the last request, and not beside it: the server ends before whoever told it to is told so.
+        let left = self.todos.deliver_deferred(self.shutdown_timeout).await;
+        if left > 0 {
+            tracing::warn!(left, "writes that could not be published are still not: others may answer what was before");
+        }
+        if let Some(sending) = self.sending {
+            let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
+            sending.finish(self.shutdown_timeout.saturating_sub(spent)).await;
+        }
         if let Some((handle, ending)) = scrapes {
             handle.stop(false).await;
             let _ = ending.await;
@@ -199,6 +219,7 @@ fn serve(
     listener: Listener,
     metrics: Metrics,
     live: Option<Live>,
+    tracer: Option<Tracer>,
 ) -> Result<Server, std::io::Error> {
     let cache_control =
         HeaderValue::from_str(&settings.cache_control).expect("the flag's parser takes visible ASCII only");
@@ -228,6 +249,7 @@ fn serve(
             metrics: parts.metrics.then(|| metrics.clone()),
             hot: live.as_ref().map(Live::sketch),
             live: live.clone(),
+            tracer: tracer.clone(),
             caches,
             cors: cors.clone(),
             resources: resources(parts),
@@ -255,6 +277,7 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
             metrics: Some(metrics.clone()),
             live: None,
             hot: None,
+            tracer: None,
             caches: Caches { shared: false, l1: false },
             cors: None,
             resources: vec![Resource::Metrics],

@@ -44,6 +44,13 @@ async fn store(settings: &Settings) -> Findings {
         Ok(store) => store,
         Err(error) => return vec![Err(format!("{name}: {}", error.with_cause()))],
     };
+    let follows = settings.change_stream && settings.cache != CacheUrl::Off && store.has_changes();
+    match store.missing(follows).await {
+        Ok(missing) if missing.is_empty() => {}
+        // What is tried below would say the same, in other words.
+        Ok(missing) => return missing.into_iter().map(|line| Err(format!("{name}: {line}"))).collect(),
+        Err(error) => return vec![Err(format!("{name}: it cannot be looked at: {}", error.with_cause()))],
+    }
     let mut wrong: Findings = Vec::new();
     let mut note = |what: &str, done: Result<(), StoreError>| match done {
         // There is nothing under this id, and that is what there should be.
@@ -52,10 +59,11 @@ async fn store(settings: &Settings) -> Findings {
     };
     let (id, patch) = (nobodys_id(), TodoPatch::default());
     note("read", store.find(&id).await.map(drop));
+    note("written to", store.try_to_create(&id).await);
     note("changed", store.patch(&id, &patch, &Precondition::None).await.map(drop));
     note("deleted from", store.delete(&id, &Precondition::None).await.map(drop));
-    if settings.change_stream && settings.cache != CacheUrl::Off && store.has_changes() {
-        note("followed (change stream)", store.changes(None).await.map(drop));
+    if follows {
+        note("followed (change stream)", store.try_to_follow().await);
     }
     if wrong.is_empty() { vec![Ok(name)] } else { wrong }
 }

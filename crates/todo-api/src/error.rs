@@ -38,6 +38,9 @@ pub enum StartError {
         /// Without one.
         fresh: std::time::Duration,
     },
+    /// Traces cannot be sent where they should be.
+    #[error(transparent)]
+    Traces(#[from] crate::traces::EndpointError),
     /// A file by which the cache is reached is no use.
     #[error("{flag} {}: it {}", .source.path.display(), .source.problem)]
     CacheFile {

@@ -10,6 +10,7 @@
 //! - [`todos`]: cache and store joined. `observed`: what is to be seen of them besides. [`stored_todos`]: the store as the cache engine sees it.
 //! - [`live`]: the page that shows the cache at work. [`page`]: what it and `docs` have in common.
 //! - [`metrics`]: what `/metrics` says. [`openapi`]: the API described for programs. [`docs`]: the page to read that and try it.
+//! - [`traces`]: what a request did, step by step, for a collector of traces.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
@@ -40,3 +41,4 @@ pub mod settings;
 pub mod stored_todos;
 pub mod telemetry;
 pub mod todos;
+pub mod traces;

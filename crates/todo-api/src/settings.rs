@@ -10,6 +10,7 @@ use todo_store::{StoreOptions, StoreUrl};
 
 use crate::http::admission::WriteToken;
 use crate::listen::Address;
+use crate::traces::endpoint::CollectorUrl;
 
 /// A todo service that reads through a cache: GET /todos/{id} asks the cache first, then the store.
 #[derive(Debug, Clone, Parser)]
@@ -34,6 +35,14 @@ pub struct Settings {
     /// Whether `/live` (a page that shows the cache at work) and what is below it are answered: on or off.
     #[arg(long, env = "TODO_LIVE", default_value = "on", value_name = "on|off", value_parser = values::on_off, action = clap::ArgAction::Set)]
     pub live: bool,
+
+    /// Where traces are sent to, by OTLP over HTTP [default: nowhere, unless OTEL_EXPORTER_OTLP_ENDPOINT says so].
+    #[arg(long, env = "TODO_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<CollectorUrl>,
+
+    /// Share of the requests that are traced where their sender does not say (by `traceparent`): from 0 to 1.
+    #[arg(long, env = "TODO_TRACE_RATIO", default_value = "1", value_name = "RATIO", value_parser = crate::traces::ratio)]
+    pub trace_ratio: f64,
 
     /// Web origin whose pages may call the service (CORS): `https://app.example`, or `*` for any. May be given more than once.
     #[arg(long, env = "TODO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = crate::http::cors::origin)]

@@ -257,7 +257,7 @@ async fn files_that_do_not_go_with_the_url_are_refused() {
     let secret = files(|files| files.password = Some(password.clone()));
     let of_sentinels = files(|files| files.sentinel_password = Some(password.clone()));
     for (url, files, says) in [
-        ("redis://127.0.0.1:1", authorities, "rediss://"),
+        ("redis://127.0.0.1:1", authorities, "with rediss"),
         ("rediss://127.0.0.1:1", certificate, "private key"),
         ("redis://:x@127.0.0.1:1", secret.clone(), "only one"),
         ("redis://127.0.0.1:1", of_sentinels.clone(), "redis+sentinel://"),

@@ -31,6 +31,7 @@ mod start;
 mod stats;
 mod store_outages;
 mod support;
+mod traces;
 mod typed;
 mod urls;
 mod waiting;

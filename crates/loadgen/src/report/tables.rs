@@ -1,7 +1,7 @@
 //! The tables of the page.
 
 use super::html::{card, escape};
-use super::units::{number, percent, status, time};
+use super::units::{number, own_cost, percent, status, time};
 use crate::figures::{ByRequest, Count, Latency};
 use crate::summary::Summary;
 
@@ -91,6 +91,11 @@ pub(crate) fn parameters(summary: &Summary) -> String {
         ("Ended", summary.ended_at.clone()),
         ("Load generator", format!("loadgen {}", summary.version)),
         ("Ran on", format!("{}, {} cores", summary.machine.name, summary.machine.cores)),
+        (
+            "CPU of the load generator",
+            format!("{} ({})", time((summary.own_cost.cpu_seconds * 1e6) as u64), own_cost(summary)),
+        ),
+        ("Headers", if of.headers.is_empty() { "none".to_owned() } else { of.headers.join(", ") }),
         ("Sent again", format!("{} on connections closed unanswered", number(summary.retries))),
     ];
     let entry = |(name, value): &(&str, String)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(value));

@@ -2,7 +2,7 @@
 
 use std::fmt::{Result, Write};
 
-use super::units::{number, percent, status, time};
+use super::units::{number, own_cost, percent, status, time};
 use crate::figures::{ByRequest, Count, Latency};
 use crate::summary::Summary;
 
@@ -55,6 +55,7 @@ fn headline(out: &mut String, summary: &Summary) -> Result {
     writeln!(out, "  throughput  {:>12}   successes", format!("{}/s", number(summary.throughput as u64)))?;
     writeln!(out, "  failures    {:>12}   {}", number(summary.failures), percent(summary.error_ratio))?;
     writeln!(out, "  hit ratio   {hits:>12}")?;
+    writeln!(out, "  own CPU     {:>12}   {}", time((summary.own_cost.cpu_seconds * 1e6) as u64), own_cost(summary))?;
     for (count, what) in [
         (summary.retries, "GETs were sent again, as their connections were closed without an answer"),
         (summary.cut_off, "requests were under way when the run was cut, and count nowhere"),

@@ -2,6 +2,8 @@
 
 use reqwest::StatusCode;
 
+use crate::summary::Summary;
+
 /// Microseconds.
 pub(crate) fn time(micros: u64) -> String {
     match micros {
@@ -46,6 +48,12 @@ pub(crate) fn percent(ratio: f64) -> String {
         share if share < 100.0 && share > 99.99 => ">99.99 %".to_owned(),
         share => format!("{share:.2} %"),
     }
+}
+
+/// What the load generator itself used: `1.2 of 2 cores, 23 us a request`.
+pub(crate) fn own_cost(summary: &Summary) -> String {
+    let of = &summary.own_cost;
+    format!("{:.1} of {} cores, {} a request", of.cores, summary.machine.cores, time(of.cpu_us_per_request as u64))
 }
 
 #[cfg(test)]

@@ -59,3 +59,65 @@ async fn a_place_that_is_taken_is_said_before_the_run() {
     let error = loadgen::run(&options(&host, &["--live", &address])).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("--live {address}: ")), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_users_is_changed_while_the_run_goes_on() {
+    let target = Target::start_slow(std::time::Duration::from_millis(20), honest);
+    let url = target.url();
+    let flags = [
+        "--host",
+        &url,
+        "--users",
+        "2",
+        "--hatch-rate",
+        "50",
+        "--run-time",
+        "10m",
+        "--live",
+        "127.0.0.1:0",
+        "--json",
+        "-",
+    ];
+    let mut child = program(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let (mut line, mut page) = (String::new(), String::new());
+    while page.is_empty() {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it says where the page is");
+        page = line.trim().strip_prefix("live: ").unwrap_or_default().to_owned();
+    }
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    let client = Client::builder().no_proxy().build().unwrap();
+    let users = async || {
+        let text = client.get(format!("{page}summary.json")).send().await.unwrap().text().await.unwrap();
+        let so_far: Value = serde_json::from_str(&text).unwrap();
+        so_far["timeline"].as_array().unwrap().last().map_or(0, |second| second["users"].as_u64().unwrap())
+    };
+    let change = async |number: &str, header: &str| {
+        client.post(format!("{page}users/{number}")).header("X-Loadgen", header).send().await.unwrap()
+    };
+    until("two users are there", async || users().await == 2).await;
+    assert_eq!(change("9", "stop").await.status(), 403, "a form of another page could send this");
+    for wrong in ["0", "many", "1001", "-1"] {
+        let refused = change(wrong, "users").await;
+        assert_eq!(refused.status(), 400, "{wrong}");
+        assert_eq!(refused.text().await.unwrap(), "users must be a whole number from 1 to 1000\n");
+    }
+    assert_eq!(change("9", "users").await.status(), 200);
+    until("nine are", async || users().await == 9).await;
+    assert_eq!(change("1", "users").await.status(), 200);
+    until("one is left", async || users().await == 1).await;
+    let stopped = client.post(format!("{page}stop")).header("X-Loadgen", "stop").send().await.unwrap();
+    assert_eq!(stopped.status(), 200);
+    let (status, report) = tokio::task::spawn_blocking(move || {
+        let mut report = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+        (child.wait().unwrap(), report)
+    })
+    .await
+    .unwrap();
+    let summary: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((status.code(), &summary["failures"]), (Some(0), &0.into()));
+    let cost = &summary["own_cost"];
+    assert!(cost["cpu_seconds"].as_f64() > Some(0.0) && cost["cpu_us_per_request"].as_f64() > Some(0.0), "{cost}");
+}

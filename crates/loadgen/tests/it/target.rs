@@ -16,6 +16,9 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) body: Vec<u8>,
     pub(crate) agent: String,
+    /// `Host` and `X-Key` as they came.
+    pub(crate) host: String,
+    pub(crate) key: String,
 }
 
 /// Listens on a port of its own until it is dropped.
@@ -58,12 +61,17 @@ impl Target {
         let server = HttpServer::new(move || {
             let all = Arc::clone(&all);
             App::new().default_service(web::to(move |request: HttpRequest, body: web::Bytes| {
-                let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+                let header = |name: &str| {
+                    let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+                    value.unwrap_or_default().to_owned()
+                };
                 let seen = Seen {
                     method: request.method().clone(),
                     path: request.path().to_owned(),
                     body: body.to_vec(),
-                    agent: agent.unwrap_or_default().to_owned(),
+                    agent: header("user-agent"),
+                    host: header("host"),
+                    key: header("x-key"),
                 };
                 let all = Arc::clone(&all);
                 async move {

@@ -35,7 +35,7 @@ async fn replace(
     let new = NewTodo::from_json(&body::json(request, body)?)?;
     same_id(new.id.as_ref(), &id)?;
     let todo = new.into_todo(|| id.clone());
-    let written = match worker.todos.change(&id, Change::Replace(todo), preconditions.clone()).await {
+    let written = match reply.traced(worker.todos.change(&id, Change::Replace(todo), preconditions.clone())).await {
         // Without `If-Match` it would have been created.
         Err(WriteError::Store(StoreError::NotFound(_))) => {
             return Err(ApiError::PreconditionFailed("there is none with this id, and If-Match asks for one"));
@@ -68,7 +68,7 @@ async fn apply(
     let preconditions = etag::preconditions(request.headers())?;
     let patch = TodoPatch::from_json(&body::json(request, body)?)?;
     same_id(patch.id.as_ref(), &id)?;
-    let changed = worker.todos.change(&id, Change::Patch(patch), preconditions.clone()).await;
+    let changed = reply.traced(worker.todos.change(&id, Change::Patch(patch), preconditions.clone())).await;
     let written = changed.map_err(|error| refused(error, &preconditions))?;
     Ok(with_todo(HttpResponse::Ok(), written))
 }
@@ -84,7 +84,7 @@ async fn remove(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
     reply.admit_write()?;
     let id = todo_id(request)?;
     let preconditions = etag::preconditions(request.headers())?;
-    let changed = worker.todos.change(&id, Change::Delete, preconditions.clone()).await;
+    let changed = reply.traced(worker.todos.change(&id, Change::Delete, preconditions.clone())).await;
     let deleted = changed.map_err(|error| refused(error, &preconditions))?;
     Ok(HttpResponse::NoContent().insert_header((CACHE_STATUS, cache_status::of_change(&deleted))).finish())
 }

@@ -31,7 +31,7 @@ async fn write(
         return Err(ApiError::PreconditionFailed("If-Match holds for no todo that is still to be created"));
     }
     let new = NewTodo::from_json(&body::json(request, body)?)?;
-    let (id, written) = worker.todos.create(new).await?;
+    let (id, written) = reply.traced(worker.todos.create(new)).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, location(&id)));
     Ok(with_todo(response, Changed::Written(written)))

@@ -8,7 +8,12 @@ use crate::http::request::RequestId;
 use crate::limited_log::Limited;
 
 /// Logs why a request failed on the side of the service.
-pub(crate) fn log(error: &ApiError, request_id: &RequestId, route: &'static str) {
+pub(crate) fn log(
+    error: &ApiError,
+    request_id: &RequestId,
+    route: &'static str,
+    trace_id: impl Fn() -> Option<String>,
+) {
     static AWAY: Limited = Limited::every(Duration::from_secs(1));
     static NO_TODO: Limited = Limited::every(Duration::from_secs(60));
     static FAILED: Limited = Limited::every(Duration::from_secs(1));
@@ -18,7 +23,7 @@ pub(crate) fn log(error: &ApiError, request_id: &RequestId, route: &'static str)
     let (request_id, status) = (request_id.as_str(), error.status().as_u16());
     let limited = match error {
         ApiError::NotCached | ApiError::TooOld | ApiError::CacheAway | ApiError::TooManyViewers => {
-            tracing::debug!(request_id, route, status, "{error}");
+            tracing::debug!(request_id, trace_id = trace_id(), route, status, "{error}");
             return;
         }
         ApiError::NotATodo { .. } => &NO_TODO,
@@ -26,7 +31,7 @@ pub(crate) fn log(error: &ApiError, request_id: &RequestId, route: &'static str)
         _ => &FAILED,
     };
     if let Some(times) = limited.permit() {
-        tracing::error!(request_id, route, status, times, cause = causes(error), "{error}");
+        tracing::error!(request_id, trace_id = trace_id(), route, status, times, cause = causes(error), "{error}");
     }
 }
 

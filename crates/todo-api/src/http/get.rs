@@ -26,7 +26,7 @@ async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
     let how = read_options(request)?;
     let preconditions = etag::preconditions(request.headers())?;
     worker.note_read(&id);
-    let answer = worker.todos.read(&id, how).await?;
+    let answer = reply.traced(worker.todos.read(&id, how)).await?;
     reply.answered_from(answer.outcome);
     Ok(response(worker, &preconditions, answer))
 }

@@ -28,7 +28,7 @@ async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
     let ids = ids(request.query_string())?;
     let how = read_options(request)?;
     ids.iter().for_each(|id| worker.note_read(id));
-    let answers = worker.todos.read_many(&ids, how).await;
+    let answers = reply.traced(worker.todos.read_many(&ids, how)).await;
     let answers: Vec<Result<Answer, ApiError>> =
         answers.into_iter().map(|answer| answer.map_err(ApiError::from)).collect();
     let status = cache_status::of_many(answers.iter().map(|answer| answer.as_ref().ok()));

@@ -49,6 +49,7 @@ use crate::live::Live;
 use crate::live::hot::Sketch;
 use crate::metrics::{Metrics, requests};
 use crate::todos::Todos;
+use crate::traces::Tracer;
 
 /// What every handler of one worker shares.
 pub struct Worker {
@@ -70,6 +71,8 @@ pub struct Worker {
     pub live: Option<Live>,
     /// Counts the ids that are read, where there is such a page.
     pub hot: Option<Arc<Sketch>>,
+    /// Traces requests, where traces go anywhere.
+    pub tracer: Option<Tracer>,
     /// Which caches there are.
     pub caches: Caches,
     /// Which web pages of others may call the service.

@@ -66,6 +66,29 @@ class Heard {
     this.events = new Map();
   }
 
+  /** Takes what processes were like before: points that are not there yet, each beside what others have at that time. */
+  takePast({ at_ms: at, histories }) {
+    for (const { history_of: process, expected, moments } of histories) {
+      const snapshots = moments.map(([ago, one]) => ({
+        at: at - ago, up_ms: one.up_ms, latency: one.latency, stream: { expected, lag_ms: one.lag_ms },
+        counts: Object.fromEntries([...OUTCOMES.map(([key]) => key), "loads", "failed_loads"].map((key, place) => [key, one.counts[place]])),
+      }));
+      for (let next = 1; next < snapshots.length; next += 1) {
+        const figures = between(snapshots[next - 1], snapshots[next]);
+        if (figures) this.pointAt(snapshots[next].at, process, figures);
+      }
+    }
+    this.points.sort((a, b) => a.at - b.at);
+  }
+
+  pointAt(at, process, figures) {
+    const near = this.points.filter((point) => Math.abs(point.at - at) <= 1000);
+    if (near.some((point) => point.of.has(process))) return;
+    const point = near.reduce((best, one) => (best && Math.abs(best.at - at) <= Math.abs(one.at - at) ? best : one), undefined);
+    if (point) point.of.set(process, figures);
+    else this.points.push({ at, of: new Map([[process, figures]]) });
+  }
+
   /** Takes what came; the moments are those of the process that answers. */
   take({ at_ms: at, processes }) {
     const point = { at, of: new Map() };

@@ -1,10 +1,12 @@
-//! The page at `/live`, and what it shows. Nothing is sampled, sent or counted for it while nobody looks.
+//! The page at `/live`, and what it shows. While nobody looks, a few numbers are kept every other second; nothing is sent, and no read
+//! is counted for it.
 //!
 //! Who looks at one process sees all that share its cache: each second that process asks the others over the channel that they
 //! share, and for some seconds after that they say how they are, too.
 //!
-//! - [`hot`]: which ids are read most. `snapshot`: what a process says of itself. `viewer`: one stream of pictures.
+//! - [`hot`]: which ids are read most. `snapshot`: what a process says of itself, `history`: what it said before. `viewer`: one stream of pictures.
 
+mod history;
 pub mod hot;
 mod snapshot;
 mod viewer;
@@ -20,6 +22,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use self::history::{History, Told};
 use self::hot::{Hot, Rates, Sketch};
 use self::snapshot::{Process, Snapshot};
 pub use self::viewer::Viewer;
@@ -55,6 +58,8 @@ const MAX_TEXT: usize = 64 * 1024;
 const HOTTEST: usize = 10;
 /// By which a process asks the others how they are.
 const ASK: &str = "how are you";
+/// By which it asks how they were before.
+const ASK_HISTORY: &str = "how were you";
 
 /// What there is to see of this process and of those that share its cache. Clones share it.
 #[derive(Clone)]
@@ -66,6 +71,7 @@ struct Inner {
     hot: Hot,
     viewers: AtomicUsize,
     others: Mutex<Others>,
+    history: Mutex<History>,
     /// Somebody looks, or asks.
     wanted: Notify,
     /// The last picture, as it is sent.
@@ -77,6 +83,17 @@ struct Others {
     /// When somebody asked how this process is.
     asked: Option<Instant>,
     heard: BTreeMap<String, (Instant, Snapshot)>,
+    /// Somebody has come who is to see what others were like before.
+    is_history_wanted: bool,
+    /// What was heard of that, and is not passed on yet.
+    told: Vec<Told>,
+}
+
+/// What the page is told of the past.
+#[derive(Serialize)]
+struct Past<'a> {
+    at_ms: u64,
+    histories: &'a [Told],
 }
 
 /// What all processes say at one moment.
@@ -114,6 +131,7 @@ impl Live {
             hot: Hot::default(),
             viewers: AtomicUsize::new(0),
             others: Mutex::default(),
+            history: Mutex::default(),
             wanted: Notify::new(),
             pictures: watch::Sender::new(Bytes::new()),
         }));
@@ -136,6 +154,7 @@ impl Live {
         });
         taken.ok()?;
         let viewer = Viewer::new(self.clone());
+        self.others().is_history_wanted = true;
         self.0.wanted.notify_one();
         Some(viewer)
     }
@@ -152,7 +171,14 @@ impl Live {
     /// Makes a picture each second, for as long as somebody looks here or at another process.
     async fn run(self) {
         loop {
-            self.0.wanted.notified().await;
+            tokio::select! {
+                () = self.0.wanted.notified() => {}
+                () = tokio::time::sleep(history::EVERY) => {
+                    self.remember(&self.now(Vec::new()));
+                    continue;
+                }
+            }
+            let mut remembered = Instant::now();
             let (mut rates, mut before) = (Rates::default(), Instant::now());
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -161,12 +187,31 @@ impl Live {
                 ticks.tick().await;
                 rates.add(&self.0.hot, before.elapsed().as_secs_f64());
                 before = Instant::now();
-                self.show(Snapshot::of(&self.0.process, &self.0.metrics, rates.hottest(HOTTEST))).await;
+                let now = self.now(rates.hottest(HOTTEST));
+                if remembered.elapsed() >= history::EVERY {
+                    remembered = Instant::now();
+                    self.remember(&now);
+                }
+                self.show(now).await;
             }
             self.0.hot.watch(false);
             rates.add(&self.0.hot, 1.0);
             self.others().heard.clear();
         }
+    }
+
+    fn now(&self, hot: Vec<(String, f64)>) -> Snapshot {
+        Snapshot::of(&self.0.process, &self.0.metrics, hot)
+    }
+
+    fn remember(&self, now: &Snapshot) {
+        self.history().add(now.moment());
+    }
+
+    /// What this process was like, for somebody who has just come.
+    fn past(&self) -> Bytes {
+        let told = self.history().tell(&self.now(Vec::new()));
+        past_event(&[told]).into()
     }
 
     /// To those who look here, and to the other processes.
@@ -182,6 +227,9 @@ impl Live {
         let _ = tokio::time::timeout(PATIENCE, async {
             if looks {
                 todos.tell_peers(ASK).await;
+                if std::mem::take(&mut self.others().is_history_wanted) {
+                    todos.tell_peers(ASK_HISTORY).await;
+                }
             }
             todos.tell_peers(&said).await
         })
@@ -191,13 +239,14 @@ impl Live {
     fn picture(&self, own: &Snapshot) -> Bytes {
         let mut others = self.others();
         others.heard.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
+        let told = std::mem::take(&mut others.told);
+        let past = if told.is_empty() { String::new() } else { past_event(&told) };
         let heard = others.heard.values();
         let all = heard.map(|(at, snapshot)| Said { heard_ms_ago: at.elapsed().as_millis() as u64, snapshot });
         let processes = std::iter::once(Said { heard_ms_ago: 0, snapshot: own }).chain(all).collect();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let picture = Picture { at_ms: now.as_millis() as u64, processes };
+        let picture = Picture { at_ms: now_ms(), processes };
         let picture = serde_json::to_string(&picture).expect("numbers and texts always serialize");
-        format!("event: picture\ndata: {picture}\n\n").into()
+        format!("{past}event: picture\ndata: {picture}\n\n").into()
     }
 
     /// Hears what other processes ask and say.
@@ -206,7 +255,18 @@ impl Live {
             if *text == *ASK {
                 self.others().asked = Some(Instant::now());
                 self.0.wanted.notify_one();
+            } else if *text == *ASK_HISTORY {
+                let told = self.history().tell(&self.now(Vec::new()));
+                let told = serde_json::to_string(&told).expect("numbers and texts always serialize");
+                let _ = tokio::time::timeout(PATIENCE, self.0.metrics.todos.tell_peers(&told)).await;
             } else if self.viewers() > 0 && text.len() <= MAX_TEXT {
+                if let Ok(told) = serde_json::from_str::<Told>(&text) {
+                    let mut others = self.others();
+                    if told.history_of != self.0.process.id && others.told.len() < MAX_PROCESSES {
+                        others.told.push(told);
+                    }
+                    continue;
+                }
                 // Of a release that says something else, nothing is known.
                 let Ok(snapshot) = serde_json::from_str::<Snapshot>(&text) else { continue };
                 let mut others = self.others();
@@ -218,8 +278,22 @@ impl Live {
         }
     }
 
+    fn history(&self) -> MutexGuard<'_, History> {
+        // Whole between any two statements.
+        self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn others(&self) -> MutexGuard<'_, Others> {
         // Whole between any two statements.
         self.0.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn past_event(histories: &[Told]) -> String {
+    let past = serde_json::to_string(&Past { at_ms: now_ms(), histories }).expect("numbers and texts always serialize");
+    format!("event: past\ndata: {past}\n\n")
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

@@ -129,6 +129,12 @@ function heardNow(event) {
   if (!paused) show();
 }
 
+function heardBefore(event) {
+  const past = JSON.parse(event.data);
+  heard.takePast(past);
+  latest ??= past.at_ms;
+}
+
 let stream;
 /** Listens while somebody looks, and only then. */
 function listen() {
@@ -140,6 +146,7 @@ function listen() {
   if (stream) return;
   stream = new EventSource(location.pathname.split("/").pop());
   stream.addEventListener("open", () => { byId("connection").textContent = `Listening to ${BASE.host}.`; });
+  stream.addEventListener("past", heardBefore);
   stream.addEventListener("picture", heardNow);
   stream.addEventListener("error", () => {
     byId("connection").textContent = "The connection broke: trying again.";

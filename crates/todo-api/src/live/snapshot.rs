@@ -81,6 +81,16 @@ struct L1 {
     evictions: u64,
 }
 
+/// The numbers of a snapshot that charts are made of.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Moment {
+    pub(super) up_ms: u64,
+    /// Those of [`Counts`], in their order.
+    pub(super) counts: [u64; 10],
+    pub(super) latency: Vec<u64>,
+    pub(super) lag_ms: Option<u64>,
+}
+
 /// When something happened is said as how long ago: no clock of another machine is believed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Event {
@@ -91,6 +101,19 @@ struct Event {
 }
 
 impl Snapshot {
+    /// Whether what others write is to be noticed by a change stream.
+    pub(super) fn expects_changes(&self) -> bool {
+        self.stream.expected
+    }
+
+    /// What is kept of it for those who come later.
+    pub(super) fn moment(&self) -> Moment {
+        let of = &self.counts;
+        let counts =
+            [of.hit, of.l1, of.stale, of.absent, of.miss, of.bypass, of.failed, of.write, of.loads, of.failed_loads];
+        Moment { up_ms: self.up_ms, counts, latency: self.latency.clone(), lag_ms: self.stream.lag_ms }
+    }
+
     pub(super) fn of(process: &Process, metrics: &Metrics, hot: Vec<(String, f64)>) -> Self {
         let (stats, todos) = (metrics.todos.stats(), &metrics.todos);
         let (reads, loads, writes) = (&stats.reads, &stats.loads, &stats.writes);

@@ -18,19 +18,34 @@ pub struct Viewer {
     live: Live,
     pictures: watch::Receiver<Bytes>,
     drain: Arc<Drain>,
-    has_begun: bool,
+    next: Next,
+}
+
+/// What is to be sent next.
+enum Next {
+    Greeting,
+    Past,
+    Picture,
 }
 
 impl Viewer {
     pub(super) fn new(live: Live) -> Self {
         let (pictures, drain) = (live.0.pictures.subscribe(), Arc::clone(&live.0.metrics.drain));
-        Self { live, pictures, drain, has_begun: false }
+        Self { live, pictures, drain, next: Next::Greeting }
     }
 
-    /// What is to be sent next: the newest picture. `None` when the process is about to end.
+    /// What is to be sent next: after what was before, the newest picture. `None` when the process is about to end.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            return Some(Bytes::from_static(FIRST));
+        match self.next {
+            Next::Greeting => {
+                self.next = Next::Past;
+                return Some(Bytes::from_static(FIRST));
+            }
+            Next::Past => {
+                self.next = Next::Picture;
+                return Some(self.live.past());
+            }
+            Next::Picture => {}
         }
         tokio::select! {
             () = self.drain.begun() => None,

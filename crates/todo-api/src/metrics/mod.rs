@@ -11,6 +11,7 @@ mod process;
 pub mod requests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::exposition::Exposition;
 pub use self::exposition::Format;
@@ -18,6 +19,7 @@ use self::family::Family;
 use self::requests::Requests;
 use crate::drain::Drain;
 use crate::todos::Todos;
+use crate::traces;
 
 /// What is needed to answer a scrape.
 #[derive(Clone)]
@@ -28,6 +30,8 @@ pub struct Metrics {
     pub todos: Todos,
     /// Counts the open connections.
     pub drain: Arc<Drain>,
+    /// What became of spans.
+    pub traces: Arc<traces::Counts>,
 }
 
 impl Metrics {
@@ -43,6 +47,7 @@ impl Metrics {
             )
             .value(open as f64)
         }));
+        families.extend(self.spans());
         families.extend(process::families());
         Exposition::of(families).text(format)
     }
@@ -50,6 +55,23 @@ impl Metrics {
     fn connections(&self) -> Family {
         Family::gauge("http_connections", "Connections of clients that are open.")
             .value(self.drain.connections() as f64)
+    }
+}
+
+impl Metrics {
+    fn spans(&self) -> [Family; 2] {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
+        let (exported, no_room, not_taken) = (&self.traces.exported, &self.traces.no_room, &self.traces.not_taken);
+        [
+            Family::counter("trace_spans_exported", "Spans that the collector took (`--otlp-endpoint`).")
+                .value(count(exported)),
+            Family::counter(
+                "trace_spans_dropped",
+                "Spans that found no room in the queue (queue_full), or that the collector did not take (not_taken).",
+            )
+            .with([("reason", "queue_full")], count(no_room))
+            .with([("reason", "not_taken")], count(not_taken)),
+        ]
     }
 }
 

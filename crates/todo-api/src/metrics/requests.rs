@@ -156,7 +156,7 @@ impl Latency {
 }
 
 /// The method's name; one name for all that the service does not know, since clients choose them.
-fn name(method: &Method) -> &'static str {
+pub(crate) fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use test_servers::{RedisServer, free_port, fresh_name, shared_mongo, shared_redis};
+use mongodb::bson::doc;
+use test_servers::{MongoServer, RedisServer, free_port, fresh_name, shared_mongo, shared_redis};
 
 use crate::program::Program;
 
@@ -67,6 +68,59 @@ fn each_right_that_is_missing_in_redis_is_a_line_with_the_rule_that_gives_it() {
         assert!(lines.iter().any(|line| line.starts_with("wrong: cache") && line.ends_with(right)), "{lines:?}");
     }
     assert!(!lines.concat().contains("secret"), "{lines:?}");
+}
+
+#[test]
+fn each_privilege_that_is_missing_in_mongodb_is_a_line_and_nothing_is_left_behind() {
+    let mongo = MongoServer::start_with_users(&[]);
+    let user = |name: &str, roles: Vec<mongodb::bson::Document>| {
+        mongo.run_command("shop", doc! { "createUser": name, "pwd": "secret", "roles": roles });
+        let store = format!("mongodb://{name}:secret@127.0.0.1:{}/shop?replicaSet=rs0&authSource=shop", mongo.port());
+        check(&["--store", &store])
+    };
+    let role = |role: &str| doc! { "role": role, "db": "shop" };
+    let (lines, code) = user("reader", vec![role("read")]);
+    assert_eq!(code, Some(1), "{lines:?}");
+    for privilege in ["insert", "update", "remove", "createIndex"] {
+        let says = format!(": the user lacks the privilege {privilege} on shop.todos, by which ");
+        assert!(
+            lines.iter().any(|line| line.starts_with("wrong: store mongodb://") && line.contains(&says)),
+            "{lines:?}"
+        );
+    }
+    assert!(lines.iter().any(|line| line.contains("insert on shop.todos.change_stream")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("privilege find") || line.contains("changeStream on")), "{lines:?}");
+    assert!(!lines.concat().contains("secret"), "{lines:?}");
+    let (lines, code) = user("writer", vec![role("readWrite")]);
+    assert_eq!((lines.len(), code), (2, Some(0)), "{lines:?}");
+    let found = mongo.run_command("shop", doc! { "listCollections": 1, "nameOnly": true });
+    assert!(found.get_document("cursor").unwrap().get_array("firstBatch").unwrap().is_empty(), "{found}");
+
+    // Documents that another program gave its own _id need pre-images, and that another privilege.
+    mongo.run_command("shop", doc! { "insert": "todos", "documents": [{ "_id": 1, "id": "a", "name": "A" }] });
+    let (lines, code) = user("writer2", vec![role("readWrite")]);
+    assert!(lines[0].contains("lacks the privilege collMod on shop.todos") && code == Some(1), "{lines:?}");
+    let (lines, code) = user("owner", vec![role("readWrite"), role("dbAdmin")]);
+    assert_eq!(code, Some(0), "{lines:?}");
+    // What the service could not index.
+    mongo.run_command("shop", doc! { "insert": "todos", "documents": [{ "_id": 2, "id": "a", "name": "A" }] });
+    let (lines, code) = user("owner2", vec![role("readWrite"), role("dbAdmin")]);
+    assert!(lines[0].contains("shop.todos has more than one document with id a") && code == Some(1), "{lines:?}");
+    mongo.run_command("shop", doc! { "delete": "todos", "deletes": [{ "q": { "_id": 2 }, "limit": 1 }] });
+    let index = doc! { "createIndexes": "todos", "indexes": [{ "key": { "id": 1 }, "name": "id_1" }] };
+    mongo.run_command("shop", index);
+    let (lines, code) = user("owner3", vec![role("readWrite"), role("dbAdmin")]);
+    assert!(lines[0].contains("an index on id that is not unique") && code == Some(1), "{lines:?}");
+}
+
+#[test]
+fn a_rule_of_the_collection_that_no_todo_keeps_is_found() {
+    let mongo = shared_mongo();
+    let name = fresh_name("check");
+    let validator = doc! { "$jsonSchema": { "required": ["price"] } };
+    mongo.run_command(&name, doc! { "create": "todos", "validator": validator });
+    let (lines, code) = check(&["--store", &mongo.url(), "--database", &name]);
+    assert!(lines[0].contains("it cannot be written to: ") && code == Some(1), "{lines:?}");
 }
 
 #[test]

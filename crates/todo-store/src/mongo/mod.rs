@@ -7,6 +7,7 @@
 //! - `changes`: the change stream; `reader` reads it ahead; `event`: one of its events; `known_versions`: which of its
 //!   versions are new; `foreign`: documents and collections of other origin. `resume_point`:
 //!   where a watcher goes on. `election`: which primary there is.
+//! - `rights`: what a service needs and would not get.
 //! - `errors`: what the driver's errors mean. `connected`: whether an operation can have been sent at all.
 
 mod bulk;
@@ -25,6 +26,7 @@ mod raw;
 mod reader;
 mod replacement;
 mod resume_point;
+mod rights;
 mod single;
 mod unreadable;
 mod updates;

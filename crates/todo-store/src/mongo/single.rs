@@ -85,7 +85,7 @@ impl MongoStore {
         }
     }
 
-    fn insert(&self, todo: &Todo) -> FindOneAndUpdate<'_, RawDocumentBuf> {
+    pub(super) fn insert(&self, todo: &Todo) -> FindOneAndUpdate<'_, RawDocumentBuf> {
         let insert = self.todos.find_one_and_update(never_there(&todo.id), self.clock.create(todo));
         insert.upsert(true).return_document(ReturnDocument::After).projection(doc! { "v": 1 })
     }
