@@ -102,7 +102,7 @@ async fn what_is_said_of_a_url_that_cannot_be_parsed_has_no_part_of_it() {
         "mongodb://u:pass@127.0.0.1:hunter2/x",
     ] {
         let url: StoreUrl = text.parse().unwrap();
-        let error = Store::open(&url, &StoreOptions::default()).await.err().expect(text);
+        let error = Store::open(&url, &StoreOptions::default()).await.expect_err(text);
         let said = format!("{url} {error} {error:?} {}", url.without_secrets());
         assert!(
             said.contains("must be percent-encoded") && !said.contains("hunter2") && !said.contains("123"),
