@@ -89,7 +89,8 @@ async fn a_body_that_nobody_asked_for() {
     fn zipped(seen: &Seen) -> HttpResponse {
         HttpResponse::Ok().insert_header(("content-encoding", "gzip")).body(vec![0x1f, 0x8b, seen.id().len() as u8])
     }
-    assert_caught(&[], zipped, "the body has a Content-Encoding, though none was asked for").await;
+    let message = "the body is compressed (Content-Encoding: gzip), which was not asked for";
+    assert_caught(&[], zipped, message).await;
     fn long(_: &Seen) -> HttpResponse {
         HttpResponse::Ok().body(vec![b' '; 2 << 20])
     }
