@@ -111,6 +111,12 @@ pub enum ConnectError {
         /// In the server's words.
         cause: String,
     },
+    /// A cluster is asked for, and the server is of none.
+    #[error("{at} is no server of a Redis Cluster")]
+    NoCluster {
+        /// Where.
+        at: String,
+    },
     /// No sentinel answers.
     #[error("no sentinel tells where the primary is: {causes}")]
     NoSentinel {

@@ -52,6 +52,7 @@ pub fn advice(error: &ConnectError) -> String {
             "check the addresses in --cache, and if they want a password sentinel_password= there, or \
              --cache-sentinel-password-file"
         }
+        ConnectError::NoCluster { .. } => "begin --cache with redis:// or rediss://, for a single server",
         ConnectError::UnknownName { .. } => "name one of them in --cache: redis+sentinel://HOST,…/NAME",
         _ => return String::new(),
     };

@@ -79,7 +79,12 @@ fn a_redis_that_is_not_reached_is_one_line_that_names_the_flag_and_what_to_do() 
     let _expired = RedisServer::start_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let (authorities, of_expired) = (certificates.authority(), expired.authority());
     let sentinels = format!("redis+sentinel://:{SECRET}@127.0.0.1:{}/mymaster", free_port());
-    let cases: [(&[&str], &[&str]); 7] = [
+    let alone = RedisServer::start();
+    let cases: [(&[&str], &[&str]); 8] = [
+        (
+            &["--cache", &format!("redis+cluster://127.0.0.1:{}", alone.port())],
+            &["no server of a Redis Cluster", "redis://"],
+        ),
         (&["--cache", &tls], &["authority", "--cache-ca-file"]),
         (&["--cache", &format!("redis://{plain}")], &["wants a password", "--cache-password-file"]),
         (&["--cache", &format!("redis://:{SECRET}@{plain}")], &["password", "default", "--cache-password-file"]),

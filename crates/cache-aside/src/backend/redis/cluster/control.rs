@@ -194,7 +194,15 @@ impl ClusterCache {
         }
         let mut first = None;
         for seed in if nodes.is_empty() { self.shared.nodes.seeds() } else { Vec::new() } {
-            let error = seed.cache.shared.endpoint.connect(self.shared.options.connect_timeout).await.err()?;
+            let error = match seed.cache.shared.endpoint.connect(self.shared.options.connect_timeout).await {
+                Err(error) => error,
+                Ok((mut connection, _)) => {
+                    let said = seed.part.ask(&mut connection).await.err().map(|error| error.to_string());
+                    // That of every server which is of no cluster (Redis source, cluster.c).
+                    said.filter(|said| said.contains("cluster support disabled"))?;
+                    ConnectError::NoCluster { at: seed.address.clone() }
+                }
+            };
             first = first.or(Some(error));
         }
         first
