@@ -96,7 +96,7 @@ build() {
   local began=$SECONDS first=false
   if [ ! -d "$target/$profile/build" ]; then
     first=true
-    say "building the programs and the crates that they use: the first time takes about five minutes on two cores, a release longer" >&2
+    say "building the programs and the crates that they use: the first time takes five to nine minutes on two cores, a release longer" >&2
   fi
   cargo build --profile "$profile" --locked "$@"
   if $first; then say "built in $((SECONDS - began)) s; the next build takes seconds" >&2; fi
