@@ -19,7 +19,8 @@
 //! - `freshness`: whether a cell still answers, and what it is kept for. `timeline`: which cells may be answered at all, and
 //!   what they are dated by. `validity`: what all cells share of that. `slot`: which part of a cluster a cell belongs to.
 //! - `l1`: values in this process, in front of Redis.
-//! - `put`: what is put for what the store gave. `fill`: what a fill ends with, and who may share it.
+//! - `put`: what is put for what the store gave; `put_loaded`: it is put before it is answered. `contention`: where fills are
+//!   overtaken by writers. `fill`: what a fill ends with, and who may share it.
 //! - `single_flight`: one fill per id at a time. `lease_wait`: how long a read waits behind who is at work.
 //! - `repair`: invalidations that the cache could not be given in time are made up for.
 //! - `invalidator`: gives the cache what the change stream tells, many ids at a time.
@@ -65,6 +66,7 @@ pub mod outcome;
 mod pace;
 pub mod peers;
 mod put;
+mod put_loaded;
 pub mod read;
 pub mod read_many;
 pub mod redis_url;

@@ -68,7 +68,7 @@ pub(crate) struct Waiter<R> {
 impl<R: Clone> SingleFlight<R> {
     pub(crate) fn new() -> Self {
         let shards = Arc::new((0..SHARDS).map(|_| Mutex::default()).collect());
-        Self { shards, hasher: RandomState::new(), contention: Contention::default() }
+        Self { shards, hasher: RandomState::new(), contention: Contention::new() }
     }
 
     /// Joins the flight of the id, or begins one. Who comes later joins the one that began last.

@@ -1,6 +1,6 @@
 //! The primary database of todos: MongoDB, or an embedded file (redb), behind one interface.
 //!
-//! - [`store`]: `Store`, the interface, an enum over the two.
+//! - [`store`]: `Store`, the interface, an enum over the two. `needs`: what a service will need of it, tried out.
 //! - [`url`]: `StoreUrl`, which of the two and where, from `--store`; `connection_string`: what of MongoDB's is used. [`options`]: how it is opened.
 //! - [`precondition`]: what a write demands of the todo that is there, and what it did.
 //! - [`error`]: `StoreError`, in terms of what the caller can do.
@@ -47,6 +47,7 @@ pub mod error;
 mod failpoints;
 mod fields;
 mod mongo;
+mod needs;
 pub mod options;
 pub mod precondition;
 mod printable;

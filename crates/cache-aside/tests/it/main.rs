@@ -9,6 +9,7 @@ mod cells;
 mod changes;
 mod clocks;
 mod cluster;
+mod contention;
 mod examples;
 mod fake_changes;
 mod field;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_aside::{Answer, CacheAside, Commit, Detail, Outcome, ReadOptions, WritePolicy};
+use cache_aside::{Answer, CacheAside, Commit, Detail, Outcome, ReadOptions};
 use deadpool_redis::redis::{Client, cmd};
 use test_servers::{RedisServer, shared_redis};
 use tokio::sync::oneshot;
@@ -19,16 +19,14 @@ over_each_cache! {
     a_fill_that_a_writer_overtakes_stores_nothing_and_one_that_overtakes_a_writer_does
     writers_at_work_at_one_time_all_leave_hits
     a_writer_that_is_overtaken_leaves_what_the_other_published
-    where_writers_overtake_the_fills_readers_do_not_queue_behind_each_other
-    one_load_is_for_all_again_once_a_fill_was_stored
 }
 
-fn readers(engine: &CacheAside<FakeStore>, count: usize) -> Vec<JoinHandle<Answer>> {
+pub(crate) fn readers(engine: &CacheAside<FakeStore>, count: usize) -> Vec<JoinHandle<Answer>> {
     let reader = |engine: CacheAside<FakeStore>| tokio::spawn(async move { get(&engine, "1").await });
     (0..count).map(|_| reader(engine.clone())).collect()
 }
 
-async fn bodies(readers: Vec<JoinHandle<Answer>>) -> Vec<Option<String>> {
+pub(crate) async fn bodies(readers: Vec<JoinHandle<Answer>>) -> Vec<Option<String>> {
     let mut bodies = Vec::new();
     for reader in readers {
         bodies.push(body(&reader.await.unwrap()).map(str::to_owned));
@@ -68,7 +66,7 @@ impl Write {
     }
 }
 
-fn waits(engine: &CacheAside<FakeStore>) -> u64 {
+pub(crate) fn waits(engine: &CacheAside<FakeStore>) -> u64 {
     engine.stats().reads.single_flight_waits
 }
 
@@ -260,67 +258,4 @@ async fn without_a_right_to_announce_who_waits_looks_by_itself() {
     bodies(first).await;
     assert_eq!(bodies(second).await, [Some("one".to_owned())]);
     assert_eq!(loads(&here) + loads(&there), 1);
-}
-
-/// A fill that a write of policy `invalidate` overtakes: it stores nothing.
-async fn overtaken_fill(engine: &CacheAside<FakeStore>, begun: u64) {
-    let store = engine.source();
-    let held = store.hold().await;
-    let reader = readers(engine, 1);
-    store.begun(begun).await;
-    put(engine, "1", "newer").await;
-    drop(held);
-    bodies(reader).await;
-}
-
-async fn where_writers_overtake_the_fills_readers_do_not_queue_behind_each_other(over: Over) {
-    let store = FakeStore::new();
-    store.set("1", "old");
-    let engine = engine(over, &store, options().with(|o| o.write_policy = WritePolicy::Invalidate));
-    overtaken_fill(&engine, 1).await;
-    let held = store.hold().await;
-    let first = readers(&engine, 1);
-    store.begun(2).await;
-    // What the first brings could not be shared by who comes now, if it is overtaken as well: a load of their own begins.
-    let second = readers(&engine, 1);
-    store.begun(3).await;
-    drop(held);
-    assert_eq!(bodies(first).await, [Some("newer".to_owned())]);
-    assert_eq!(bodies(second).await, [Some("newer".to_owned())]);
-    assert_eq!((outcome(&engine, "1").await, loads(&engine)), (Outcome::Hit, 3), "the first had the lease");
-}
-
-async fn one_load_is_for_all_again_once_a_fill_was_stored(over: Over) {
-    let store = FakeStore::new();
-    store.set("1", "old");
-    let engine = engine(over, &store, options().with(|o| o.write_policy = WritePolicy::Invalidate));
-    overtaken_fill(&engine, 1).await;
-    assert_eq!(get(&engine, "1").await.detail, Some(Detail::Stored));
-    put(&engine, "1", "newest").await;
-    let held = store.hold().await;
-    let first = readers(&engine, 1);
-    store.begun(3).await;
-    let others = readers(&engine, 500);
-    until("all wait", || async { waits(&engine) == 500 }).await;
-    drop(held);
-    assert_eq!(bodies(first).await, [Some("newest".to_owned())]);
-    assert_eq!(bodies(others).await, [Some("newest".to_owned())]);
-    assert_eq!(loads(&engine), 3);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_writers_overtake_the_fills_nobody_waits_behind_the_lease_of_another_process() {
-    let store = FakeStore::new();
-    store.set("1", "old");
-    let shared = options().with(|o| o.write_policy = WritePolicy::Invalidate);
-    let (here, there) = (engine(Over::Redis, &store, shared.clone()), engine(Over::Redis, &store, shared));
-    overtaken_fill(&there, 1).await;
-    let held = store.hold().await;
-    let first = readers(&here, 1);
-    store.begun(2).await;
-    let second = readers(&there, 1);
-    store.begun(3).await;
-    drop(held);
-    assert_eq!(bodies(first).await, [Some("newer".to_owned())]);
-    assert_eq!(bodies(second).await, [Some("newer".to_owned())]);
 }

@@ -1,7 +1,7 @@
 //! `--live`: the report while the run goes on.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use reqwest::Client;
 use serde_json::Value;
@@ -9,20 +9,40 @@ use serde_json::Value;
 use crate::support::{free_port, options, program, until};
 use crate::target::{Target, honest};
 
+/// A run with a page, and where it is.
+fn with_page(flags: &[&str]) -> (Child, String) {
+    let mut child = program(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    let page = loop {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it says where the page is");
+        if let Some(page) = line.trim().strip_prefix("live: ") {
+            break page.to_owned();
+        }
+    };
+    // Nobody reads the rest, and it must have room.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    (child, page)
+}
+
+/// The exit code of a run that ends, and its summary.
+async fn ended(mut child: Child) -> (Option<i32>, Value) {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut report = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+        (child.wait().unwrap().code(), serde_json::from_str(&report).unwrap())
+    });
+    read.await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_shows_the_run_as_it_goes_on_and_stops_it_with_its_report() {
     let target = Target::start(honest);
     let url = target.url();
     let flags =
         ["--host", &url, "--users", "2", "--run-time", "10m", "--rate", "50/s", "--live", "127.0.0.1:0", "--json", "-"];
-    let mut child = program(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let (mut line, mut page) = (String::new(), String::new());
-    while page.is_empty() {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it says where the page is");
-        page = line.trim().strip_prefix("live: ").unwrap_or_default().to_owned();
-    }
+    let (mut child, page) = with_page(&flags);
     let client = Client::builder().no_proxy().build().unwrap();
     let get = async |path: &str| client.get(format!("{page}{path}")).send().await.unwrap().text().await.unwrap();
     let so_far = async || serde_json::from_str::<Value>(&get("summary.json").await).unwrap();
@@ -39,15 +59,8 @@ async fn the_page_shows_the_run_as_it_goes_on_and_stops_it_with_its_report() {
     assert_eq!(stop.try_clone().unwrap().send().await.unwrap().status(), 403);
     assert!(child.try_wait().unwrap().is_none(), "it goes on");
     assert_eq!(stop.header("X-Loadgen", "stop").send().await.unwrap().status(), 200);
-    let (status, report) = tokio::task::spawn_blocking(move || {
-        let mut report = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
-        (child.wait().unwrap(), report)
-    })
-    .await
-    .unwrap();
-    assert_eq!(status.code(), Some(0));
-    let summary: Value = serde_json::from_str(&report).unwrap();
+    let (code, summary) = ended(child).await;
+    assert_eq!(code, Some(0));
     assert_eq!((&summary["interrupted"], &summary["failures"]), (&true.into(), &0.into()));
 }
 
@@ -78,15 +91,7 @@ async fn the_number_of_users_is_changed_while_the_run_goes_on() {
         "--json",
         "-",
     ];
-    let mut child = program(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let (mut line, mut page) = (String::new(), String::new());
-    while page.is_empty() {
-        line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "it says where the page is");
-        page = line.trim().strip_prefix("live: ").unwrap_or_default().to_owned();
-    }
-    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    let (child, page) = with_page(&flags);
     let client = Client::builder().no_proxy().build().unwrap();
     let users = async || {
         let text = client.get(format!("{page}summary.json")).send().await.unwrap().text().await.unwrap();
@@ -109,15 +114,8 @@ async fn the_number_of_users_is_changed_while_the_run_goes_on() {
     until("one is left", async || users().await == 1).await;
     let stopped = client.post(format!("{page}stop")).header("X-Loadgen", "stop").send().await.unwrap();
     assert_eq!(stopped.status(), 200);
-    let (status, report) = tokio::task::spawn_blocking(move || {
-        let mut report = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut report).unwrap();
-        (child.wait().unwrap(), report)
-    })
-    .await
-    .unwrap();
-    let summary: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!((status.code(), &summary["failures"]), (Some(0), &0.into()));
+    let (code, summary) = ended(child).await;
+    assert_eq!((code, &summary["failures"]), (Some(0), &0.into()));
     let cost = &summary["own_cost"];
     assert!(cost["cpu_seconds"].as_f64() > Some(0.0) && cost["cpu_us_per_request"].as_f64() > Some(0.0), "{cost}");
 }

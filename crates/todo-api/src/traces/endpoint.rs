@@ -12,6 +12,8 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::variables::{self, Variables};
+
 /// Where spans are sent to, below the endpoint of all signals.
 const PATH: &str = "v1/traces";
 
@@ -38,9 +40,9 @@ pub struct Endpoint {
 #[error("{place} {problem}")]
 pub struct EndpointError {
     /// The flag or the variable that is wrong.
-    place: &'static str,
+    pub(super) place: &'static str,
     /// What is wrong with it.
-    problem: String,
+    pub(super) problem: String,
 }
 
 impl FromStr for CollectorUrl {
@@ -78,19 +80,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// A variable has something that cannot be used.
-    pub(super) fn find(
-        flag: Option<&CollectorUrl>,
-        variable: &impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, EndpointError> {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        if flag.is_none() && variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    pub(super) fn find(flag: Option<&CollectorUrl>, variables: &Variables<'_>) -> Result<Option<Self>, EndpointError> {
+        if flag.is_none() && !variables.ask_for_traces()? {
             return Ok(None);
         }
         let parsed = |name: &'static str| {
-            let value = variable(name);
-            value
-                .map(|value| value.parse::<CollectorUrl>().map_err(|problem| EndpointError { place: name, problem }))
-                .transpose()
+            let value = variables.get(name).map(|value| value.parse::<CollectorUrl>());
+            value.transpose().map_err(|problem| EndpointError { place: name, problem })
         };
         let url = match flag {
             Some(url) => Some(url.for_traces()),
@@ -101,16 +97,17 @@ impl Endpoint {
             },
         };
         let Some(url) = url else { return Ok(None) };
-        let headers = headers(&variable("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default())
-            .map_err(|problem| EndpointError { place: "OTEL_EXPORTER_OTLP_HEADERS", problem })?;
-        let authorities = variable("OTEL_EXPORTER_OTLP_CERTIFICATE").map(PathBuf::from);
-        Self::new(url, headers, authorities).map(Some)
+        if flag.is_none() {
+            variables.refuse_other_protocols()?;
+        }
+        let authorities = variables.first(&["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]);
+        Self::new(url, headers(variables)?, authorities).map(Some)
     }
 
     fn new(
         url: Url,
         headers: Vec<(HeaderName, HeaderValue)>,
-        authorities: Option<PathBuf>,
+        authorities: Option<(&'static str, String)>,
     ) -> Result<Self, EndpointError> {
         // An address in brackets is connected to without them.
         let host = match url.host() {
@@ -147,27 +144,25 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// `name=value,name=value`, values percent-encoded, as W3C Baggage has them.
-fn headers(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
-    let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| {
-        let wrong = || "must be a list like api-key=abc,x-tenant=todos, with values percent-encoded".to_owned();
-        let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
-        let value = percent_encoding::percent_decode_str(value.trim()).decode_utf8().map_err(|_| wrong())?;
-        let name = HeaderName::try_from(name.trim()).map_err(|_| wrong())?;
-        Ok((name, HeaderValue::from_str(&value).map_err(|_| wrong())?))
+fn headers(variables: &Variables<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, EndpointError> {
+    let pairs = variables.pairs(&["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"])?;
+    let Some((place, pairs)) = pairs else { return Ok(Vec::new()) };
+    let headers = pairs.into_iter().map(|(name, value)| {
+        let header = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(&value).ok());
+        header.ok_or_else(|| variables::no_list(place))
     });
-    pairs.collect()
+    headers.collect()
 }
 
 /// Trusts the authorities in the file, or else those that the system trusts.
-fn tls(authorities: Option<PathBuf>) -> Result<ClientConfig, EndpointError> {
-    let wrong = |problem| EndpointError { place: "OTEL_EXPORTER_OTLP_CERTIFICATE", problem };
+fn tls(authorities: Option<(&'static str, String)>) -> Result<ClientConfig, EndpointError> {
+    let place = authorities.as_ref().map_or("--otlp-endpoint", |(place, _)| *place);
+    let wrong = |problem| EndpointError { place, problem };
     let mut roots = RootCertStore::empty();
     match authorities {
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-        Some(path) => {
-            let name = path.display();
+        Some((_, path)) => {
+            let (name, path) = (&path, PathBuf::from(&path));
             let found = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let found = found.map_err(|error| wrong(format!("{name} cannot be read: {error}")))?;
             if roots.add_parsable_certificates(found).0 == 0 {
@@ -191,7 +186,7 @@ mod tests {
         let flag = flag.map(|url| url.parse().unwrap());
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Endpoint::find(flag.as_ref(), &variable)
+        Endpoint::find(flag.as_ref(), &Variables(&variable))
     }
 
     fn url(flag: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
@@ -214,6 +209,9 @@ mod tests {
         assert_eq!(url(None, &[all, traces]).unwrap(), "http://traces:2/as/it/is");
         assert_eq!(url(Some("http://flag:3"), &[all, traces]).unwrap(), "http://flag:3/v1/traces");
         assert_eq!(url(None, &[all, ("OTEL_SDK_DISABLED", "true")]), None);
+        assert_eq!(url(None, &[all, ("OTEL_TRACES_EXPORTER", "none")]), None);
+        assert_eq!(url(None, &[all, ("OTEL_TRACES_EXPORTER", "console, otlp")]).unwrap(), "http://all:1/v1/traces");
+        assert_eq!(url(Some("http://flag:3"), &[("OTEL_TRACES_EXPORTER", "none")]).unwrap(), "http://flag:3/v1/traces");
     }
 
     #[test]
@@ -225,6 +223,29 @@ mod tests {
         assert_eq!(sent, [("authorization", "Bearer x"), ("a", "b=c")]);
         let error = found(None, &[endpoint, ("OTEL_EXPORTER_OTLP_HEADERS", "hush")]).err().unwrap().to_string();
         assert!(error.starts_with("OTEL_EXPORTER_OTLP_HEADERS must be a list") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_that_asks_for_what_is_not_spoken_is_refused() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:1");
+        for (name, value, says) in [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "http/protobuf"),
+            ("OTEL_TRACES_EXPORTER", "zipkin", "otlp"),
+        ] {
+            let error = found(None, &[endpoint, (name, value)]).err().expect(value).to_string();
+            assert!(error.starts_with(name) && error.contains(value) && error.contains(says), "{error}");
+        }
+        let own = [
+            endpoint,
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+        ];
+        assert!(
+            found(None, &own).is_ok() && found(None, &own[1..2]).is_ok(),
+            "that of traces wins; and nobody asks for any"
+        );
+        assert!(found(Some("http://flag:3"), &own[1..2]).is_ok(), "the flag says what is spoken");
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! waits for the collector: what finds no room, or cannot be delivered, is counted and dropped.
 //!
 //! - [`context`]: the trace that a request belongs to (W3C Trace Context). `span`: what takes time, and what is known of it.
-//! - `protobuf`, `otlp`: spans as OTLP has them. [`endpoint`]: where they go. `post`: one request to there.
+//!   `steps`: those of reads and writes.
+//! - `protobuf`, `otlp`: spans as OTLP has them. [`endpoint`], `variables`: where they go. `post`: one request to there.
 //! - `exporter`: the queue, and the task that empties it.
 
 pub mod context;
@@ -14,6 +15,8 @@ mod otlp;
 mod post;
 mod protobuf;
 mod span;
+mod steps;
+mod variables;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +30,8 @@ pub use self::endpoint::{Endpoint, EndpointError};
 pub use self::exporter::Counts;
 use self::exporter::Exporter;
 pub use self::span::RequestSpan;
-use self::span::Systems;
+use self::steps::{System, Systems};
+use self::variables::Variables;
 use crate::settings::Settings;
 
 /// Samples requests, and takes their spans. Clones share the queue.
@@ -57,9 +61,15 @@ impl Tracer {
     /// The endpoint cannot be used.
     pub(crate) fn start(settings: &Settings, counts: &Arc<Counts>) -> Result<Option<(Self, Sending)>, EndpointError> {
         let variable = |name: &str| std::env::var(name).ok();
-        let Some(endpoint) = Endpoint::find(settings.otlp_endpoint.as_ref(), &variable)? else { return Ok(None) };
+        let variables = Variables(&variable);
+        let Some(endpoint) = Endpoint::find(settings.otlp_endpoint.as_ref(), &variables)? else { return Ok(None) };
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let unread = variables::without_effect(names).join(", ");
+        if !unread.is_empty() {
+            tracing::warn!(variables = unread, "variables of OpenTelemetry have no effect here (docs/tracing.md)");
+        }
         tracing::info!(endpoint = %endpoint, ratio = settings.trace_ratio, "traces are sent");
-        let resource = otlp::Resource::of_this_process(&variable);
+        let resource = otlp::Resource::of_this_process(&variables)?;
         let (queue, exporter) = Exporter::start(endpoint, resource, Arc::clone(counts));
         let systems = Systems::of(&settings.store, &settings.cache, &settings.collection);
         let inner = Inner { ratio: Ratio::of(settings.trace_ratio), systems, queue };
@@ -108,11 +118,11 @@ pub fn ratio(text: &str) -> Result<f64, String> {
 impl Systems {
     fn of(store: &StoreUrl, cache: &CacheUrl, collection: &str) -> Self {
         let store = match store {
-            StoreUrl::Embedded(_) => span::System { name: "redb", is_remote: false },
-            _ => span::System { name: "mongodb", is_remote: true },
+            StoreUrl::Embedded(_) => System { name: "redb", is_remote: false },
+            _ => System { name: "mongodb", is_remote: true },
         };
         let cache = match cache {
-            CacheUrl::Redis(_) | CacheUrl::Cluster(_) => Some(span::System { name: "redis", is_remote: true }),
+            CacheUrl::Redis(_) | CacheUrl::Cluster(_) => Some(System { name: "redis", is_remote: true }),
             _ => None,
         };
         Self { store, cache, collection: collection.to_owned() }

@@ -1,8 +1,10 @@
 //! Spans as OTLP has them (opentelemetry-proto, `trace/v1/trace.proto`, `common/v1/common.proto`). Tests read what is written here
 //! with the types that are generated from these files.
 
+use super::endpoint::EndpointError;
 use super::protobuf::Message;
 use super::span::{Record, Value};
+use super::variables::Variables;
 
 /// Flags of a span besides those of W3C: whether its parent is of another process is known, and is so
 /// (`SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`, `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`).
@@ -18,13 +20,12 @@ pub(super) struct Resource(Vec<u8>);
 
 impl Resource {
     /// This process, with the name and attributes that the standard variables give it.
-    pub(super) fn of_this_process(variable: &impl Fn(&str) -> Option<String>) -> Self {
-        let given = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-        // Keys and values are percent-encoded (OpenTelemetry, "Resource SDK"); a pair that is none is left out.
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text.trim()).decode_utf8_lossy().into_owned();
-        let given = given.split(',').filter_map(|pair| pair.split_once('='));
-        let given: Vec<(String, String)> = given.map(|(key, value)| (decoded(key), decoded(value))).collect();
-        let name = variable("OTEL_SERVICE_NAME").filter(|name| !name.is_empty());
+    ///
+    /// # Errors
+    /// `OTEL_RESOURCE_ATTRIBUTES` is no list.
+    pub(super) fn of_this_process(variables: &Variables<'_>) -> Result<Self, EndpointError> {
+        let given = variables.pairs(&["OTEL_RESOURCE_ATTRIBUTES"])?.map(|(_, pairs)| pairs).unwrap_or_default();
+        let name = variables.get("OTEL_SERVICE_NAME");
         let own = [
             ("service.name", "todo-api".to_owned()),
             ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -44,7 +45,7 @@ impl Resource {
         for (key, value) in all {
             attribute(&mut resource, 1, &key, &Value::Text(value.into()));
         }
-        Self(resource.into_bytes())
+        Ok(Self(resource.into_bytes()))
     }
 
     /// One `ExportTraceServiceRequest`.

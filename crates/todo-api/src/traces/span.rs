@@ -13,6 +13,7 @@ use cache_aside::trace::{Span, Step};
 
 use super::Tracer;
 use super::context::{Context, hex};
+use super::steps::{On, describe};
 use crate::metrics::requests;
 
 /// The longest text of an attribute, in bytes: clients choose paths and agents.
@@ -55,22 +56,6 @@ pub(super) enum Value {
     Number(u64),
     /// A list with one text in it, as headers are.
     OneText(String),
-}
-
-/// What the service reads from.
-pub(super) struct Systems {
-    pub(super) store: System,
-    /// `None` where the cache is in this process, or off.
-    pub(super) cache: Option<System>,
-    pub(super) collection: String,
-}
-
-/// One of them.
-#[derive(Clone, Copy)]
-pub(super) struct System {
-    /// Its name as `db.system.name`.
-    pub(super) name: &'static str,
-    pub(super) is_remote: bool,
 }
 
 /// The span of one request.
@@ -263,31 +248,6 @@ impl Clock {
 
     fn now_ns(self, now: Instant) -> u64 {
         self.at_ns + now.duration_since(self.at).as_nanos() as u64
-    }
-}
-
-/// What a step works on.
-enum On {
-    Store,
-    Cache,
-    Neither,
-}
-
-/// Name of a step, what it works on, and for how many ids.
-fn describe(step: Step) -> (&'static str, On, usize) {
-    match step {
-        Step::CacheRead { ids } => ("cache read", On::Cache, ids),
-        Step::FlightWait => ("flight wait", On::Neither, 1),
-        Step::Lease => ("lease", On::Cache, 1),
-        Step::LeaseWait => ("lease wait", On::Neither, 1),
-        Step::Load { ids } => ("store load", On::Neither, ids),
-        Step::Query { ids } => ("store query", On::Store, ids),
-        Step::CachePut => ("cache put", On::Cache, 1),
-        Step::Refresh => ("refresh", On::Neither, 1),
-        Step::Write => ("write", On::Neither, 1),
-        Step::Commit => ("commit", On::Store, 1),
-        Step::Publish => ("publish", On::Cache, 1),
-        _ => ("step", On::Neither, 1),
     }
 }
 

@@ -13,13 +13,13 @@ use crate::support::{Service, detail, embedded, header, until};
 const LOOK: &str = "GET /live HTTP/1.1\r\nhost: test\r\naccept: text/event-stream\r\n\r\n";
 
 /// Somebody who looks.
-struct Viewer {
+pub(crate) struct Viewer {
     answer: Response,
     text: String,
 }
 
 impl Viewer {
-    async fn of(service: &Service) -> Self {
+    pub(crate) async fn of(service: &Service) -> Self {
         let answer = service.request(Method::GET, "/live").header("accept", "text/event-stream").send().await.unwrap();
         assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, "text/event-stream"));
         assert_eq!((header(&answer, "cache-control"), header(&answer, "vary")), ("no-store", "accept"));
@@ -27,7 +27,7 @@ impl Viewer {
     }
 
     /// The next picture.
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let data = event.strip_prefix("event: picture\ndata: ").map(|data| serde_json::from_str(data).unwrap());
@@ -54,7 +54,7 @@ impl Viewer {
     }
 }
 
-fn own(picture: &Value) -> &Value {
+pub(crate) fn own(picture: &Value) -> &Value {
     &picture["processes"][0]["snapshot"]
 }
 
@@ -238,46 +238,6 @@ async fn who_is_slow_takes_the_newest_picture_and_none_of_those_before() {
     let data = std::str::from_utf8(&picture).unwrap().split_once("data: ").unwrap().1;
     let picture: Value = serde_json::from_str(data).unwrap();
     assert!(picture["at_ms"].as_u64().unwrap() >= pictures[3], "{pictures:?}");
-}
-
-/// What the first history of such a process says that somebody is told who begins to look. Without the way over HTTP, whose end a service
-/// notices only with the next picture.
-async fn moments(service: &Service, of: impl Fn(&str) -> bool) -> Vec<Value> {
-    let mut viewer = service.look();
-    for _ in 0..120 {
-        let sent = viewer.next().await.expect("the stream goes on");
-        for event in std::str::from_utf8(&sent).unwrap().split("\n\n") {
-            let past: Option<Value> =
-                event.strip_prefix("event: past\ndata: ").map(|data| serde_json::from_str(data).unwrap());
-            for history in past.iter().flat_map(|past| past["histories"].as_array().unwrap()) {
-                if of(history["history_of"].as_str().unwrap()) {
-                    return history["moments"].as_array().unwrap().clone();
-                }
-            }
-        }
-    }
-    Vec::new()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_late_sees_what_was_before_in_all_processes() {
-    let (store, cache, name) = (shared_mongo().url(), shared_redis().url(), fresh_name("past"));
-    let start = async || {
-        Service::start(&["--store", &store, "--cache", &cache, "--database", &name, "--cache-prefix", &name]).await
-    };
-    let (here, there) = (start().await, start().await);
-    // The place of hits in the counts is the first, that of writes the eighth.
-    here.create("1").await;
-    assert_eq!(there.get("/todos/1").await.status(), 200);
-    let own = own(&Viewer::of(&here).await.next().await)["process"].as_str().unwrap().to_owned();
-    let has = |moments: &[Value], place: usize| moments.iter().any(|moment| moment[1]["counts"][place] == 1);
-    until("this one has kept its write", || async { has(&moments(&here, |process| process == own).await, 7) }).await;
-    until("the other one has told of its hit", || async { has(&moments(&here, |process| process != own).await, 0) })
-        .await;
-    let kept = moments(&here, |process| process == own).await;
-    let ages: Vec<u64> = kept.iter().map(|moment| moment[0].as_u64().unwrap()).collect();
-    assert!(ages.is_sorted_by(|older, newer| older > newer), "{ages:?}");
-    assert!(kept[0][1]["latency"].as_array().unwrap().len() == 13, "{kept:?}");
 }
 
 #[test]

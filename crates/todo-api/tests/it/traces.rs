@@ -1,24 +1,19 @@
-//! What a collector is sent, by real requests; and that no collector makes a request late or wrong.
+//! What a collector is sent, by real requests.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use test_servers::{Certificates, fresh_name, shared_mongo, shared_redis};
-use tokio_rustls::TlsAcceptor;
+use test_servers::{fresh_name, shared_mongo, shared_redis};
 
 use crate::collector::{Collector, Manner, attributes, hex};
 use crate::program::{Program, ask};
-use crate::support::{Service, until};
+use crate::support::Service;
 
 const SPAN_OF_SENDER: &str = "00f067aa0ba902b7";
 
 /// A trace of a test's own, and the `traceparent` that says whether it is sampled.
-fn trace(sampled: bool) -> (String, String) {
+pub(crate) fn trace(sampled: bool) -> (String, String) {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let id = format!("{:032x}", 0x4bf9_2f35_77b3_4da6_0000_u128 + u128::from(COUNT.fetch_add(1, Ordering::Relaxed)));
     let parent = format!("00-{id}-{SPAN_OF_SENDER}-{:02x}", u8::from(sampled));
@@ -41,7 +36,7 @@ async fn over_servers(collector: &Collector) -> Service {
     Service::start(&[&places[..], &["--otlp-endpoint", &collector.url(), "--trace-ratio", "0"]].concat()).await
 }
 
-async fn embedded(collector: &Collector, ratio: &str) -> Service {
+pub(crate) async fn embedded(collector: &Collector, ratio: &str) -> Service {
     Service::start(&["--otlp-endpoint", &collector.url(), "--trace-ratio", ratio]).await
 }
 
@@ -197,65 +192,6 @@ async fn what_is_queued_at_the_end_is_sent_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_not_there_costs_spans_and_nothing_else() {
-    let nobody = format!("http://127.0.0.1:{}", test_servers::free_port());
-    let mut service = Service::start(&["--otlp-endpoint", &nobody, "--shutdown-timeout", "60s"]).await;
-    // More than the queue has room for: two to six spans each.
-    for _ in 0..60 {
-        let asked = (0..100).map(|number| {
-            let path = format!("/todos?ids={number},x,y");
-            let service = &service;
-            async move { service.get(&path).await.status() }
-        });
-        assert!(futures::future::join_all(asked).await.into_iter().all(|status| status == 200));
-    }
-    until("dropped spans are counted", || async {
-        let text = service.get("/metrics").await.text().await.unwrap();
-        let dropped =
-            text.lines().find_map(|line| line.strip_prefix("trace_spans_dropped_total{reason=\"queue_full\"} "));
-        dropped.unwrap().parse::<f64>().unwrap() > 0.0
-    })
-    .await;
-    let began = Instant::now();
-    service.stop();
-    assert!(began.elapsed() < Duration::from_secs(50), "nothing is tried again at the end");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_holds_up_no_request_and_the_end_for_no_longer_than_it_may() {
-    let collector = Collector::start(Manner::Hangs).await;
-    let url = collector.url();
-    let mut service = Service::start(&["--otlp-endpoint", &url, "--shutdown-timeout", "2s"]).await;
-    assert_eq!(service.get("/todos/1").await.status(), 404);
-    until("it has a batch", || async { !collector.heads().is_empty() }).await;
-    assert_eq!(service.get("/todos/2").await.status(), 404);
-    // Ends by itself: the collector would hang for ever.
-    service.stop();
-    assert!(collector.spans().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_busy_collector_refuses_is_sent_again_and_what_no_collector_takes_is_not() {
-    let busy =
-        Collector::start(Manner::FirstSays("HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n")).await;
-    let service = embedded(&busy, "1").await;
-    service.get("/todos/1").await;
-    until("it has them", || async { busy.spans().iter().any(|span| span.kind == 2) }).await;
-    assert!(busy.heads().len() >= 2);
-
-    let strict = Collector::start(Manner::FirstSays("HTTP/1.1 400 Bad\r\ncontent-length: 2\r\n\r\nno")).await;
-    let service = embedded(&strict, "1").await;
-    service.get("/todos/1").await;
-    until("they are given up", || async {
-        let text = service.get("/metrics").await.text().await.unwrap();
-        !text.contains("trace_spans_dropped_total{reason=\"not_taken\"} 0\n")
-    })
-    .await;
-    drop(service);
-    assert!(strict.spans().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_standard_variables_do_without_the_flag() {
     let collector = Collector::start(Manner::Takes).await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_todo-api"));
@@ -263,6 +199,7 @@ async fn the_standard_variables_do_without_the_flag() {
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
         .env("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b")
         .env("OTEL_SERVICE_NAME", "todos-of-ada")
+        .env("OTEL_TRACES_SAMPLER", "always_off")
         .env("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test,service.name=lost")
         // No proxy is asked for the way.
         .env("HTTP_PROXY", "http://127.0.0.1:9")
@@ -272,6 +209,7 @@ async fn the_standard_variables_do_without_the_flag() {
     let request = format!("GET /todos/1 HTTP/1.1\r\nhost: test\r\ntraceparent: {parent}\r\n\r\n");
     assert_eq!(ask(&mut program.connect(), &request).status(), 404);
     program.wait_for_log(&format!(r#""trace_id":"{id}""#));
+    program.wait_for_log(r#""variables":"OTEL_TRACES_SAMPLER""#);
     program.signal("TERM");
     assert!(program.wait().success());
     let trace = collector.trace(&id).await;
@@ -292,34 +230,4 @@ async fn the_log_names_the_trace_of_a_request_also_where_nothing_is_sent() {
     let request = format!("GET /todos/1 HTTP/1.1\r\nhost: test\r\ntraceparent: {parent}\r\n\r\n");
     assert_eq!(ask(&mut program.connect(), &request).status(), 404);
     program.wait_for_log(&format!(r#""trace_id":"{id}""#));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_collector_with_tls_is_believed_only_by_its_certificate() {
-    let certificates = Certificates::make();
-    let folder = certificates.authority().parent().unwrap().to_owned();
-    let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
-    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
-    let collector = Collector::start_with(Manner::Takes, Some(TlsAcceptor::from(Arc::new(config)))).await;
-    let url = format!("https://localhost:{}", collector.address.port());
-    let start = |authority: bool| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_todo-api"));
-        if authority {
-            command.env("OTEL_EXPORTER_OTLP_CERTIFICATE", certificates.authority());
-        }
-        Program::start_by(command, &["--otlp-endpoint", &url])
-    };
-    let (id, parent) = trace(true);
-    let request = format!("GET /todos/1 HTTP/1.1\r\nhost: test\r\ntraceparent: {parent}\r\n\r\n");
-    let strange = start(false);
-    assert_eq!(ask(&mut strange.connect(), &request).status(), 404);
-    strange.wait_for_log("does not do TLS as it should");
-    drop(strange);
-    assert!(collector.spans().is_empty());
-    let known = start(true);
-    assert_eq!(ask(&mut known.connect(), &request).status(), 404);
-    assert_eq!(collector.trace(&id).await.names()[0], "GET /todos/{id}");
 }
