@@ -103,8 +103,8 @@ pub struct Options {
     #[arg(long, env = "TODO_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Show the report at this address while the run goes on, with a button to stop it and a box to change the number of users: 127.0.0.1:8089; port 0 takes a free
-    /// one. (The variable has a longer name: TODO_LIVE is the service's.)
+    /// Show the report at this address while the run goes on, with a button to stop it and a box to change the number of
+    /// users: 127.0.0.1:8089; port 0 takes a free one. (The variable has a longer name: TODO_LIVE is the service's.)
     #[arg(long, env = "TODO_LOADGEN_LIVE", value_name = "IP:PORT")]
     pub live: Option<SocketAddr>,
 

@@ -16,11 +16,10 @@ pub struct ConnectionString {
     /// Everything but user name and password; none if it cannot be parsed, for then nobody knows where a password is.
     parts: Option<Parts>,
     options: Vec<(String, String)>,
-    /// What looks like hosts and a database may be a password with `/` and `?` in it: `mongodb://ada:1/secret?@host`.
-    is_doubtful: bool,
     /// Whether there is an `@`, so that a part of it may be a password whatever it looks like.
     has_user: bool,
-    /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`.
+    /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`
+    /// (`mongodb://ada:se?cret@host`, `mongodb://ada:1/secret?@host`).
     is_torn: bool,
 }
 
@@ -91,12 +90,12 @@ impl ConnectionString {
         let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
         let authority = address.split_once("//").map_or(address.as_str(), |(_, rest)| rest);
-        let is_torn = !authority.contains(['/', '@']) && query.contains('@');
+        let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !is_for_the_driver(name);
+        let is_torn = !authority.contains(['/', '@']) && query.contains('@')
+            || options.iter().any(|(name, value)| is_odd(name, value));
         let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
         let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database));
-        let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !is_for_the_driver(name);
-        let is_doubtful = options.iter().any(|(name, value)| is_odd(name, value));
-        Self { usable, parts, options, is_doubtful, has_user: text.contains('@'), is_torn }
+        Self { usable, parts, options, has_user: text.contains('@'), is_torn }
     }
 
     pub(crate) fn has_user(&self) -> bool {
@@ -126,7 +125,7 @@ impl ConnectionString {
 
     /// Without user name, password and options; with this database.
     pub(crate) fn shown(&self, database: Option<&str>) -> String {
-        let Some(Parts { scheme, has_user, hosts, .. }) = self.parts.as_ref().filter(|_| !self.is_doubtful) else {
+        let Some(Parts { scheme, has_user, hosts, .. }) = &self.parts else {
             return format!("{}//***", self.usable.split("//").next().unwrap_or("mongodb:"));
         };
         let user = if *has_user { "***@" } else { "" };
@@ -144,7 +143,7 @@ impl ConnectionString {
             })
             .collect();
         let address = self.shown(self.database());
-        match options.is_empty() || self.parts.is_none() || self.is_doubtful {
+        match options.is_empty() || self.parts.is_none() {
             true => address,
             // Older readers of connection strings want the slash.
             false if self.database().is_none() => format!("{address}/?{}", options.join("&")),

@@ -96,6 +96,8 @@ async fn what_is_said_of_a_url_that_cannot_be_parsed_has_no_part_of_it() {
         "mongodb://u:hunter2?x=1@127.0.0.1:1/x",
         "mongodb://u:123?hunter2=1@127.0.0.1:1/x",
         "mongodb://u:hunter2/3?w=4@127.0.0.1:1/x",
+        "mongodb://u:1/hunter2?@127.0.0.1:1",
+        "mongodb://u:@hunter2?x=y@127.0.0.1:1",
         "mongodb://u:hunter2@3@127.0.0.1:1/x",
         "mongodb://u:hunter2#3@127.0.0.1:1/x",
         "mongodb://u:hunter2%zz@127.0.0.1:1/x",
