@@ -30,7 +30,7 @@ impl<S: Source> CacheAside<S> {
     /// Answers from the cache, or else from the store, and then the cache is filled.
     ///
     /// # Errors
-    /// See [`ReadError`]. A cache that fails is no error: the outcome is [`Outcome::Bypass`].
+    /// See [`ReadError`]. A cache that fails is no error: the outcome is [`Outcome::Bypass`](crate::Outcome::Bypass).
     pub async fn read(&self, id: impl AsRef<str>, how: ReadOptions) -> Result<Answer, ReadError<S::Error>> {
         let id = id.as_ref();
         let answer = match &self.shared.l1 {
