@@ -26,8 +26,9 @@ use crate::single_flight::SingleFlight;
 use crate::source::Source;
 use crate::url::{CacheUrl, CacheUrlError};
 use crate::validity::Validity;
+use crate::warmer::{HotIdStore, NotKept, Progress, Warmer, Warming};
 
-type Follow<S> = Box<dyn FnOnce(CacheAside<S>) -> JoinHandle<()> + Send>;
+type Begin<S> = Box<dyn FnOnce(CacheAside<S>) -> JoinHandle<()> + Send>;
 
 /// Makes a [`CacheAside`]: see [`CacheAside::builder`].
 #[must_use = "nothing is made until it is started"]
@@ -37,8 +38,9 @@ pub struct Builder<S: Source> {
     prefix: Option<String>,
     options: Options,
     l1: Option<Duration>,
-    follow: Option<Follow<S>>,
+    follow: Option<Begin<S>>,
     audit: Option<u32>,
+    warm: Option<(Warming, Begin<S>)>,
     files: AccessFiles,
 }
 
@@ -76,6 +78,7 @@ impl<S: Source> CacheAside<S> {
             l1: None,
             follow: None,
             audit: None,
+            warm: None,
             files: AccessFiles::default(),
         }
     }
@@ -122,6 +125,19 @@ impl<S: Source> Builder<S> {
         self
     }
 
+    /// Loads the ids that are read most, whenever the cache is empty: Redis was replaced, restarted or flushed. Which ids those are
+    /// this process finds in a sample of its reads. Of processes that share a cache one at a time does it.
+    pub fn warm(self, warming: Warming) -> Self {
+        self.warm_from(warming, NotKept)
+    }
+
+    /// As [`Builder::warm`], with the ids kept where a process that starts finds them.
+    pub fn warm_from(mut self, warming: Warming, kept: impl HotIdStore) -> Self {
+        let begin = move |engine| tokio::spawn(Warmer::new(engine, warming, kept).run());
+        self.warm = Some((warming, Box::new(begin)));
+        self
+    }
+
     /// Certificates and passwords by which Redis is reached, in files that are read anew for each connection.
     pub fn access_files(mut self, files: AccessFiles) -> Self {
         self.files = files;
@@ -138,7 +154,8 @@ impl<S: Source> Builder<S> {
         self.options.check()?;
         self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
-        fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+        let warming = self.warm.as_ref().map(|(warming, _)| *warming);
+        fits(&url, self.l1, self.follow.is_some(), self.audit, warming)?;
         self.files.check(&url)?;
         self.files.read().await?;
 
@@ -182,9 +199,10 @@ impl<S: Source> Builder<S> {
             validity: Arc::clone(&validity),
             l1: l1.clone(),
             audit: AuditCounts::default(),
+            warming: Progress::default(),
             leading: AtomicBool::new(false),
         };
-        let counters = Counters::new(Arc::<Registry>::default());
+        let counters = Counters::new(Arc::new(Registry::new(warming.map_or(0, |warming| warming.ids))));
         let mut engine = CacheAside { backend, counters, shared: Arc::new(shared), background: Arc::default() };
 
         background.add(tokio::spawn(repair.run()));
@@ -203,6 +221,9 @@ impl<S: Source> Builder<S> {
         }
         if let Some(per_second) = self.audit {
             background.add(tokio::spawn(engine.detached().audit_all(per_second)));
+        }
+        if let Some((_, begin)) = self.warm {
+            background.add(begin(engine.detached()));
         }
         engine.background = Arc::new(background);
         Ok(engine)
@@ -237,7 +258,13 @@ fn prefix(url: &CacheUrl, prefix: Option<String>) -> Result<String, StartError> 
     }
 }
 
-fn fits(url: &CacheUrl, l1: Option<Duration>, follow: bool, audit: Option<u32>) -> Result<(), StartError> {
+fn fits(
+    url: &CacheUrl,
+    l1: Option<Duration>,
+    follow: bool,
+    audit: Option<u32>,
+    warming: Option<Warming>,
+) -> Result<(), StartError> {
     match (url, l1, audit) {
         (_, Some(ttl), _) if ttl.is_zero() => {
             Err(StartError::Unsupported("the time of L1 must be above zero: leave .l1(…) out to switch it off"))
@@ -254,6 +281,14 @@ fn fits(url: &CacheUrl, l1: Option<Duration>, follow: bool, audit: Option<u32>) 
         (CacheUrl::Off, ..) if follow => Err(StartError::Unsupported(
             "without a cache there is nothing to invalidate: leave .follow() out with none:",
         )),
-        _ => Ok(()),
+        _ => match warming {
+            Some(Warming { ids: 0, .. } | Warming { rate: 0, .. }) => Err(StartError::Unsupported(
+                "the warmer must load at least one id, and one a second: leave .warm(…) out",
+            )),
+            Some(_) if *url == CacheUrl::Off => {
+                Err(StartError::Unsupported("without a cache there is nothing to warm: leave .warm(…) out with none:"))
+            }
+            _ => Ok(()),
+        },
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::CacheAside;
 use crate::error::{CacheError, with_causes};
 use crate::events::EventKind;
 use crate::invalidator::Invalidator;
+use crate::lead::Lead;
 use crate::pace::Pace;
 use crate::put::{LoadStart, Put, Token};
 use crate::repair::PendingInvalidation;
@@ -93,7 +94,7 @@ impl<S: Source> CacheAside<S> {
         let (token, mut warned, mut silent) = (Token::random(), false, 0);
         loop {
             let mut pause = RETRY;
-            if let Ok(true) = self.backend.lead(token).await {
+            if let Ok(true) = self.backend.lead(Lead::ChangeStream, token).await {
                 self.shared.leading.store(true, Ordering::Relaxed);
                 let events = self.shared.validity.events();
                 events.note(EventKind::LeadTaken, "");
@@ -107,7 +108,7 @@ impl<S: Source> CacheAside<S> {
                         events.note(EventKind::ChangeStreamEnded, reason.as_str());
                     }
                 }
-                let _ = self.backend.release_lead(token).await;
+                let _ = self.backend.release_lead(Lead::ChangeStream, token).await;
                 silent = if let Ended::Silent(_) = ended { 6.min(silent + 1) } else { 0 };
                 match ended {
                     Ended::Lead => warned = false,
@@ -239,7 +240,7 @@ impl<S: Source> CacheAside<S> {
         let mut pace = Pace::new(self.options().max_lag, patience);
         loop {
             ticks.tick().await;
-            if !matches!(self.backend.lead(token).await, Ok(true)) {
+            if !matches!(self.backend.lead(Lead::ChangeStream, token).await, Ok(true)) {
                 return Ended::Lead;
             }
             let caught_up_ms = caught_up_ms.load(Ordering::Acquire);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::hot_ids::HotIds;
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::rules::{LeaseResult, PutResult};
 use crate::stats::{AuditStats, Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
@@ -53,11 +54,22 @@ const COUNTERS: usize = LOAD_SUM + 1;
 /// The counters of one worker's handle. Aligned, so that two workers never write the same cache line.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Counts([AtomicU64; COUNTERS]);
+struct Counts {
+    of: [AtomicU64; COUNTERS],
+    /// A sample of what was read; `None` if nobody wants to know.
+    hot: Option<Mutex<HotIds>>,
+}
+
+/// Of so many reads with one outcome one is sampled. A prime: whoever reads ids in turns reads others each time.
+const SAMPLED: u64 = 61;
 
 /// All counters: of the handles there are, and the sum of those that are gone.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Registered>);
+#[derive(Debug)]
+pub(crate) struct Registry {
+    registered: Mutex<Registered>,
+    /// How many of the ids that are read most are wanted.
+    hot_ids: usize,
+}
 
 #[derive(Debug)]
 struct Registered {
@@ -80,7 +92,8 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn new(registry: Arc<Registry>) -> Arc<Self> {
-        let counts = Arc::new(Counts([const { AtomicU64::new(0) }; COUNTERS]));
+        let hot = (registry.hot_ids > 0).then(|| Mutex::new(HotIds::new(registry.hot_ids)));
+        let counts = Arc::new(Counts { of: [const { AtomicU64::new(0) }; COUNTERS], hot });
         registry.lock().workers.push(Arc::clone(&counts));
         Arc::new(Self { counts, registry })
     }
@@ -97,19 +110,19 @@ impl Counters {
 
     #[inline]
     pub(crate) fn add_many(&self, counter: Counter, count: usize) {
-        self.counts.0[counter as usize].fetch_add(count as u64, Ordering::Relaxed);
+        self.counts.of[counter as usize].fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// The store answered, or failed, after so long.
     pub(crate) fn load_took(&self, took: Duration) {
-        self.counts.0[LOAD_BUCKETS + Durations::bucket(took)].fetch_add(1, Ordering::Relaxed);
-        self.counts.0[LOAD_SUM].fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        self.counts.of[LOAD_BUCKETS + Durations::bucket(took)].fetch_add(1, Ordering::Relaxed);
+        self.counts.of[LOAD_SUM].fetch_add(took.as_micros() as u64, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn read<E>(&self, answer: &Result<Answer, E>) {
+    pub(crate) fn read<E>(&self, id: &str, answer: &Result<Answer, E>) {
         let Ok(answer) = answer else { return self.add(Counter::ReadFailed) };
-        self.add(match (answer.outcome, answer.detail) {
+        let counter = match (answer.outcome, answer.detail) {
             (Outcome::Hit, Some(Detail::L1)) => Counter::L1Hit,
             (Outcome::Hit, _) => Counter::Hit,
             (Outcome::Miss, Some(Detail::Collapsed)) => {
@@ -122,7 +135,27 @@ impl Counters {
             (Outcome::Absent, _) => Counter::Absent,
             (Outcome::Bypass, Some(Detail::CacheOff)) => Counter::BypassOff,
             (Outcome::Bypass, _) => Counter::BypassError,
-        });
+        };
+        let before = self.counts.of[counter as usize].fetch_add(1, Ordering::Relaxed);
+        if before.is_multiple_of(SAMPLED) && answer.entry.is_some() {
+            self.sample(id);
+        }
+    }
+
+    #[cold]
+    fn sample(&self, id: &str) {
+        if let Some(hot) = &self.counts.hot {
+            lock(hot).note(id);
+        }
+    }
+
+    /// Adds what all workers have sampled since the last time.
+    pub(crate) fn collect_hot(&self, into: &mut HotIds) {
+        let workers = self.registry.lock().workers.clone();
+        for hot in workers.iter().filter_map(|counts| counts.hot.as_ref()) {
+            let taken = lock(hot).take();
+            into.absorb(taken);
+        }
     }
 
     pub(crate) fn lease<E>(&self, result: &Result<LeaseResult, E>) {
@@ -147,7 +180,7 @@ impl Counters {
     pub(crate) fn sum(&self) -> Stats {
         let registered = self.registry.lock();
         let at = |at: usize| {
-            let workers = registered.workers.iter().map(|counts| counts.0[at].load(Ordering::Relaxed));
+            let workers = registered.workers.iter().map(|counts| counts.of[at].load(Ordering::Relaxed));
             registered.gone[at] + workers.sum::<u64>()
         };
         let of = |counter: Counter| at(counter as usize);
@@ -207,17 +240,26 @@ impl Drop for Counters {
     fn drop(&mut self) {
         let mut registered = self.registry.lock();
         registered.workers.retain(|counts| !Arc::ptr_eq(counts, &self.counts));
-        for (gone, count) in registered.gone.iter_mut().zip(&self.counts.0) {
+        for (gone, count) in registered.gone.iter_mut().zip(&self.counts.of) {
             *gone += count.load(Ordering::Relaxed);
         }
     }
 }
 
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Registered> {
-        // Whatever panics, sums stay sums.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of a cache that wants to know so many of the ids that are read most.
+    pub(crate) fn new(hot_ids: usize) -> Self {
+        Self { registered: Mutex::default(), hot_ids }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Registered> {
+        lock(&self.registered)
+    }
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whatever panics, sums stay sums.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the auditor counts.

@@ -25,6 +25,7 @@ use crate::single_flight::SingleFlight;
 use crate::source::Source;
 use crate::stats::{BreakerState, ChangeStreamStats, Stats, ValidityStats};
 use crate::validity::Validity;
+use crate::warmer::Progress;
 
 /// A cache in front of a store, made by [`CacheAside::builder`].
 ///
@@ -54,6 +55,7 @@ pub(crate) struct Shared<S: Source> {
     pub(crate) validity: Arc<Validity>,
     pub(crate) l1: Option<Arc<L1>>,
     pub(crate) audit: AuditCounts,
+    pub(crate) warming: Progress,
     /// Whether this process follows the change stream for all.
     pub(crate) leading: AtomicBool,
 }
@@ -196,6 +198,7 @@ impl<S: Source> CacheAside<S> {
         };
         stats.l1 = shared.l1.as_ref().map(|l1| l1.stats()).unwrap_or_default();
         stats.audit = shared.audit.stats();
+        stats.warming = shared.warming.stats();
         stats
     }
 

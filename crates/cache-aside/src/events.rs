@@ -38,6 +38,8 @@ pub enum EventKind {
     StoreBreakerClosed,
     /// Redis is another than the cells were filled in, or was restarted: none of them is answered.
     CacheReplaced,
+    /// Redis is the one it was, but its keys are gone: it was flushed, or it evicts.
+    CacheEmptied,
     /// Every cell became invalid, because changes of the store were missed or unknown.
     InvalidatedAll,
     /// Every cell became invalid, because another process announced it.
@@ -50,6 +52,10 @@ pub enum EventKind {
     LeadLost,
     /// The change stream ended or fell silent, and is opened again.
     ChangeStreamEnded,
+    /// The cache is empty, and this process loads the ids that are read most.
+    WarmingBegan,
+    /// They are loaded.
+    WarmingEnded,
 }
 
 impl EventKind {
@@ -61,17 +67,20 @@ impl EventKind {
             Self::StoreBreakerOpened => "store_breaker_opened",
             Self::StoreBreakerClosed => "store_breaker_closed",
             Self::CacheReplaced => "cache_replaced",
+            Self::CacheEmptied => "cache_emptied",
             Self::InvalidatedAll => "invalidated_all",
             Self::InvalidatedByAnother => "invalidated_by_another",
             Self::InvalidatedPastCache => "invalidated_past_cache",
             Self::LeadTaken => "lead_taken",
             Self::LeadLost => "lead_lost",
             Self::ChangeStreamEnded => "change_stream_ended",
+            Self::WarmingBegan => "warming_began",
+            Self::WarmingEnded => "warming_ended",
         }
     }
 }
 
-const KINDS: usize = EventKind::ChangeStreamEnded as usize + 1;
+const KINDS: usize = EventKind::WarmingEnded as usize + 1;
 
 /// The last events of this process.
 #[derive(Debug, Default)]

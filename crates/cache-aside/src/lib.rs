@@ -9,6 +9,8 @@
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
+//! - [`warmer`]: fills an empty cache with the ids that are read most; `hot_ids`: which those are. `lead`: what one process at a
+//!   time does for all.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
 //! - [`peers`]: what the processes that share a cache tell each other about themselves.
@@ -52,11 +54,13 @@ pub mod events;
 mod failpoints;
 mod fill;
 mod freshness;
+mod hot_ids;
 mod identity;
 pub mod inspect;
 mod invalidator;
 pub mod key;
 mod l1;
+mod lead;
 pub mod lease;
 mod lease_wait;
 mod load;
@@ -83,6 +87,7 @@ pub mod typed;
 pub mod typed_source;
 pub mod url;
 mod validity;
+pub mod warmer;
 pub mod write;
 
 pub use access_files::{AccessFiles, FileError, FileRole};
@@ -103,4 +108,5 @@ pub use typed::Typed;
 pub use typed_source::Json;
 pub use typed_source::{Codec, Encoded, ManyLoaded, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
+pub use warmer::{HotIdStore, Warming};
 pub use write::{Commit, Published, Written};

@@ -37,7 +37,7 @@ impl<S: Source> CacheAside<S> {
             None => self.read_shared(id, how).await,
             Some(l1) => self.read_through_l1(l1, id, how).await,
         };
-        self.counters.read(&answer);
+        self.counters.read(id, &answer);
         answer
     }
 

@@ -52,11 +52,11 @@ impl<S: Source> CacheAside<S> {
             None => self.read_many_shared(&unique, how).await,
             Some(_) => self.read_many_through_l1(&unique, how).await,
         };
-        let answers = match places {
+        let answers: Vec<_> = match places {
             None => answers,
             Some(places) => places.into_iter().map(|at| answers[at].clone()).collect(),
         };
-        answers.iter().for_each(|answer| self.counters.read(answer));
+        ids.iter().zip(&answers).for_each(|(id, answer)| self.counters.read(id.as_ref(), answer));
         answers
     }
 
@@ -78,7 +78,7 @@ impl<S: Source> CacheAside<S> {
         answers.map(|answer| answer.unwrap_or(Err(ReadError::Abandoned))).collect()
     }
 
-    async fn read_many_shared(&self, ids: &[&str], how: ReadOptions) -> Vec<Read<S>> {
+    pub(crate) async fn read_many_shared(&self, ids: &[&str], how: ReadOptions) -> Vec<Read<S>> {
         let (mut answers, mut missing): (Vec<Option<Read<S>>>, _) = (Vec::with_capacity(ids.len()), Vec::new());
         for (at, (freshness, seen)) in self.lookup_many(ids, &how).await.into_iter().enumerate() {
             answers.push(match freshness {

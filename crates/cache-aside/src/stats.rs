@@ -33,6 +33,8 @@ pub struct Stats {
     pub l1: L1Stats,
     /// The auditor.
     pub audit: AuditStats,
+    /// The warmer.
+    pub warming: WarmingStats,
 }
 
 /// Reads by how they were answered.
@@ -251,4 +253,18 @@ pub struct AuditStats {
     pub wrong_10s: u64,
     /// Cells that were wrong for more than a minute.
     pub wrong_60s: u64,
+}
+
+/// How far the warmer is, which fills an empty cache with the ids that are read most ([`crate::Builder::warm`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WarmingStats {
+    /// Whether this process is at it now.
+    pub running: bool,
+    /// Ids that were looked at, this time or the last.
+    pub done: u64,
+    /// Ids that are to be looked at, this time or the last.
+    pub of: u64,
+    /// Ids that were not cached and were loaded, since the start.
+    pub loaded: u64,
 }

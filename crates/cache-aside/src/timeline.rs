@@ -117,6 +117,11 @@ impl Timeline {
         }
     }
 
+    /// The server was found without its keys.
+    pub(crate) fn note_emptied(&self) {
+        self.validity.note_emptied();
+    }
+
     /// From now on no cell filled until now is answered.
     pub(crate) fn invalidate_until_now(&self, cause: Cause) {
         self.invalidate_before(self.clock.now().ms, cause);

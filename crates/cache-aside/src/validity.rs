@@ -57,6 +57,8 @@ pub(crate) struct Validity {
     lag_ms: AtomicU64,
     /// How often each [`Cause`] moved the moment.
     moved: [AtomicU64; 4],
+    /// How often a server was found without its keys.
+    emptied: AtomicU64,
     events: Arc<EventLog>,
 }
 
@@ -71,6 +73,7 @@ impl Validity {
             epoch: AtomicU64::new(0),
             lag_ms: AtomicU64::new(FOR_EVER),
             moved: Default::default(),
+            emptied: AtomicU64::new(0),
             events: Arc::default(),
         }
     }
@@ -102,6 +105,19 @@ impl Validity {
         self.moved[cause as usize].fetch_add(1, Ordering::Relaxed);
         self.events.note(cause.event(), "");
         self.clear_l1();
+    }
+
+    /// A server was found without its keys: flushed, or it evicts.
+    pub(crate) fn note_emptied(&self) {
+        self.emptied.fetch_add(1, Ordering::Relaxed);
+        self.events.note(EventKind::CacheEmptied, "");
+    }
+
+    /// How often the cache, or one server of it, lost everything that it held, for all processes.
+    pub(crate) fn times_emptied(&self) -> u64 {
+        let for_all = [Cause::Incarnation, Cause::ChangeStream, Cause::Announcement];
+        let moved = for_all.iter().map(|cause| self.moved[*cause as usize].load(Ordering::Relaxed));
+        moved.sum::<u64>() + self.emptied.load(Ordering::Relaxed)
     }
 
     /// Invalidates what L1 holds, and what is on its way there.

@@ -14,6 +14,7 @@ use crate::cache_access;
 use crate::connection::Limits;
 use crate::drain::{Drain, Gate};
 use crate::error::StartError;
+use crate::hot_todos::HotTodos;
 use crate::http::admission::Admission;
 use crate::http::cors::Cors;
 use crate::http::routes::{Parts, Resource, resources};
@@ -177,6 +178,7 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     let bound = options.fresh.mul_f64(1.1) + options.stale_while_revalidate;
     let (cached, has_changes) = (settings.cache != CacheUrl::Off, store.has_changes());
     let follows = settings.change_stream && has_changes && cached;
+    let kept = HotTodos { store: store.clone(), prefix: settings.cache_prefix.clone() };
     let mut builder = Todos::builder(store, &settings.cache, settings.absent, settings.store_batch)
         .prefix(&settings.cache_prefix)
         .options(options)
@@ -186,6 +188,9 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
     }
     if settings.audit_rate > 0 && cached {
         builder = builder.audit(settings.audit_rate);
+    }
+    if let Some(warming) = settings.warming().filter(|_| cached) {
+        builder = builder.warm_from(warming, kept);
     }
     if follows {
         builder = builder.follow();

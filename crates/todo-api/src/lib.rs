@@ -14,6 +14,7 @@
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
+//! - `hot_todos`: which todos are read most is kept in the store.
 //! - `refused`: ids whose documents are no todos.
 //! - [`drain`]: ending without losing a request.
 
@@ -26,6 +27,7 @@ pub mod docs;
 pub mod drain;
 pub mod entity_tag;
 pub mod error;
+mod hot_todos;
 pub mod http;
 pub mod limited_log;
 pub mod listen;

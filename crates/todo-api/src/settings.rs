@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cache_aside::{CacheUrl, Options, WritePolicy};
+use cache_aside::{CacheUrl, Options, Warming, WritePolicy};
 use clap::{Parser, ValueEnum};
 use command_line::{Usage, values};
 use todo_store::{StoreOptions, StoreUrl};
@@ -194,6 +194,14 @@ pub struct Settings {
     #[arg(long, env = "TODO_AUDIT_RATE", default_value = "0/s", value_name = "N/s", value_parser = values::per_second)]
     pub audit_rate: u32,
 
+    /// Todos that are read most, and are loaded at once whenever the cache is empty (0: none).
+    #[arg(long, env = "TODO_WARM_IDS", default_value_t = Warming::default().ids, value_name = "N", value_parser = crate::hot_todos::count)]
+    pub warm_ids: usize,
+
+    /// How many of them are loaded in a second at most.
+    #[arg(long, env = "TODO_WARM_RATE", default_value = "2000/s", value_name = "N/s", value_parser = values::per_second)]
+    pub warm_rate: u32,
+
     /// Cache-Control of answers to GET.
     #[arg(long, env = "TODO_CACHE_CONTROL", default_value = "no-cache", value_name = "TEXT", value_parser = header_value)]
     pub cache_control: String,
@@ -260,6 +268,13 @@ impl Settings {
         options.l1_max_bytes = self.l1_max_bytes;
         options.memory_max_bytes = self.cache_max_bytes;
         options
+    }
+
+    /// How an empty cache is filled; `None` if it is left to those who read.
+    pub(crate) fn warming(&self) -> Option<Warming> {
+        let mut warming = Warming::default();
+        (warming.ids, warming.rate) = (self.warm_ids, self.warm_rate);
+        (self.warm_ids > 0 && self.warm_rate > 0).then_some(warming)
     }
 
     pub(crate) fn store_options(&self) -> StoreOptions {

@@ -248,6 +248,23 @@ impl Store {
         on!(self, make_indexes(indexes))
     }
 
+    /// The ids that are read most, as a cache has kept them under this name; none if it has not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn hot_ids(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        on!(self, hot_ids(name))
+    }
+
+    /// Keeps the ids that are read most, the hottest first, in the place of those before. For a cache that is empty; no
+    /// todo is touched.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::UnknownOutcome`].
+    pub async fn save_hot_ids(&self, name: &str, ids: &[String]) -> Result<(), StoreError> {
+        on!(self, save_hot_ids(name, ids))
+    }
+
     /// Names the store: the same in every process that uses it, and another for every other one.
     pub fn identity(&self) -> &str {
         match &self.0 {

@@ -12,6 +12,7 @@ use super::waiters::{Waiters, Waiting};
 use crate::cell::{Cell, Kind, Seen};
 use crate::clock::{Clock, now_ms};
 use crate::inspect::InspectedEntry;
+use crate::lead::Lead;
 use crate::lease::Lease;
 use crate::options::Options;
 use crate::put::{Put, Token};
@@ -191,12 +192,12 @@ impl MemoryCache {
     }
 
     #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
-    pub(crate) fn lead(&self, _token: Token) -> bool {
+    pub(crate) fn lead(&self, _lead: Lead, _token: Token) -> bool {
         true
     }
 
     #[expect(clippy::unused_self, reason = "as of the cache in Redis")]
-    pub(crate) fn release_lead(&self, _token: Token) {}
+    pub(crate) fn release_lead(&self, _lead: Lead, _token: Token) {}
 
     pub(crate) fn send_heartbeat(&self, lag: Duration) {
         let Shared { validity, max_lag, heartbeat_timeout, .. } = &*self.shared;

@@ -12,6 +12,7 @@ use self::redis::{ClusterCache, RedisCache};
 use self::waiters::Waiting;
 use crate::cell::Seen;
 use crate::error::CacheError;
+use crate::lead::Lead;
 use crate::put::{LoadStart, Put, Token};
 use crate::rules::{LeaseResult, PutResult};
 use crate::timeline::Found;
@@ -135,13 +136,13 @@ impl Backend {
         on!(self, (0, Vec::new()), some_ids(cursor))
     }
 
-    /// Takes or keeps the lead over the change stream. Without a cache that is shared, every process leads.
-    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
-        on!(self, false, lead(token))
+    /// Takes or keeps a lead. Without a cache that is shared, every process leads.
+    pub(crate) async fn lead(&self, lead: Lead, token: Token) -> Result<bool, CacheError> {
+        on!(self, false, lead(lead, token))
     }
 
-    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
-        on!(self, (), release_lead(token))
+    pub(crate) async fn release_lead(&self, lead: Lead, token: Token) -> Result<(), CacheError> {
+        on!(self, (), release_lead(lead, token))
     }
 
     /// Tells every process that the change stream is live, and how far it is behind.

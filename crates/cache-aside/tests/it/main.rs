@@ -36,4 +36,5 @@ mod traces;
 mod typed;
 mod urls;
 mod waiting;
+mod warming;
 mod writes;

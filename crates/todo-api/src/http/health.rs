@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use cache_aside::stats::AuditStats;
+use cache_aside::stats::{AuditStats, WarmingStats};
 use cache_aside::{BreakerState, Health};
 use serde::Serialize;
 use todo_store::StoreError;
@@ -50,6 +50,7 @@ pub async fn readyz(request: HttpRequest, worker: web::Data<Worker>) -> HttpResp
         },
         cache_refusal: worker.todos.cache_refusal(),
         audit: worker.audited.then(|| worker.todos.stats().audit.into()),
+        warming: Warm::now(&worker.todos.stats().warming),
     };
     let mut response = if store.is_ok() && !draining { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     Reply::new(&request, &worker, "/readyz").send(Ok(response.json(ready)))
@@ -79,6 +80,9 @@ struct Ready {
     cache_refusal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<Audit>,
+    /// How far this process is with an empty cache, while it fills it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warming: Option<Warm>,
 }
 
 /// Cells that were compared with the store, and those that were wrong for longer than so many seconds.
@@ -88,6 +92,19 @@ struct Audit {
     wrong_1s: u64,
     wrong_10s: u64,
     wrong_60s: u64,
+}
+
+/// Of the todos that are read most, those that were looked at.
+#[derive(Serialize)]
+struct Warm {
+    done: u64,
+    of: u64,
+}
+
+impl Warm {
+    fn now(warming: &WarmingStats) -> Option<Self> {
+        warming.running.then_some(Self { done: warming.done, of: warming.of })
+    }
 }
 
 impl From<AuditStats> for Audit {

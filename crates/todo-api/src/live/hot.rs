@@ -1,12 +1,17 @@
 //! `Hot`: which ids are read most, by a small sketch for each worker ("space-saving": Metwally et al., ICDT 2005). While nobody
-//! looks, a read pays one load of a flag; else one in eight is counted.
+//! looks, a read pays one load of a flag; else each is counted, or one in so many that a busy worker counts no more than it can
+//! without being slower for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Of so many reads one is counted.
-const SAMPLED: u32 = 8;
+/// So many reads are counted a second and worker, about: above, one in more.
+const SAMPLES: u64 = 1_000;
+/// Of so many reads one is counted at least.
+const RAREST: u64 = 1 << 12;
+/// Golden ratio of 2^32: its multiples are spread evenly, whatever turns clients read ids in.
+const SPREAD: u32 = 0x9E37_79B9;
 /// Ids that a sketch holds.
 const HELD: usize = 64;
 /// What a second's count weighs in the average; the rest is what was before.
@@ -24,6 +29,8 @@ pub(super) struct Hot {
 pub struct Sketch {
     watched: Arc<AtomicBool>,
     reads: AtomicU32,
+    /// Of so many reads one is counted.
+    every: AtomicU32,
     counted: Mutex<Vec<Counted>>,
 }
 
@@ -39,7 +46,8 @@ impl Hot {
     /// The sketch of one more worker.
     pub(super) fn worker(&self) -> Arc<Sketch> {
         let watched = Arc::clone(&self.watched);
-        let sketch = Arc::new(Sketch { watched, reads: AtomicU32::new(0), counted: Mutex::default() });
+        let sketch =
+            Arc::new(Sketch { watched, reads: AtomicU32::new(0), every: AtomicU32::new(1), counted: Mutex::default() });
         lock(&self.workers).push(Arc::clone(&sketch));
         sketch
     }
@@ -49,12 +57,13 @@ impl Hot {
         self.watched.store(on, Ordering::Relaxed);
     }
 
-    /// Takes what was counted since the last time: reads by id, those that are certain only.
-    fn take(&self) -> HashMap<Box<str>, u64> {
+    /// Takes what was counted in the last seconds: reads by id, those that are certain only.
+    fn take(&self, seconds: f64) -> HashMap<Box<str>, u64> {
         let mut reads = HashMap::new();
         for worker in lock(&self.workers).iter() {
+            let every = worker.adapt(seconds);
             for Counted { id, count, error } in std::mem::take(&mut *lock(&worker.counted)) {
-                *reads.entry(id).or_insert(0) += (count - error) * u64::from(SAMPLED);
+                *reads.entry(id).or_insert(0) += (count - error) * every;
             }
         }
         reads
@@ -70,9 +79,17 @@ impl Sketch {
         }
     }
 
+    /// Of how many reads one was counted in the last seconds; what comes next is counted by how many there were.
+    fn adapt(&self, seconds: f64) -> u64 {
+        let reads = f64::from(self.reads.swap(0, Ordering::Relaxed)) / seconds.max(0.1);
+        let next = (reads as u64 / SAMPLES).clamp(1, RAREST);
+        u64::from(self.every.swap(next as u32, Ordering::Relaxed))
+    }
+
     #[cold]
     fn sample(&self, id: &str) {
-        if !self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED) {
+        let every = self.every.load(Ordering::Relaxed);
+        if self.reads.fetch_add(1, Ordering::Relaxed).wrapping_mul(SPREAD) > u32::MAX / every {
             return;
         }
         let mut counted = lock(&self.counted);
@@ -97,7 +114,7 @@ impl Rates {
         for rate in self.0.values_mut() {
             *rate *= 1.0 - WEIGHT;
         }
-        for (id, count) in hot.take() {
+        for (id, count) in hot.take(seconds) {
             *self.0.entry(id).or_insert(0.0) += WEIGHT * count as f64 / seconds.max(0.1);
         }
         let mut ranked: Vec<_> = std::mem::take(&mut self.0).into_iter().filter(|(_, rate)| *rate >= 0.1).collect();

@@ -14,12 +14,15 @@ const EVENTS = {
   store_breaker_opened: "The store does not answer and is left alone: cached todos are answered as stale, the rest is 503",
   store_breaker_closed: "The store answers again",
   cache_replaced: "Redis is another, or was restarted: nothing cached before is answered",
+  cache_emptied: "Redis was emptied (FLUSHALL), or evicts keys: todos are read from the store once more",
   invalidated_all: "Everything cached before is invalid: changes of the store were missed",
   invalidated_by_another: "Everything cached before is invalid: another process announced it",
   invalidated_past_cache: "Everything cached before is invalid in this process: it answered more past Redis than it remembers",
   lead_taken: "This process follows the change stream now",
   lead_lost: "This process follows the change stream no more",
   change_stream_ended: "The change stream ended: it is opened again",
+  warming_began: "The cache is empty: the todos that are read most are loaded",
+  warming_ended: "The cache is warm",
 };
 
 /** What is wrong now, in words; one line that all is well if nothing is. */

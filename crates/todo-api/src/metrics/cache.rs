@@ -8,7 +8,17 @@ use cache_aside::stats::{BreakerState, Durations};
 use super::family::Family;
 
 pub(super) fn families(stats: &Stats) -> Vec<Family> {
-    [reads(stats), loads(stats), leases_and_puts(stats), writes(stats), health(stats), l1(stats), audit(stats)].concat()
+    [
+        reads(stats),
+        loads(stats),
+        leases_and_puts(stats),
+        writes(stats),
+        health(stats),
+        l1(stats),
+        audit(stats),
+        warming(stats),
+    ]
+    .concat()
 }
 
 /// A counter with one label, and what it says for each of its values.
@@ -237,6 +247,23 @@ fn audit(stats: &Stats) -> Vec<Family> {
             "Cells that were wrong for longer than so many seconds.",
             "longer_than",
             [("1s", audit.wrong_1s), ("10s", audit.wrong_10s), ("60s", audit.wrong_60s)],
+        ),
+    ]
+}
+
+fn warming(stats: &Stats) -> Vec<Family> {
+    let warming = &stats.warming;
+    let left = if warming.running { warming.of.saturating_sub(warming.done) } else { 0 };
+    vec![
+        total(
+            "cache_warmed",
+            "Values that were loaded into an empty cache before anybody asked for them (`--warm-ids`).",
+            warming.loaded,
+        ),
+        gauge(
+            "cache_warming_pending",
+            "Ids that this process has still to look at while it fills an empty cache.",
+            left as f64,
         ),
     ]
 }

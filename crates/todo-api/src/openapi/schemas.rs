@@ -133,6 +133,16 @@ fn ready() -> Value {
                 "required": ["compared", "wrong_1s", "wrong_10s", "wrong_60s"],
                 "additionalProperties": false,
             },
+            "warming": {
+                "description": "How far this process is with filling an empty cache, while it does (`--warm-ids`).",
+                "type": "object",
+                "properties": {
+                    "done": count("Todos that were looked at."),
+                    "of": count("Todos that are read most, and are to be looked at."),
+                },
+                "required": ["done", "of"],
+                "additionalProperties": false,
+            },
         },
         "required": ["status", "store", "cache"],
         "additionalProperties": false,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::endpoint::Endpoint;
 use super::otlp::Resource;
-use super::post::{Again, Refusal, post};
+use super::post::{Again, Refusal, Taken, post};
 use super::span::Record;
 use crate::limited_log::Limited;
 
@@ -127,10 +127,7 @@ impl Sender {
         let mut tries = 0;
         let refusal = loop {
             let refusal = match self.send(&body).await {
-                Ok(()) => {
-                    self.counts.exported.fetch_add(batch.len() as u64, Ordering::Relaxed);
-                    return;
-                }
+                Ok(taken) => return self.count(batch.len() as u64, taken),
                 Err(refusal) => refusal,
             };
             tries += 1;
@@ -147,7 +144,18 @@ impl Sender {
         self.say(&refusal, batch.len());
     }
 
-    async fn send(&self, body: &[u8]) -> Result<(), Refusal> {
+    /// What was taken is not sent again, whatever part of it that was.
+    fn count(&self, spans: u64, taken: Taken) {
+        let rejected = taken.rejected.min(spans);
+        self.counts.exported.fetch_add(spans - rejected, Ordering::Relaxed);
+        self.counts.not_taken.fetch_add(rejected, Ordering::Relaxed);
+        if rejected > 0 || !taken.words.is_empty() {
+            let why = format!("it takes a batch but for {rejected} spans: {}", taken.words);
+            self.say(&Refusal { why, again: Again::Never }, rejected as usize);
+        }
+    }
+
+    async fn send(&self, body: &[u8]) -> Result<Taken, Refusal> {
         let mut stop = self.stop.clone();
         let over = async move {
             match stop.wait_for(Option::is_some).await.ok().and_then(|until| *until) {

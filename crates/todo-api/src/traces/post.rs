@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::Endpoint;
+use super::protobuf::{Fields, Value};
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -16,6 +17,15 @@ const MAX_ANSWER: usize = 16 * 1024;
 const MAX_FIELDS: usize = 64;
 /// As much of a refusal as is logged.
 const MAX_WORDS: usize = 200;
+
+/// What the collector said of a batch that it took.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Spans of it that it did not take.
+    pub(super) rejected: u64,
+    /// Why, or what else there is to say.
+    pub(super) words: String,
+}
 
 /// Why a batch was not taken.
 #[derive(Debug)]
@@ -34,7 +44,7 @@ pub(super) enum Again {
 }
 
 /// Sends a body to the endpoint.
-pub(super) async fn post(endpoint: &Endpoint, body: &[u8]) -> Result<(), Refusal> {
+pub(super) async fn post(endpoint: &Endpoint, body: &[u8]) -> Result<Taken, Refusal> {
     let answer = exchange(endpoint, body).await.map_err(|error| Refusal {
         why: format!("{}:{} {error}", endpoint.host, endpoint.port),
         again: Again::Later(None),
@@ -114,7 +124,7 @@ fn is_whole(answer: &[u8]) -> bool {
     }
 }
 
-fn judge(answer: &[u8]) -> Result<(), Refusal> {
+fn judge(answer: &[u8]) -> Result<Taken, Refusal> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut head = httparse::Response::new(&mut fields);
     let never = |why: String| Err(Refusal { why, again: Again::Never });
@@ -127,14 +137,9 @@ fn judge(answer: &[u8]) -> Result<(), Refusal> {
             );
         }
     };
-    let words = String::from_utf8_lossy(&answer[length..])
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_WORDS)
-        .collect::<String>();
-    let why = format!("it answers {status}: {words}");
+    let why = format!("it answers {status}: {}", printable(&answer[length..]));
     match status {
-        200..=299 => Ok(()),
+        200..=299 => Ok(partial_success(&unchunked(&head, &answer[length..]))),
         429 | 502 | 503 | 504 => {
             let after = field(&head, "retry-after").and_then(|text| text.parse().ok()).map(Duration::from_secs);
             Err(Refusal { why, again: Again::Later(after) })
@@ -142,6 +147,41 @@ fn judge(answer: &[u8]) -> Result<(), Refusal> {
         404 => never(format!("{why} (is the path of the URL that of the collector's OTLP receiver?)")),
         _ => never(why),
     }
+}
+
+/// What an `ExportTraceServiceResponse` says (OpenTelemetry Protocol, "Partial Success").
+fn partial_success(response: &[u8]) -> Taken {
+    let mut taken = Taken::default();
+    for (number, value) in Fields(response) {
+        let (1, Value::Bytes(partial)) = (number, value) else { continue };
+        for (number, value) in Fields(partial) {
+            match (number, value) {
+                (1, Value::Number(rejected)) => taken.rejected = rejected,
+                (2, Value::Bytes(words)) => taken.words = printable(words),
+                _ => {}
+            }
+        }
+    }
+    taken
+}
+
+/// The body, whether it came in chunks or not.
+fn unchunked(head: &httparse::Response<'_, '_>, mut body: &[u8]) -> Vec<u8> {
+    if field(head, "transfer-encoding").is_none() {
+        return body.to_vec();
+    }
+    let mut whole = Vec::new();
+    while let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(body) {
+        let chunk = usize::try_from(length).ok().and_then(|length| body.get(start..start.checked_add(length)?));
+        let Some(chunk) = chunk.filter(|chunk| !chunk.is_empty()) else { break };
+        whole.extend(chunk);
+        body = body.get(start + chunk.len() + 2..).unwrap_or_default();
+    }
+    whole
+}
+
+fn printable(words: &[u8]) -> String {
+    String::from_utf8_lossy(words).chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect()
 }
 
 fn field<'a>(head: &httparse::Response<'_, 'a>, name: &str) -> Option<&'a str> {
@@ -160,6 +200,24 @@ mod tests {
         assert!(is_whole(&[head.as_slice(), b"abc"].concat()));
         let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n".to_vec();
         assert!(!is_whole(&chunked) && is_whole(&[chunked.as_slice(), b"0\r\n\r\n"].concat()));
+    }
+
+    #[test]
+    fn spans_that_were_not_taken_are_heard_of_also_in_chunks() {
+        let message = b"\x0a\x08\x08\x03\x12\x04full";
+        let length = message.len();
+        let plain = [format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes(), message].concat();
+        let taken = Taken { rejected: 3, words: "full".to_owned() };
+        assert_eq!(judge(&plain).unwrap(), taken);
+        let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+        for part in [&message[..3], &message[3..]] {
+            chunked.extend([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat());
+        }
+        chunked.extend(b"0\r\n\r\n");
+        assert_eq!(judge(&chunked).unwrap(), taken);
+        for nothing in ["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"] {
+            assert_eq!(judge(nothing.as_bytes()).unwrap(), Taken::default());
+        }
     }
 
     #[test]

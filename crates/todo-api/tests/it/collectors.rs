@@ -90,6 +90,21 @@ async fn what_a_busy_collector_refuses_is_sent_again_and_what_no_collector_takes
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spans_that_a_collector_leaves_out_of_a_batch_are_counted_as_not_taken() {
+    // An ExportTraceServiceResponse whose partial_success has rejected_spans 1.
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 4\r\n\r\n\x0a\x02\x08\x01";
+    let partial = Collector::start(Manner::FirstSays(answer)).await;
+    let service = embedded(&partial, "1").await;
+    service.get("/todos/1").await;
+    until("one is counted", || async {
+        let text = service.get("/metrics").await.text().await.unwrap();
+        text.contains("trace_spans_dropped_total{reason=\"not_taken\"} 1\n")
+    })
+    .await;
+    assert_eq!(partial.heads().len(), 1, "what was taken in part is not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_with_tls_is_believed_only_by_its_certificate() {
     let certificates = Certificates::make();
     let folder = certificates.authority().parent().unwrap().to_owned();

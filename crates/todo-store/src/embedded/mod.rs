@@ -2,9 +2,10 @@
 //!
 //! - `table`: the layout of the file, and the operations inside a transaction.
 //! - `replacement`: a whole file in the place of another. `raw`: documents as bytes. `changes`: who watches is told of them.
-//! - `writer`: the one thread that writes, many changes to a transaction.
+//! - `hot_ids`: which ids are read most. `writer`: the one thread that writes, many changes to a transaction.
 
 mod changes;
+mod hot_ids;
 mod raw;
 mod replacement;
 mod table;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::{Database, DatabaseError, ReadableDatabase};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase};
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 use tokio::sync::broadcast;
 use tokio::task::JoinError;
@@ -145,11 +146,16 @@ impl EmbeddedStore {
         deadline: Duration,
         read: impl FnOnce(&Todos) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.read_transaction(deadline, move |transaction| read(&Todos::open(transaction)?)).await
+    }
+
+    async fn read_transaction<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let database = Arc::clone(&self.database);
-        let reading = tokio::task::spawn_blocking(move || {
-            let transaction = database.begin_read().map_err(failed)?;
-            read(&Todos::open(&transaction)?)
-        });
+        let reading = tokio::task::spawn_blocking(move || read(&database.begin_read().map_err(failed)?));
         match tokio::time::timeout(deadline, reading).await {
             Ok(read) => read.map_err(ended)?,
             Err(late) => Err(StoreError::Unavailable(Arc::new(late))),

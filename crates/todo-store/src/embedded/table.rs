@@ -116,12 +116,18 @@ pub(crate) struct Tables<'t> {
     meta: Table<'t, &'static str, u64>,
     /// What was done so far.
     changes: Vec<Change>,
+    transaction: &'t WriteTransaction,
 }
 
 impl<'t> Tables<'t> {
     pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         let todos = transaction.open_table(TODOS).map_err(failed)?;
-        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)?, changes: Vec::new() })
+        Ok(Self { todos, meta: transaction.open_table(META).map_err(failed)?, changes: Vec::new(), transaction })
+    }
+
+    /// For tables besides the todos.
+    pub(super) fn transaction(&self) -> &'t WriteTransaction {
+        self.transaction
     }
 
     pub(crate) fn into_changes(self) -> Vec<Change> {

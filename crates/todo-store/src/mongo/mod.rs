@@ -7,7 +7,7 @@
 //! - `changes`: the change stream; `reader` reads it ahead; `event`: one of its events; `known_versions`: which of its
 //!   versions are new; `foreign`: documents and collections of other origin. `resume_point`:
 //!   where a watcher goes on. `election`: which primary there is.
-//! - `rights`: what a service needs and would not get.
+//! - `hot_ids`: which ids are read most, for a cache that is empty. `rights`: what a service needs and would not get.
 //! - `errors`: what the driver's errors mean. `connected`: whether an operation can have been sent at all.
 
 mod bulk;
@@ -19,6 +19,7 @@ mod errors;
 mod event;
 mod files;
 mod foreign;
+mod hot_ids;
 pub(crate) mod identity;
 mod known_versions;
 mod open;

@@ -29,10 +29,14 @@ pub(crate) struct ResumePoints {
     timeout: Duration,
 }
 
+/// Where a service notes what it wants to know again.
+pub(super) fn notes(store: &MongoStore) -> Collection<Document> {
+    store.database.collection(&format!("{}.change_stream", store.todos.name()))
+}
+
 impl ResumePoints {
     pub(crate) fn of(store: &MongoStore, name: Option<&str>) -> Self {
-        let notes = store.database.collection(&format!("{}.change_stream", store.todos.name()));
-        Self { notes, name: name.map(str::to_owned), timeout: store.timeout }
+        Self { notes: notes(store), name: name.map(str::to_owned), timeout: store.timeout }
     }
 
     pub(crate) async fn last(&self) -> Result<Option<ResumePoint>, StoreError> {

@@ -1,4 +1,4 @@
--- Says which Redis this is, from which moment on its cells are valid, and what its clock shows. If it is another than the
+-- Says which Redis this is, from which moment on its cells are valid, whether it was emptied, and what its clock shows. If it is another than the
 -- cells were filled in, they are valid from now on. `run_id` changes with every start of a server, `master_replid` when
 -- another server's data took the place of its own (Redis manual, "INFO").
 -- KEYS: incarnation. ARGV: the caller's clock (milliseconds, 14 digits), the name by which the caller knows this Redis, the
@@ -20,6 +20,8 @@ end
 
 local same = ARGV[2] == name
 local known = redis.pcall('GET', KEYS[1])
+-- What the caller knows is gone from where it was: the keys were flushed, or some are evicted.
+local emptied = same and known == false and '1' or '0'
 if type(known) == 'table' then known = false end
 local moment, of = string.match(known or '', '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d) (.*)$')
 -- The user may not ask for the name: each connection counts as one to another Redis. A replica refuses the SET.
@@ -32,5 +34,5 @@ if known ~= moment .. ' ' .. name then
   local call = same and redis.pcall or redis.call
   call('SET', KEYS[1], moment .. ' ' .. name)
 end
-if time.err then return {moment, name} end
-return {moment, name, time[1], time[2]}
+if time.err then return {moment, name, emptied} end
+return {moment, name, emptied, time[1], time[2]}

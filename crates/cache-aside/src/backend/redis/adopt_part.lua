@@ -30,6 +30,7 @@ table.sort(own, function(a, b) return a[1] < b[1] end)
 
 local same = ARGV[2] == name
 local known = redis.pcall('GET', KEYS[1])
+local emptied = same and known == false and '1' or '0'
 if type(known) ~= 'string' then known = '' end
 local kept = string.match(known, '^%d%d%d%d%d%d%d%d%d%d%d%d%d%d')
 local of, at_epoch, slots = string.match(known, '^%d+ (%w+ %w+) (%d+) (%S*)$')
@@ -82,5 +83,5 @@ if known ~= keeps then
   local call = same and redis.pcall or redis.call
   call('SET', KEYS[1], keeps)
 end
-if time.err then return { moment, name, slots } end
-return { moment, name, slots, time[1], time[2] }
+if time.err then return { moment, name, emptied, slots } end
+return { moment, name, emptied, slots, time[1], time[2] }

@@ -11,6 +11,7 @@ use crate::cell::ZeroPadded;
 use crate::clock::now_ms;
 use crate::error::CacheError;
 use crate::identity::Identity;
+use crate::lead::Lead;
 use crate::put::Token;
 use crate::validity::Cause;
 
@@ -34,7 +35,7 @@ impl RedisCache {
         let Shared { keys, timeline, identity, .. } = &*self.shared;
         let Some(identity) = identity else { return Ok(None) };
         let now: [u8; 14] = now_ms().zero_padded();
-        let names = [keys.store(), keys.lead(), keys.incarnation()];
+        let names = [keys.store(), keys.lead(Lead::ChangeStream), keys.incarnation()];
         let claim = async |seen: &str, which: &str| -> Result<Vec<String>, CacheError> {
             let args = [identity.name.as_bytes(), &now, keys.control().as_bytes(), seen.as_bytes(), which.as_bytes()];
             from_redis_value(self.call(&scripts::CLAIM, &names, &args).await?)
@@ -64,19 +65,19 @@ impl RedisCache {
         }
     }
 
-    /// Takes the lead over the change stream if nobody has it, or keeps it.
-    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
-        self.lead_under(self.shared.keys.lead(), token).await
+    /// Takes a lead if nobody has it, or keeps it.
+    pub(crate) async fn lead(&self, lead: Lead, token: Token) -> Result<bool, CacheError> {
+        self.lead_under(self.shared.keys.lead(lead), lead, token).await
     }
 
-    pub(super) async fn lead_under(&self, key: &str, token: Token) -> Result<bool, CacheError> {
-        let lead_ms = self.shared.options.lead.as_millis().to_string();
+    pub(super) async fn lead_under(&self, key: &str, lead: Lead, token: Token) -> Result<bool, CacheError> {
+        let lead_ms = lead.lasts(&self.shared.options).as_millis().to_string();
         let taken = self.call(&scripts::LEAD, &[key], &[&token.text(), lead_ms.as_bytes()]).await?;
         Ok(taken == Value::Int(1))
     }
 
-    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
-        self.release_lead_under(self.shared.keys.lead(), token).await
+    pub(crate) async fn release_lead(&self, lead: Lead, token: Token) -> Result<(), CacheError> {
+        self.release_lead_under(self.shared.keys.lead(lead), token).await
     }
 
     pub(super) async fn release_lead_under(&self, key: &str, token: Token) -> Result<(), CacheError> {

@@ -155,6 +155,7 @@ impl Incarnation {
         let asked_us = now_us();
         let mut said: Vec<String> = adopt.query_async(connection).await?;
         let answered_us = now_us();
+        let emptied = said.len() > 2 && said.remove(2) == "1";
         let slots = (matches!(self.place, Place::Part(_)) && said.len() > 2).then(|| said.remove(2));
         let said = Said::read(said, slots)?;
         let another = std::mem::replace(&mut *self.name(), said.name.clone()) != said.name;
@@ -162,6 +163,9 @@ impl Incarnation {
             self.timeline.clock.learn(Sample { asked_us, said_us, answered_us }, another);
         }
         self.adopt(believed_ms, &said, another);
+        if emptied {
+            self.timeline.note_emptied();
+        }
         if let (Place::Part(part), Some(slots)) = (&self.place, &said.slots) {
             part.learn_slots(slots, Some(key), &self.timeline);
         }

@@ -3,6 +3,7 @@
 //! `{…}` is a hash tag (Redis manual, "Redis cluster specification"): the cell and its lease share a slot, which the
 //! scripts need.
 
+use crate::lead::Lead;
 use crate::slot::{id_of_tag, tag};
 
 /// Makes the names.
@@ -12,6 +13,7 @@ pub(crate) struct Keys {
     channel: String,
     control: String,
     lead: String,
+    warming: String,
     incarnation: String,
     probe: String,
     store: String,
@@ -27,6 +29,7 @@ impl Keys {
             channel: format!("{prefix}:invalidate{at}"),
             control: format!("{prefix}:control{at}"),
             lead: format!("{prefix}:lead"),
+            warming: format!("{prefix}:warming"),
             incarnation: format!("{prefix}:incarnation"),
             probe: format!("{prefix}:probe"),
             store: format!("{prefix}:store"),
@@ -43,9 +46,12 @@ impl Keys {
         &self.control
     }
 
-    /// Who leads the change stream.
-    pub(crate) fn lead(&self) -> &str {
-        &self.lead
+    /// Who leads.
+    pub(crate) fn lead(&self, lead: Lead) -> &str {
+        match lead {
+            Lead::ChangeStream => &self.lead,
+            Lead::Warming => &self.warming,
+        }
     }
 
     /// Which Redis the cells were filled in, and from which moment on they are valid.
@@ -59,8 +65,9 @@ impl Keys {
     }
 
     /// Who leads while the servers are away on which the names before this one lie.
-    pub(crate) fn stand_in_lead(&self, number: usize) -> String {
-        if number == 0 { self.lead.clone() } else { format!("{}:{number}", self.lead) }
+    pub(crate) fn stand_in_lead(&self, lead: Lead, number: usize) -> String {
+        let name = self.lead(lead);
+        if number == 0 { name.to_owned() } else { format!("{name}:{number}") }
     }
 
     /// Which store the cells are of.

@@ -15,6 +15,7 @@ use super::nodes::Node;
 use crate::connect_error::ConnectError;
 use crate::engine::Health;
 use crate::error::CacheError;
+use crate::lead::Lead;
 use crate::peers::PeerTexts;
 use crate::put::Token;
 use crate::slot::{SLOTS, Slot};
@@ -43,7 +44,7 @@ impl ClusterCache {
     /// Claims the prefix for the store: see [`RedisCache::claim`].
     pub(crate) async fn claim(&self) -> Result<Option<String>, CacheError> {
         let Some(identity) = &self.shared.identity else { return Ok(None) };
-        let (store, lead) = (self.shared.keys.store(), self.shared.keys.lead());
+        let (store, lead) = (self.shared.keys.store(), self.shared.keys.lead(Lead::ChangeStream));
         let mut get = cmd("GET");
         get.arg(store);
         let known: Option<String> = from_redis_value(self.command_at(store, &get).await?).unwrap_or(None);
@@ -71,14 +72,14 @@ impl ClusterCache {
         self.at(Slot::of(key.as_bytes()), |node| async move { node.command(command).await }).await
     }
 
-    /// Takes the lead over the change stream if nobody has it, or keeps it. Where the server that has the lead is away, another
+    /// Takes a lead if nobody has it, or keeps it. Where the server that has the lead is away, another
     /// one has it; two processes that lead for a moment do no harm.
-    pub(crate) async fn lead(&self, token: Token) -> Result<bool, CacheError> {
+    pub(crate) async fn lead(&self, lead: Lead, token: Token) -> Result<bool, CacheError> {
         let mut failed = CacheError::Unserved;
         for number in 0..LEADS {
-            let key = &self.shared.keys.stand_in_lead(number);
+            let key = &self.shared.keys.stand_in_lead(lead, number);
             let taken =
-                self.at(Slot::of(key.as_bytes()), |node| async move { node.lead_under(key, token).await }).await;
+                self.at(Slot::of(key.as_bytes()), |node| async move { node.lead_under(key, lead, token).await }).await;
             match taken {
                 Err(error) if error.is_outage() => failed = error,
                 done => return done,
@@ -87,9 +88,9 @@ impl ClusterCache {
         Err(failed)
     }
 
-    pub(crate) async fn release_lead(&self, token: Token) -> Result<(), CacheError> {
+    pub(crate) async fn release_lead(&self, lead: Lead, token: Token) -> Result<(), CacheError> {
         for number in 0..LEADS {
-            let key = &self.shared.keys.stand_in_lead(number);
+            let key = &self.shared.keys.stand_in_lead(lead, number);
             let slot = Slot::of(key.as_bytes());
             // What is not given back ends by itself.
             let _ = self.at(slot, |node| async move { node.release_lead_under(key, token).await }).await;
