@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
+use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::error::with_causes;
 use crate::events::EventKind;
@@ -225,10 +226,18 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
 
     /// Reads all of them, as long as this process has the lead.
     async fn walk(&mut self, emptied: u64) -> Walk {
+        // A change stream that begins may invalidate everything, and what is loaded while it is silent is fresh for moments only.
+        if !(self.engine.shared.validity.is_live(now_ms()) && self.engine.backend.are_fills_valid()) {
+            return Walk::Again;
+        }
         if !matches!(self.engine.backend.lead(Lead::Warming, self.token).await, Ok(true)) {
             return Walk::Again;
         }
         let ids = self.hottest();
+        if ids.is_empty() {
+            let _ = self.engine.backend.release_lead(Lead::Warming, self.token).await;
+            return Walk::Done;
+        }
         let progress = &self.engine.shared.warming;
         progress.of.store(ids.len() as u64, Ordering::Relaxed);
         progress.done.store(0, Ordering::Relaxed);

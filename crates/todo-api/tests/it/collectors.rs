@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::collector::{Collector, Manner};
 use crate::program::{Program, ask};
-use crate::support::{Service, until};
+use crate::support::{Service, metric, until};
 use crate::traces::{embedded, trace};
 
 /// Takes connections and ends them; how many there were so far.
@@ -28,6 +28,10 @@ fn hangs_up() -> (String, Arc<AtomicUsize>) {
     (url, count)
 }
 
+fn dropped(reason: &str) -> String {
+    format!("trace_spans_dropped_total{{reason=\"{reason}\"}}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_takes_nothing_costs_spans_and_nothing_else() {
     let (url, tries) = hangs_up();
@@ -41,13 +45,7 @@ async fn a_collector_that_takes_nothing_costs_spans_and_nothing_else() {
         });
         assert!(futures::future::join_all(asked).await.into_iter().all(|status| status == 200));
     }
-    until("dropped spans are counted", || async {
-        let text = service.get("/metrics").await.text().await.unwrap();
-        let dropped =
-            text.lines().find_map(|line| line.strip_prefix("trace_spans_dropped_total{reason=\"queue_full\"} "));
-        dropped.unwrap().parse::<f64>().unwrap() > 0.0
-    })
-    .await;
+    until("dropped spans are counted", || async { metric(&service, &dropped("queue_full")).await > 0.0 }).await;
     let before = tries.load(Ordering::SeqCst);
     service.stop();
     // The queue holds sixteen batches, one is under way, and a pause may have ended just before.
@@ -80,11 +78,7 @@ async fn what_a_busy_collector_refuses_is_sent_again_and_what_no_collector_takes
     let strict = Collector::start(Manner::FirstSays("HTTP/1.1 400 Bad\r\ncontent-length: 2\r\n\r\nno")).await;
     let service = embedded(&strict, "1").await;
     service.get("/todos/1").await;
-    until("they are given up", || async {
-        let text = service.get("/metrics").await.text().await.unwrap();
-        !text.contains("trace_spans_dropped_total{reason=\"not_taken\"} 0\n")
-    })
-    .await;
+    until("they are given up", || async { metric(&service, &dropped("not_taken")).await > 0.0 }).await;
     drop(service);
     assert!(strict.spans().is_empty());
 }
@@ -96,11 +90,7 @@ async fn spans_that_a_collector_leaves_out_of_a_batch_are_counted_as_not_taken()
     let partial = Collector::start(Manner::FirstSays(answer)).await;
     let service = embedded(&partial, "1").await;
     service.get("/todos/1").await;
-    until("one is counted", || async {
-        let text = service.get("/metrics").await.text().await.unwrap();
-        text.contains("trace_spans_dropped_total{reason=\"not_taken\"} 1\n")
-    })
-    .await;
+    until("one is counted", || async { metric(&service, &dropped("not_taken")).await == 1.0 }).await;
     assert_eq!(partial.heads().len(), 1, "what was taken in part is not sent again");
 }
 

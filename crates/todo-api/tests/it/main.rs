@@ -46,3 +46,4 @@ mod support;
 mod swapped;
 mod tls;
 mod traces;
+mod warming;

@@ -145,6 +145,13 @@ pub(crate) fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 /// The outcome in `Cache-Status`, without the seconds left.
+/// What a scrape says under this name, with its labels.
+pub(crate) async fn metric(service: &Service, name: &str) -> f64 {
+    let text = service.get("/metrics").await.text().await.unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("there is no {name}")).parse().unwrap()
+}
+
 pub(crate) fn cache_status(response: &Response) -> String {
     let parts = header(response, "cache-status").split("; ").skip(1).filter(|part| !part.starts_with("ttl="));
     parts.collect::<Vec<_>>().join("; ")

@@ -38,6 +38,7 @@ in_both_stores! {
     of_a_batch_with_a_taken_id_the_others_are_in
     clear_leaves_nothing_and_the_ids_stay_unique
     it_answers
+    the_ids_that_are_read_most_are_kept_and_are_no_todos
 }
 
 async fn found(store: &Store, text: &str) -> Option<Versioned> {
@@ -265,4 +266,16 @@ async fn clear_leaves_nothing_and_the_ids_stay_unique(store: Store) {
 
 async fn it_answers(store: Store) {
     store.ping().await.unwrap();
+}
+
+async fn the_ids_that_are_read_most_are_kept_and_are_no_todos(store: Store) {
+    assert_eq!(store.hot_ids("todo").await.unwrap(), Vec::<String>::new());
+    // More than one message of MongoDB is read at a time, and an id is any text.
+    let ids: Vec<String> = (0..10_000).rev().map(|number| format!("{number} $v.{{}}")).collect();
+    store.save_hot_ids("todo", &ids).await.unwrap();
+    assert_eq!(store.hot_ids("todo").await.unwrap(), ids, "in their order");
+    store.save_hot_ids("todo", &ids[..3]).await.unwrap();
+    assert_eq!(store.hot_ids("todo").await.unwrap(), &ids[..3]);
+    assert_eq!(store.count().await.unwrap(), 0);
+    assert_eq!(found(&store, "1").await, None);
 }
