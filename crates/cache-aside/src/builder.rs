@@ -26,7 +26,8 @@ use crate::single_flight::SingleFlight;
 use crate::source::Source;
 use crate::url::{CacheUrl, CacheUrlError};
 use crate::validity::Validity;
-use crate::warmer::{HotIdStore, NotKept, Progress, Warmer, Warming};
+use crate::warmer::Warmer;
+use crate::warming::{HotIdStore, NotKept, Progress, Warming};
 
 type Begin<S> = Box<dyn FnOnce(CacheAside<S>) -> JoinHandle<()> + Send>;
 

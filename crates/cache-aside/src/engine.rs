@@ -25,7 +25,7 @@ use crate::single_flight::SingleFlight;
 use crate::source::Source;
 use crate::stats::{BreakerState, ChangeStreamStats, Stats, ValidityStats};
 use crate::validity::Validity;
-use crate::warmer::Progress;
+use crate::warming::Progress;
 
 /// A cache in front of a store, made by [`CacheAside::builder`].
 ///

@@ -9,7 +9,7 @@
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
-//! - [`warmer`]: fills an empty cache with the ids that are read most; `hot_ids`: which those are. `lead`: what one process at a
+//! - [`warming`]: how an empty cache is filled with the ids that are read most; `warmer`: who does it; `hot_ids`: which those are. `lead`: what one process at a
 //!   time does for all.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
@@ -87,7 +87,8 @@ pub mod typed;
 pub mod typed_source;
 pub mod url;
 mod validity;
-pub mod warmer;
+mod warmer;
+pub mod warming;
 pub mod write;
 
 pub use access_files::{AccessFiles, FileError, FileRole};
@@ -108,5 +109,5 @@ pub use typed::Typed;
 pub use typed_source::Json;
 pub use typed_source::{Codec, Encoded, ManyLoaded, TypedError, TypedSource, Versioned};
 pub use url::{CacheUrl, CacheUrlError};
-pub use warmer::{HotIdStore, Warming};
+pub use warming::{HotIdStore, Warming};
 pub use write::{Commit, Published, Written};

@@ -4,8 +4,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -19,50 +18,7 @@ use crate::lead::Lead;
 use crate::outcome::{Outcome, ReadOptions};
 use crate::put::Token;
 use crate::source::Source;
-use crate::stats::WarmingStats;
-
-/// How an empty cache is filled: see [`crate::Builder::warm`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Warming {
-    /// How many of the ids that are read most are kept in mind, and loaded into a cache that is empty.
-    pub ids: usize,
-    /// How many of them are loaded in a second at most.
-    pub rate: u32,
-}
-
-impl Default for Warming {
-    fn default() -> Self {
-        Self { ids: 10_000, rate: 2_000 }
-    }
-}
-
-/// Where the ids that are read most are kept, so that a process that starts knows them.
-pub trait HotIdStore: Send + Sync + 'static {
-    /// Why they could not be kept.
-    type Error: std::error::Error + Send + Sync + 'static;
-
-    /// What was saved last, in its order; nothing if nothing was.
-    fn load(&self) -> impl Future<Output = Result<Vec<String>, Self::Error>> + Send;
-
-    /// Keeps these ids, the hottest first, in the place of the last ones.
-    fn save(&self, ids: &[String]) -> impl Future<Output = Result<(), Self::Error>> + Send;
-}
-
-/// They end with the process.
-pub(crate) struct NotKept;
-
-impl HotIdStore for NotKept {
-    type Error = std::convert::Infallible;
-
-    async fn load(&self) -> Result<Vec<String>, Self::Error> {
-        Ok(Vec::new())
-    }
-
-    async fn save(&self, _: &[String]) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
+use crate::warming::{HotIdStore, Warming};
 
 /// How often it is looked whether the cache is another, and before what failed is tried again.
 const LOOK: Duration = Duration::from_millis(250);
@@ -75,27 +31,6 @@ const FADE: Duration = Duration::from_secs(60);
 const BATCH: (usize, usize) = (8, 64);
 /// How often a batch is tried of which the store gives nothing.
 const ATTEMPTS: u32 = 30;
-
-/// How far the warmer is.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    running: AtomicBool,
-    done: AtomicU64,
-    of: AtomicU64,
-    loaded: AtomicU64,
-}
-
-impl Progress {
-    pub(crate) fn stats(&self) -> WarmingStats {
-        let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        WarmingStats {
-            running: self.running.load(Ordering::Relaxed),
-            done: of(&self.done),
-            of: of(&self.of),
-            loaded: of(&self.loaded),
-        }
-    }
-}
 
 /// How a walk over the hottest ids ended.
 #[derive(Debug, PartialEq, Eq)]

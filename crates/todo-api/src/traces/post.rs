@@ -208,15 +208,15 @@ mod tests {
         let length = message.len();
         let plain = [format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes(), message].concat();
         let taken = Taken { rejected: 3, words: "full".to_owned() };
-        assert_eq!(judge(&plain).unwrap(), taken);
+        assert_eq!(judge(&plain).expect("it was taken"), taken);
         let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
         for part in [&message[..3], &message[3..]] {
             chunked.extend([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat());
         }
         chunked.extend(b"0\r\n\r\n");
-        assert_eq!(judge(&chunked).unwrap(), taken);
+        assert_eq!(judge(&chunked).expect("it was taken"), taken);
         for nothing in ["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"] {
-            assert_eq!(judge(nothing.as_bytes()).unwrap(), Taken::default());
+            assert_eq!(judge(nothing.as_bytes()).expect("it was taken"), Taken::default());
         }
     }
 

@@ -13,7 +13,7 @@ const HOT_IDS: TableDefinition<'_, u32, &str> = TableDefinition::new("hot_ids");
 impl EmbeddedStore {
     /// One process has the file, so whose they are is known.
     pub(crate) async fn hot_ids(&self, _name: &str) -> Result<Vec<String>, StoreError> {
-        self.read_transaction(self.timeout, |transaction| read(transaction)).await
+        self.read_transaction(self.timeout, read).await
     }
 
     pub(crate) async fn save_hot_ids(&self, _name: &str, ids: &[String]) -> Result<(), StoreError> {
