@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::hot_ids::HotIds;
+use crate::hot_ids::{HotIds, Sample};
 use crate::outcome::{Answer, Detail, Outcome};
 use crate::rules::{LeaseResult, PutResult};
 use crate::stats::{AuditStats, Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
@@ -57,11 +57,8 @@ const COUNTERS: usize = LOAD_SUM + 1;
 struct Counts {
     of: [AtomicU64; COUNTERS],
     /// A sample of what was read; `None` if nobody wants to know.
-    hot: Option<Mutex<HotIds>>,
+    sample: Option<Sample>,
 }
-
-/// Of so many reads with one outcome one is sampled. A prime: whoever reads ids in turns reads others each time.
-const SAMPLED: u64 = 61;
 
 /// All counters: of the handles there are, and the sum of those that are gone.
 #[derive(Debug)]
@@ -92,8 +89,8 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn new(registry: Arc<Registry>) -> Arc<Self> {
-        let hot = (registry.hot_ids > 0).then(|| Mutex::new(HotIds::new(registry.hot_ids)));
-        let counts = Arc::new(Counts { of: [const { AtomicU64::new(0) }; COUNTERS], hot });
+        let sample = (registry.hot_ids > 0).then(|| Sample::new(registry.hot_ids));
+        let counts = Arc::new(Counts { of: [const { AtomicU64::new(0) }; COUNTERS], sample });
         registry.lock().workers.push(Arc::clone(&counts));
         Arc::new(Self { counts, registry })
     }
@@ -137,24 +134,26 @@ impl Counters {
             (Outcome::Bypass, _) => Counter::BypassError,
         };
         let before = self.counts.of[counter as usize].fetch_add(1, Ordering::Relaxed);
-        if before.is_multiple_of(SAMPLED) && answer.entry.is_some() {
-            self.sample(id);
-        }
-    }
-
-    #[cold]
-    fn sample(&self, id: &str) {
-        if let Some(hot) = &self.counts.hot {
-            lock(hot).note(id);
+        if let Some(sample) = &self.counts.sample
+            && sample.takes(before)
+            && answer.entry.is_some()
+        {
+            sample.count(id);
         }
     }
 
     /// Adds what all workers have sampled since the last time.
     pub(crate) fn collect_hot(&self, into: &mut HotIds) {
         let workers = self.registry.lock().workers.clone();
-        for hot in workers.iter().filter_map(|counts| counts.hot.as_ref()) {
-            let taken = lock(hot).take();
-            into.absorb(taken);
+        for sample in workers.iter().filter_map(|counts| counts.sample.as_ref()) {
+            into.absorb(sample.take());
+        }
+    }
+
+    /// Takes more of the reads of each worker into the sample, or fewer, by how many were in the time since the last look.
+    pub(crate) fn adapt_samples(&self, since: Duration) {
+        for sample in self.registry.lock().workers.iter().filter_map(|counts| counts.sample.as_ref()) {
+            sample.adapt(since);
         }
     }
 

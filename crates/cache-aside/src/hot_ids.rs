@@ -1,13 +1,77 @@
 //! `HotIds`: the ids that are read most, found in a sample of the reads by a Misra-Gries summary, which two of them merge into one
-//! (Agarwal et al., "Mergeable Summaries", PODS 2012). No count is too high; of so many samples as there is room for, none is too
-//! low by more than one.
+//! (Agarwal et al., "Mergeable Summaries", PODS 2012): no count is too high, and none too low by more than a share of all counts, one
+//! for each id that there is room for.
+//!
+//! `Sample`: which reads of a worker are counted: all, or as many as cost it nothing.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Below so many samples an id is not hot: somebody read it.
-const HOT: u32 = 2;
+/// Below so many reads an id is not hot.
+const HOT: u32 = 4;
+/// So many reads are counted a second and worker, about: above, one in more.
+const SAMPLES: u32 = 1_000;
+/// Golden ratio of 2^32: its multiples are spread evenly, whatever turns ids are read in.
+const SPREAD: u32 = 0x9E37_79B9;
 
-/// Ids with how often they were sampled.
+/// The sample of one worker. Only who collects it makes its lock wait.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    hot: Mutex<HotIds>,
+    /// A read is counted if its number, spread over 2^32, is not above: all are at first.
+    bound: AtomicU32,
+    /// Reads that were counted since the last look.
+    counted: AtomicU32,
+}
+
+impl Sample {
+    pub(crate) fn new(room: usize) -> Self {
+        Self { hot: Mutex::new(HotIds::new(room)), bound: AtomicU32::new(u32::MAX), counted: AtomicU32::new(0) }
+    }
+
+    /// Whether the read with this number is counted.
+    #[inline]
+    pub(crate) fn takes(&self, number: u64) -> bool {
+        (number as u32).wrapping_mul(SPREAD) <= self.bound.load(Ordering::Relaxed)
+    }
+
+    /// Counts a read that was taken, for all those that it stands for.
+    #[cold]
+    pub(crate) fn count(&self, id: &str) {
+        self.counted.fetch_add(1, Ordering::Relaxed);
+        let stands_for = u32::MAX / self.bound.load(Ordering::Relaxed).max(1);
+        self.hot().note(id, stands_for);
+    }
+
+    /// Takes more of the reads, or fewer, by how many were counted in the time since the last look.
+    pub(crate) fn adapt(&self, since: Duration) {
+        let counted = f64::from(self.counted.swap(0, Ordering::Relaxed));
+        let wanted = f64::from(SAMPLES) * since.as_secs_f64();
+        let change = if counted > 2.0 * wanted {
+            wanted / counted
+        } else if counted < wanted / 2.0 {
+            2.0
+        } else {
+            return;
+        };
+        let bound = f64::from(self.bound.load(Ordering::Relaxed)) * change;
+        self.bound.store(bound.clamp(1.0, f64::from(u32::MAX)) as u32, Ordering::Relaxed);
+    }
+
+    /// What was counted since the last time.
+    pub(crate) fn take(&self) -> HotIds {
+        self.hot().take()
+    }
+
+    fn hot(&self) -> MutexGuard<'_, HotIds> {
+        // Whole between any two statements.
+        self.hot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ids with how often they were read.
 #[derive(Debug)]
 pub(crate) struct HotIds {
     /// How many ids are wanted; up to twice as many are held.
@@ -20,16 +84,16 @@ impl HotIds {
         Self { room, counts: HashMap::new() }
     }
 
-    /// A read of this id was sampled.
-    pub(crate) fn note(&mut self, id: &str) {
+    /// This id was read so many times.
+    pub(crate) fn note(&mut self, id: &str, reads: u32) {
         if let Some(count) = self.counts.get_mut(id) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(reads);
             return;
         }
         if self.counts.len() >= 2 * self.room {
             self.shrink();
         }
-        self.counts.insert(id.into(), 1);
+        self.counts.insert(id.into(), reads);
     }
 
     /// What was counted since the last time.
@@ -88,12 +152,12 @@ mod tests {
 
     #[test]
     fn what_is_read_most_is_found_among_many_more_ids_than_there_is_room_for() {
-        let (mut one, mut other) = (HotIds::new(10), HotIds::new(10));
+        let (mut one, mut other) = (HotIds::new(100), HotIds::new(100));
         for turn in 0..20_000_u32 {
             let sketch = if turn % 2 == 0 { &mut one } else { &mut other };
             match turn / 2 % 4 {
-                0 => sketch.note(&format!("hot {}", turn / 8 % 5)),
-                _ => sketch.note(&format!("rare {turn}")),
+                0 => sketch.note(&format!("hot {}", turn / 8 % 5), 1),
+                _ => sketch.note(&format!("rare {turn}"), 1),
             }
         }
         one.absorb(other.take());
@@ -101,19 +165,47 @@ mod tests {
         let mut found: Vec<&str> = one.hottest().into_iter().take(5).collect();
         found.sort_unstable();
         assert_eq!(found, ["hot 0", "hot 1", "hot 2", "hot 3", "hot 4"]);
-        assert!(one.counts.len() <= 20, "{} ids", one.counts.len());
+        assert!(one.counts.len() <= 200, "{} ids", one.counts.len());
     }
 
     #[test]
-    fn the_hottest_come_first_and_what_was_read_once_is_not_hot() {
+    fn the_hottest_come_first_and_what_was_read_now_and_then_is_not_hot() {
         let mut hot = HotIds::new(3);
-        for id in ["b", "a", "c", "a", "b", "a", "d", "d"] {
-            hot.note(id);
+        for (id, reads) in [("b", 2), ("a", 4), ("c", 3), ("a", 2), ("b", 3), ("d", 4)] {
+            hot.note(id, reads);
         }
         assert_eq!(hot.hottest(), ["a", "b", "d"]);
         hot.forget("b");
         assert_eq!(hot.hottest(), ["a", "d"]);
         hot.fade();
         assert!(hot.hottest().is_empty(), "what is read no more is forgotten");
+    }
+
+    #[test]
+    fn of_few_reads_all_are_counted_and_of_many_a_sample_that_says_how_many_there_were() {
+        let (sample, second) = (Sample::new(10), Duration::from_secs(1));
+        let read = |from: u64, count: u64| {
+            (from..from + count).filter(|number| sample.takes(*number)).inspect(|_| sample.count("a")).count()
+        };
+        assert_eq!(read(0, 500), 500);
+        sample.adapt(second);
+        assert_eq!(read(500, 500), 500);
+        assert_eq!(sample.take().counts["a"], 1_000);
+        let mut number = 1_000;
+        for _ in 0..8 {
+            read(number, 100_000);
+            number += 100_000;
+            sample.adapt(second);
+        }
+        let _ = sample.take();
+        let counted = read(number, 100_000);
+        assert!((500..=2_000).contains(&counted), "{counted}");
+        let reads = sample.take().counts["a"];
+        assert!((95_000..=105_000).contains(&reads), "{reads}");
+        for _ in 0..20 {
+            sample.adapt(second);
+        }
+        sample.adapt(Duration::ZERO);
+        assert_eq!(read(number, 10), 10, "when it is quiet again, all are");
     }
 }

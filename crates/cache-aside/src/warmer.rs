@@ -82,8 +82,13 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pause = SAVE.0;
         let (mut save_at, mut fade_at) = (Instant::now() + pause, Instant::now() + FADE);
+        let mut looked = Instant::now();
         loop {
             looks.tick().await;
+            if looked.elapsed() >= LOOK {
+                self.engine.counters.adapt_samples(looked.elapsed());
+                looked = Instant::now();
+            }
             due |= self.remember().await;
             let times = self.engine.shared.validity.times_emptied();
             due |= std::mem::replace(&mut emptied, times) != times;

@@ -10,8 +10,8 @@ use test_servers::RedisServer;
 
 use crate::support::{FakeStore, Over, StoreDown, builder, get, loads, options, outcome, redis_url, start, until, url};
 
-/// Reads of an id after which it is surely hot: one in 61 is sampled, and twice is enough.
-const HOT: usize = 200;
+/// Reads of an id after which it is surely hot.
+const HOT: usize = 20;
 
 fn warming(ids: usize, rate: u32) -> Warming {
     let mut warming = Warming::default();
@@ -99,13 +99,10 @@ async fn what_is_read_most_is_loaded_again_when_redis_is_empty_once_for_all_proc
         assert_eq!(outcome(&processes[0], id).await, Outcome::Hit, "{id}");
     }
     assert_eq!(outcome(&processes[0], "cold").await, Outcome::Miss, "what was read once is not hot");
-    let warmed = |engine: &CacheAside<FakeStore>| {
-        let kinds: Vec<_> = engine.events().iter().map(|event| event.kind).collect();
-        [EventKind::CacheEmptied, EventKind::WarmingBegan, EventKind::WarmingEnded]
-            .iter()
-            .all(|kind| kinds.contains(kind))
-    };
-    assert!(processes.iter().any(warmed));
+    for kind in [EventKind::CacheEmptied, EventKind::WarmingBegan, EventKind::WarmingEnded] {
+        let noted = processes.iter().any(|engine| engine.events().iter().any(|event| event.kind == kind));
+        assert!(noted, "{kind:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
