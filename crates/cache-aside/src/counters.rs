@@ -133,12 +133,11 @@ impl Counters {
             (Outcome::Bypass, Some(Detail::CacheOff)) => Counter::BypassOff,
             (Outcome::Bypass, _) => Counter::BypassError,
         };
-        let before = self.counts.of[counter as usize].fetch_add(1, Ordering::Relaxed);
+        self.add(counter);
         if let Some(sample) = &self.counts.sample
-            && sample.takes(before)
             && answer.entry.is_some()
         {
-            sample.count(id);
+            sample.note(id);
         }
     }
 

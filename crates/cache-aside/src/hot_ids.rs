@@ -20,6 +20,8 @@ const SPREAD: u32 = 0x9E37_79B9;
 #[derive(Debug)]
 pub(crate) struct Sample {
     hot: Mutex<HotIds>,
+    /// All reads, by their numbers.
+    reads: AtomicU32,
     /// A read is counted if its number, spread over 2^32, is not above: all are at first.
     bound: AtomicU32,
     /// Reads that were counted since the last look.
@@ -28,21 +30,19 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn new(room: usize) -> Self {
-        Self { hot: Mutex::new(HotIds::new(room)), bound: AtomicU32::new(u32::MAX), counted: AtomicU32::new(0) }
+        let hot = Mutex::new(HotIds::new(room));
+        Self { hot, reads: AtomicU32::new(0), bound: AtomicU32::new(u32::MAX), counted: AtomicU32::new(0) }
     }
 
-    /// Whether the read with this number is counted.
-    #[inline]
-    pub(crate) fn takes(&self, number: u64) -> bool {
-        (number as u32).wrapping_mul(SPREAD) <= self.bound.load(Ordering::Relaxed)
-    }
-
-    /// Counts a read that was taken, for all those that it stands for.
-    #[cold]
-    pub(crate) fn count(&self, id: &str) {
-        self.counted.fetch_add(1, Ordering::Relaxed);
-        let stands_for = u32::MAX / self.bound.load(Ordering::Relaxed).max(1);
-        self.hot().note(id, stands_for);
+    /// An id was read. Not inlined: where nobody wants to know, a hit should pay nothing for it.
+    #[inline(never)]
+    pub(crate) fn note(&self, id: &str) {
+        let (number, bound) = (self.reads.fetch_add(1, Ordering::Relaxed), self.bound.load(Ordering::Relaxed));
+        if number.wrapping_mul(SPREAD) <= bound {
+            self.counted.fetch_add(1, Ordering::Relaxed);
+            // For all those that it stands for.
+            self.hot().note(id, u32::MAX / bound);
+        }
     }
 
     /// Takes more of the reads, or fewer, by how many were counted in the time since the last look.
@@ -184,21 +184,21 @@ mod tests {
     #[test]
     fn of_few_reads_all_are_counted_and_of_many_a_sample_that_says_how_many_there_were() {
         let (sample, second) = (Sample::new(10), Duration::from_secs(1));
-        let read = |from: u64, count: u64| {
-            (from..from + count).filter(|number| sample.takes(*number)).inspect(|_| sample.count("a")).count()
+        let read = |count: u32| {
+            let before = sample.counted.load(Ordering::Relaxed);
+            (0..count).for_each(|_| sample.note("a"));
+            sample.counted.load(Ordering::Relaxed) - before
         };
-        assert_eq!(read(0, 500), 500);
+        assert_eq!(read(500), 500);
         sample.adapt(second);
-        assert_eq!(read(500, 500), 500);
+        assert_eq!(read(500), 500);
         assert_eq!(sample.take().counts["a"], 1_000);
-        let mut number = 1_000;
         for _ in 0..8 {
-            read(number, 100_000);
-            number += 100_000;
+            read(100_000);
             sample.adapt(second);
         }
         let _ = sample.take();
-        let counted = read(number, 100_000);
+        let counted = read(100_000);
         assert!((500..=2_000).contains(&counted), "{counted}");
         let reads = sample.take().counts["a"];
         assert!((95_000..=105_000).contains(&reads), "{reads}");
@@ -206,6 +206,6 @@ mod tests {
             sample.adapt(second);
         }
         sample.adapt(Duration::ZERO);
-        assert_eq!(read(number, 10), 10, "when it is quiet again, all are");
+        assert_eq!(read(10), 10, "when it is quiet again, all are");
     }
 }
