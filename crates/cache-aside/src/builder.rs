@@ -156,7 +156,8 @@ impl<S: Source> Builder<S> {
         self.options = self.options.for_changes(self.follow.is_some())?;
         let prefix = prefix(&url, self.prefix)?;
         let warming = self.warm.as_ref().map(|(warming, _)| *warming);
-        fits(&url, self.l1, self.follow.is_some(), self.audit, warming)?;
+        fits(&url, self.l1, self.follow.is_some(), self.audit)?;
+        warming_fits(&url, warming)?;
         self.files.check(&url)?;
         self.files.read().await?;
 
@@ -259,13 +260,7 @@ fn prefix(url: &CacheUrl, prefix: Option<String>) -> Result<String, StartError> 
     }
 }
 
-fn fits(
-    url: &CacheUrl,
-    l1: Option<Duration>,
-    follow: bool,
-    audit: Option<u32>,
-    warming: Option<Warming>,
-) -> Result<(), StartError> {
+fn fits(url: &CacheUrl, l1: Option<Duration>, follow: bool, audit: Option<u32>) -> Result<(), StartError> {
     match (url, l1, audit) {
         (_, Some(ttl), _) if ttl.is_zero() => {
             Err(StartError::Unsupported("the time of L1 must be above zero: leave .l1(…) out to switch it off"))
@@ -282,14 +277,18 @@ fn fits(
         (CacheUrl::Off, ..) if follow => Err(StartError::Unsupported(
             "without a cache there is nothing to invalidate: leave .follow() out with none:",
         )),
-        _ => match warming {
-            Some(Warming { ids: 0, .. } | Warming { rate: 0, .. }) => Err(StartError::Unsupported(
-                "the warmer must load at least one id, and one a second: leave .warm(…) out",
-            )),
-            Some(_) if *url == CacheUrl::Off => {
-                Err(StartError::Unsupported("without a cache there is nothing to warm: leave .warm(…) out with none:"))
-            }
-            _ => Ok(()),
-        },
+        _ => Ok(()),
+    }
+}
+
+fn warming_fits(url: &CacheUrl, warming: Option<Warming>) -> Result<(), StartError> {
+    match (url, warming) {
+        (_, Some(Warming { ids: 0, .. } | Warming { rate: 0, .. })) => Err(StartError::Unsupported(
+            "the warmer must load at least one id, and one a second: leave .warm(…) out to switch it off",
+        )),
+        (CacheUrl::Off, Some(_)) => {
+            Err(StartError::Unsupported("without a cache there is nothing to warm: leave .warm(…) out with none:"))
+        }
+        _ => Ok(()),
     }
 }

@@ -251,13 +251,9 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Registered> {
-        lock(&self.registered)
+        // Whatever panics, sums stay sums.
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whatever panics, sums stay sums.
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the auditor counts.

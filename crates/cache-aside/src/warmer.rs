@@ -76,7 +76,7 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
         Self { engine, kept, warming, token, hot, known: None, ask_at, pause: AGAIN, warned: false }
     }
 
-    /// Fills the cache now, if it lacks something, and whenever all that it held became invalid.
+    /// Fills the cache now, if it lacks something, and whenever it has lost all that it held.
     pub(crate) async fn run(mut self) {
         let (mut looks, mut emptied, mut due) = (interval(LOOK), 0, true);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -120,7 +120,10 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
             Err(error) => {
                 self.ask_at = Instant::now() + self.pause;
                 self.pause = SAVE.1.min(2 * self.pause);
-                self.warn("those that this process finds out: what was kept cannot be read", &error);
+                self.warn(
+                    &error,
+                    "which ids are read most cannot be read where that is kept: this process finds out by itself",
+                );
             }
         }
         self.known.is_some()
@@ -141,13 +144,15 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
         }
         match self.kept.save(&ids).await {
             Ok(()) => self.warned = false,
-            Err(error) => self.warn("not kept for processes that start", &error),
+            Err(error) => {
+                self.warn(&error, "which ids are read most cannot be kept: processes that start will not know")
+            }
         }
     }
 
-    fn warn(&mut self, what: &str, error: &dyn std::error::Error) {
+    fn warn(&mut self, error: &dyn std::error::Error, what: &str) {
         if !std::mem::replace(&mut self.warned, true) {
-            tracing::warn!(reason = with_causes(error), "the ids that are read most are {what}");
+            tracing::warn!(reason = with_causes(error), "{what}");
         }
     }
 
@@ -208,8 +213,8 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
                     shared.validity.events().note(EventKind::WarmingBegan, "");
                 }
                 loaded.count += found.loaded;
-                next += Duration::from_secs(found.loaded) / self.warming.rate;
             }
+            next += Duration::from_secs(found.loaded + found.refreshed) / self.warming.rate;
             shared.warming.loaded.fetch_add(found.loaded, Ordering::Relaxed);
             shared.warming.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
         }
@@ -239,7 +244,9 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
                 match answer.outcome {
                     Outcome::Bypass => return None,
                     Outcome::Miss => found.loaded += 1,
-                    Outcome::Hit | Outcome::Stale | Outcome::Absent => {}
+                    // Behind the answer, and a load as well.
+                    Outcome::Stale => found.refreshed += 1,
+                    Outcome::Hit | Outcome::Absent => {}
                 }
                 if answer.entry.is_none() {
                     found.gone.push((*id).to_owned());
@@ -255,5 +262,6 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
 #[derive(Default)]
 struct Batch {
     loaded: u64,
+    refreshed: u64,
     gone: Vec<String>,
 }

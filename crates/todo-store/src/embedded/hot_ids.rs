@@ -3,7 +3,6 @@
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use super::table::Tables;
-use super::writer::Durable;
 use super::{EmbeddedStore, failed};
 use crate::error::StoreError;
 
@@ -19,9 +18,7 @@ impl EmbeddedStore {
     pub(crate) async fn save_hot_ids(&self, _name: &str, ids: &[String]) -> Result<(), StoreError> {
         let ids = ids.to_vec();
         let save = move |tables: &mut Tables<'_>| write(tables.transaction(), &ids);
-        // It costs no flush of its own: what is lost with the power is found again.
-        let later = Durable::Later { bytes: 0 };
-        self.writer.run(self.timeout, later, save).await.map(drop)
+        self.write(self.timeout, save).await
     }
 }
 

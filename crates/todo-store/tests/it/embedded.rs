@@ -16,7 +16,7 @@ async fn open(path: &Path) -> Result<Store, StoreError> {
 }
 
 #[tokio::test]
-async fn todos_and_versions_survive_a_close() {
+async fn todos_versions_and_hot_ids_survive_a_close() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("todos.redb");
     let store = open(&path).await.unwrap();
@@ -27,8 +27,12 @@ async fn todos_and_versions_survive_a_close() {
     assert_eq!(store.find(&id("1")).await.unwrap(), None);
     let again = store.create(&todo("two")).await.unwrap();
     assert!(again > gone, "versions go on where they were");
+    let hot = ["1".to_owned(), "0".to_owned()];
+    store.save_hot_ids("todo", &hot).await.unwrap();
     drop(store);
-    assert_eq!(open(&path).await.unwrap().find(&id("1")).await.unwrap().unwrap().version, again);
+    let store = open(&path).await.unwrap();
+    assert_eq!(store.find(&id("1")).await.unwrap().unwrap().version, again);
+    assert_eq!(store.hot_ids("todo").await.unwrap(), hot);
 }
 
 #[tokio::test]
