@@ -38,14 +38,14 @@ async fn a_redis_that_comes_back_empty_gets_them_and_readyz_tells_how_far_that_i
         ready["warming"]["of"] == 40 && ready["warming"]["done"].as_u64().is_some_and(|done| (8..40).contains(&done))
     })
     .await;
-    until("all are loaded", || async { warmed(&service).await == 40.0 }).await;
-    // Each worker finds out by itself that Redis is back; nothing is filled by asking so.
+    until("all are loaded", || async { warmed(&service).await >= 40.0 }).await;
+    // What was loaded first may be invalid once the change stream has begun anew; nothing is filled by asking so.
     until("they are answered from the cache", || async {
         let asked = service.request(Method::GET, "/todos/40").header("cache-control", "only-if-cached").send();
         cache_status(&asked.await.unwrap()) == "hit"
     })
     .await;
-    until("it is over, || async {
+    until("it is over", || async {
         let ready: Value = service.get("/readyz").await.json().await.unwrap();
         ready.get("warming").is_none()
     })
