@@ -3,11 +3,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::hot_ids::{HotIds, Sample};
+use crate::hot_ids::HotIds;
 use crate::outcome::{Answer, Detail, Outcome};
+use crate::read_rates::ReadRates;
 use crate::rules::{LeaseResult, PutResult};
+use crate::sample::Sample;
 use crate::stats::{AuditStats, Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
 
 /// What a worker counts.
@@ -46,6 +48,9 @@ pub(crate) enum Counter {
     WriteUnknown,
 }
 
+/// What is sampled is taken together not more often than this.
+const COLLECT: Duration = Duration::from_millis(100);
+
 /// After the counters come the buckets of how long loads took, and then the sum, in microseconds.
 const LOAD_BUCKETS: usize = Counter::WriteUnknown as usize + 1;
 const LOAD_SUM: usize = LOAD_BUCKETS + Durations::BOUNDS.len() + 1;
@@ -66,6 +71,17 @@ pub(crate) struct Registry {
     registered: Mutex<Registered>,
     /// How many of the ids that are read most are wanted.
     hot_ids: usize,
+    hot: Mutex<Hot>,
+}
+
+/// What the samples of all workers have brought until now.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    /// Which ids to load into an empty cache.
+    pub(crate) ids: HotIds,
+    /// How often they are read at present.
+    pub(crate) rates: ReadRates,
+    collected: Instant,
 }
 
 #[derive(Debug)]
@@ -141,12 +157,27 @@ impl Counters {
         }
     }
 
-    /// Adds what all workers have sampled since the last time.
-    pub(crate) fn collect_hot(&self, into: &mut HotIds) {
-        let workers = self.registry.lock().workers.clone();
-        for sample in workers.iter().filter_map(|counts| counts.sample.as_ref()) {
-            into.absorb(sample.take());
+    /// Whether reads are sampled.
+    pub(crate) fn are_sampled(&self) -> bool {
+        self.registry.hot_ids > 0
+    }
+
+    /// Which ids are read most, by all that was sampled until now.
+    pub(crate) fn hot(&self) -> MutexGuard<'_, Hot> {
+        // A sum of what was counted, whatever panics.
+        let mut hot = self.registry.hot.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = hot.collected.elapsed();
+        if since >= COLLECT {
+            let mut counted = HotIds::new(self.registry.hot_ids);
+            let workers = self.registry.lock().workers.clone();
+            for sample in workers.iter().filter_map(|counts| counts.sample.as_ref()) {
+                counted.absorb(sample.take());
+            }
+            hot.rates.add(&counted, since);
+            hot.ids.absorb(counted);
+            hot.collected = Instant::now();
         }
+        hot
     }
 
     /// Takes more of the reads of each worker into the sample, or fewer, by how many were in the time since the last look.
@@ -247,7 +278,8 @@ impl Drop for Counters {
 impl Registry {
     /// Of a cache that wants to know so many of the ids that are read most.
     pub(crate) fn new(hot_ids: usize) -> Self {
-        Self { registered: Mutex::default(), hot_ids }
+        let hot = Hot { ids: HotIds::new(hot_ids), rates: ReadRates::default(), collected: Instant::now() };
+        Self { registered: Mutex::default(), hot_ids, hot: Mutex::new(hot) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Registered> {

@@ -20,6 +20,7 @@ use crate::l1::L1;
 use crate::load::Load;
 use crate::load_queue::LoadQueue;
 use crate::options::Options;
+use crate::read_rates::HotId;
 use crate::repair::RepairQueue;
 use crate::single_flight::SingleFlight;
 use crate::source::Source;
@@ -205,6 +206,12 @@ impl<S: Source> CacheAside<S> {
     /// The last things that happened to the whole cache, the oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.shared.validity.events().last()
+    }
+
+    /// So many of the ids that this process reads most at present, the hottest first, by a sample of its reads. `None` without
+    /// [`crate::Builder::warm`], for which the sample is taken.
+    pub fn hottest(&self, count: usize) -> Option<Vec<HotId>> {
+        self.counters.are_sampled().then(|| self.counters.hot().rates.hottest(count))
     }
 
     /// How long a value is fresh that is loaded now.

@@ -9,8 +9,8 @@
 //! - [`typed`]: values of a type instead of bytes.
 //! - [`change_stream`]: what others wrote to the store reaches the cache.
 //! - [`audit`]: compares cells with the store, and counts those that stay wrong.
-//! - [`warming`]: how an empty cache is filled with the ids that are read most; `warmer`: who does it; `hot_ids`: which those are. `lead`: what one process at a
-//!   time does for all.
+//! - [`warming`]: how an empty cache is filled with the ids that are read most; `warmer`: who does it; `hot_ids`: which those are.
+//!   `sample`: which reads are counted for it; `read_rates`: how often ids are read at present. `lead`: what one process at a time does for all.
 //! - [`outcome`]: what a read may ask for, and how it was answered. [`stats`]: what the engine counts;
 //!   `counters`: how. [`events`]: what happens to the whole cache. [`inspect`]: what it holds of one id right now.
 //! - [`peers`]: what the processes that share a cache tell each other about themselves.
@@ -73,9 +73,11 @@ mod put;
 mod put_loaded;
 pub mod read;
 pub mod read_many;
+mod read_rates;
 pub mod redis_url;
 mod repair;
 pub mod rules;
+mod sample;
 mod single_flight;
 mod skew;
 mod slot;
@@ -101,6 +103,7 @@ pub use error::{ReadError, StartError, WriteError};
 pub use key::key;
 pub use options::{Options, WritePolicy};
 pub use outcome::{Answer, Detail, Entry, Outcome, ReadOptions};
+pub use read_rates::HotId;
 pub use redis_url::RedisUrl;
 pub use source::{Loaded, Source};
 pub use stats::{BreakerState, Stats};

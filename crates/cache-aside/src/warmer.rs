@@ -13,7 +13,6 @@ use crate::clock::now_ms;
 use crate::engine::CacheAside;
 use crate::error::with_causes;
 use crate::events::EventKind;
-use crate::hot_ids::HotIds;
 use crate::lead::Lead;
 use crate::outcome::{Outcome, ReadOptions};
 use crate::put::Token;
@@ -59,7 +58,6 @@ pub(crate) struct Warmer<S: Source, K> {
     kept: K,
     warming: Warming,
     token: Token,
-    hot: HotIds,
     /// The last list, first that which was kept when this process started; `None` until that is known.
     known: Option<Vec<String>>,
     /// When that is asked for again.
@@ -71,9 +69,8 @@ pub(crate) struct Warmer<S: Source, K> {
 
 impl<S: Source, K: HotIdStore> Warmer<S, K> {
     pub(crate) fn new(engine: CacheAside<S>, warming: Warming, kept: K) -> Self {
-        let hot = HotIds::new(warming.ids);
         let (token, ask_at) = (Token::random(), Instant::now());
-        Self { engine, kept, warming, token, hot, known: None, ask_at, pause: AGAIN, warned: false }
+        Self { engine, kept, warming, token, known: None, ask_at, pause: AGAIN, warned: false }
     }
 
     /// Fills the cache now, if it lacks something, and whenever it has lost all that it held.
@@ -104,7 +101,7 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
                 save_at = Instant::now() + pause;
             }
             if Instant::now() >= fade_at {
-                self.hot.fade();
+                self.engine.counters.hot().ids.fade();
                 fade_at = Instant::now() + FADE;
             }
         }
@@ -157,9 +154,8 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
     }
 
     /// The ids that are read most, by what was counted here and then by what was kept.
-    fn hottest(&mut self) -> Vec<String> {
-        self.engine.counters.collect_hot(&mut self.hot);
-        let mut ids: Vec<String> = self.hot.hottest().into_iter().map(str::to_owned).collect();
+    fn hottest(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.engine.counters.hot().ids.hottest().into_iter().map(str::to_owned).collect();
         if let Some(known) = self.known.as_ref().filter(|_| ids.len() < self.warming.ids) {
             let counted: HashSet<&str> = ids.iter().map(String::as_str).collect();
             let more: Vec<_> = known.iter().filter(|id| !counted.contains(id.as_str())).cloned().collect();
@@ -190,7 +186,7 @@ impl<S: Source, K: HotIdStore> Warmer<S, K> {
         let (walk, gone) = self.read_all(&ids, emptied).await;
         self.engine.shared.warming.running.store(false, Ordering::Relaxed);
         for id in gone {
-            self.hot.forget(&id);
+            self.engine.counters.hot().ids.forget(&id);
             self.known.iter_mut().for_each(|known| known.retain(|known| *known != id));
         }
         let _ = self.engine.backend.release_lead(Lead::Warming, self.token).await;

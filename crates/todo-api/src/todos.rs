@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cache_aside::{
-    Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, ConnectError, Health, ReadError, ReadOptions,
+    Answer, BreakerState, Builder, CacheAside, CacheUrl, Commit, ConnectError, Health, HotId, ReadError,
 };
-use cache_aside::{Stats, WriteError, Written};
+use cache_aside::{ReadOptions, Stats, WriteError, Written};
 use todo_model::{NewTodo, Todo, TodoId, TodoPatch, Version};
 use todo_store::{Precondition, Store, StoreError, Versioned};
 use uuid::Uuid;
@@ -154,6 +154,11 @@ impl Todos {
     /// Everything that the cache has counted.
     pub fn stats(&self) -> Stats {
         self.engine.stats()
+    }
+
+    /// The todos that this process reads most at present; `None` where reads are not sampled.
+    pub fn hottest(&self, count: usize) -> Option<Vec<HotId>> {
+        self.engine.hottest(count)
     }
 
     /// A handle for one worker thread, with a connection to the cache of its own.

@@ -1,13 +1,11 @@
-//! The page at `/live`, and what it shows. While nobody looks, a few numbers are kept every other second; nothing is sent, and no read
-//! is counted for it.
+//! The page at `/live`, and what it shows. While nobody looks, a few numbers are kept every other second, and nothing is sent.
 //!
 //! Who looks at one process sees all that share its cache: each second that process asks the others over the channel that they
 //! share, and for some seconds after that they say how they are, too.
 //!
-//! - [`hot`]: which ids are read most. `snapshot`: what a process says of itself, `history`: what it said before. `viewer`: one stream of pictures.
+//! - `snapshot`: what a process says of itself, `history`: what it said before. `viewer`: one stream of pictures.
 
 mod history;
-pub mod hot;
 mod snapshot;
 mod viewer;
 
@@ -23,7 +21,6 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use self::history::{History, Told};
-use self::hot::{Hot, Rates, Sketch};
 use self::snapshot::{Process, Snapshot};
 pub use self::viewer::Viewer;
 use crate::metrics::Metrics;
@@ -54,8 +51,6 @@ const MAX_VIEWERS: usize = 64;
 /// Processes in one picture, and the longest that one may say.
 const MAX_PROCESSES: usize = 64;
 const MAX_TEXT: usize = 64 * 1024;
-/// Hottest ids of a process.
-const HOTTEST: usize = 10;
 /// By which a process asks the others how they are.
 const ASK: &str = "how are you";
 /// By which it asks how they were before.
@@ -68,7 +63,6 @@ pub struct Live(Arc<Inner>);
 struct Inner {
     process: Process,
     metrics: Metrics,
-    hot: Hot,
     viewers: AtomicUsize,
     others: Mutex<Others>,
     history: Mutex<History>,
@@ -128,7 +122,6 @@ impl Live {
         let live = Self(Arc::new(Inner {
             process,
             metrics,
-            hot: Hot::default(),
             viewers: AtomicUsize::new(0),
             others: Mutex::default(),
             history: Mutex::default(),
@@ -140,11 +133,6 @@ impl Live {
             tasks.push(tokio::spawn(live.clone().listen(texts)));
         }
         (live, Tasks(tasks))
-    }
-
-    /// Counts the ids that one more worker reads.
-    pub(crate) fn sketch(&self) -> Arc<Sketch> {
-        self.0.hot.worker()
     }
 
     /// A stream of pictures, unless too many look already.
@@ -174,34 +162,28 @@ impl Live {
             tokio::select! {
                 () = self.0.wanted.notified() => {}
                 () = tokio::time::sleep(history::EVERY) => {
-                    self.remember(&self.now(Vec::new()));
+                    self.remember(&self.now());
                     continue;
                 }
             }
             let mut remembered = Instant::now();
-            let (mut rates, mut before) = (Rates::default(), Instant::now());
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            self.0.hot.watch(true);
             while self.is_wanted() {
                 ticks.tick().await;
-                rates.add(&self.0.hot, before.elapsed().as_secs_f64());
-                before = Instant::now();
-                let now = self.now(rates.hottest(HOTTEST));
+                let now = self.now();
                 if remembered.elapsed() >= history::EVERY {
                     remembered = Instant::now();
                     self.remember(&now);
                 }
                 self.show(now).await;
             }
-            self.0.hot.watch(false);
-            rates.add(&self.0.hot, 1.0);
             self.others().heard.clear();
         }
     }
 
-    fn now(&self, hot: Vec<(String, f64)>) -> Snapshot {
-        Snapshot::of(&self.0.process, &self.0.metrics, hot)
+    fn now(&self) -> Snapshot {
+        Snapshot::of(&self.0.process, &self.0.metrics)
     }
 
     fn remember(&self, now: &Snapshot) {
@@ -210,7 +192,7 @@ impl Live {
 
     /// What this process was like, for somebody who has just come.
     fn past(&self) -> Bytes {
-        let told = self.history().tell(&self.now(Vec::new()));
+        let told = self.history().tell(&self.now());
         past_event(&[told]).into()
     }
 
@@ -256,7 +238,7 @@ impl Live {
                 self.others().asked = Some(Instant::now());
                 self.0.wanted.notify_one();
             } else if *text == *ASK_HISTORY {
-                let told = self.history().tell(&self.now(Vec::new()));
+                let told = self.history().tell(&self.now());
                 let told = serde_json::to_string(&told).expect("numbers and texts always serialize");
                 let _ = tokio::time::timeout(PATIENCE, self.0.metrics.todos.tell_peers(&told)).await;
             } else if self.viewers() > 0 && text.len() <= MAX_TEXT {

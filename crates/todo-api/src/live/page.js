@@ -84,10 +84,11 @@ function table(id, heads, rows, none) {
 
 function showTables(processes, marks) {
   const hot = new Map();
-  for (const { snapshot } of processes) for (const [id, rate] of snapshot.hot) hot.set(id, (hot.get(id) ?? 0) + rate);
+  const sampled = processes.some(({ snapshot }) => snapshot.hot);
+  for (const { snapshot } of processes) for (const [id, rate] of snapshot.hot ?? []) hot.set(id, (hot.get(id) ?? 0) + rate);
   const hottest = [...hot].sort((a, b) => b[1] - a[1]).slice(0, 10);
   const bar = (rate) => el("meter", { min: 0, max: hottest[0][1], value: rate, "aria-hidden": "true" });
-  table("hot", ["Id", "Reads a second", ""], hottest.map(([id, rate]) => [el("code", {}, id), short(rate), bar(rate)]), "No reads.");
+  table("hot", ["Id", "Reads a second", ""], hottest.map(([id, rate]) => [el("code", {}, id), short(rate), bar(rate)]), sampled ? "No reads." : "Reads are not sampled: there is no cache to warm, or --warm-ids is 0.");
   table("events", ["", "When", "Process", "What"], marks.slice(0, 30).map((event) =>
     [el("strong", {}, event.letter), clock(event.at), heard.name(event.by), EVENTS[event.kind] + (event.cause ? ` (${event.cause})` : "")]), "None yet.");
   table("processes", ["Process", "Requests/s", "Hit ratio", "p99", "Loads/s", "Cache", "Store", "Change stream", "Up"], processes.map(({ snapshot: one, figures }) => [

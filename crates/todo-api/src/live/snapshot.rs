@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::Metrics;
 use crate::metrics::requests::BOUNDS_US;
 
+/// Hottest ids that go along.
+const HOTTEST: usize = 10;
 /// Events that go along.
 const EVENTS: usize = 30;
 /// No stream that is followed is so far behind.
@@ -44,8 +46,8 @@ pub(super) struct Snapshot {
     refusal: Option<String>,
     pending: u64,
     l1: L1,
-    /// Ids that are read most, with their reads a second.
-    hot: Vec<(String, f64)>,
+    /// Ids that are read most, with their reads a second; `None` where reads are not sampled.
+    hot: Option<Vec<(String, f64)>>,
     /// The last events, the oldest first.
     events: Vec<Event>,
 }
@@ -114,7 +116,7 @@ impl Snapshot {
         Moment { up_ms: self.up_ms, counts, latency: self.latency.clone(), lag_ms: self.stream.lag_ms }
     }
 
-    pub(super) fn of(process: &Process, metrics: &Metrics, hot: Vec<(String, f64)>) -> Self {
+    pub(super) fn of(process: &Process, metrics: &Metrics) -> Self {
         let (stats, todos) = (metrics.todos.stats(), &metrics.todos);
         let (reads, loads, writes) = (&stats.reads, &stats.loads, &stats.writes);
         let events = todos.events();
@@ -157,7 +159,7 @@ impl Snapshot {
             refusal: todos.cache_refusal(),
             pending: stats.repair.pending,
             l1: L1 { entries: stats.l1.entries, bytes: stats.l1.bytes, evictions: stats.l1.evictions },
-            hot,
+            hot: todos.hottest(HOTTEST).map(|hot| hot.into_iter().map(|hot| (hot.id, hot.reads_per_second)).collect()),
             events: last.collect(),
         }
     }

@@ -105,6 +105,13 @@ async fn a_picture_shows_requests_loads_hot_ids_and_latency() {
     assert_eq!(own(&picture)["breaker"], "closed");
 }
 
+#[tokio::test]
+async fn a_picture_says_when_reads_are_not_sampled() {
+    let service = Service::start(&["--warm-ids", "0"]).await;
+    let picture = Viewer::of(&service).await.next().await;
+    assert_eq!(own(&picture)["hot"], Value::Null);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_share_a_redis_are_in_one_picture_and_those_of_others_are_not() {
     let (store, cache) = (shared_mongo().url(), shared_redis().url());
