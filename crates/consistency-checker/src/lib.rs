@@ -2,7 +2,7 @@
 //!
 //! - [`history`]: what is recorded. [`checker`]: what must hold of it. [`clock`]: when.
 //! - [`cluster`]: the processes and servers. [`store`]: the database behind them. [`workload`]: what is asked of them. [`faults`]: what is broken.
-//! - [`sampler`]: looks at cells. [`quiet`]: what everybody says in the end.
+//! - [`sampler`]: looks at cells. [`resources`]: what processes hold. [`quiet`]: what everybody says in the end.
 //! - [`run`]: all of that together. [`report`]: what came of it.
 //! - [`experiment`]: one fault, what it costs and how long.
 //! - [`model`]: every interleaving of the rules, without any process.
@@ -20,6 +20,7 @@ pub mod options;
 pub mod program;
 pub mod quiet;
 pub mod report;
+pub mod resources;
 pub mod run;
 pub mod sampler;
 pub mod store;

@@ -8,8 +8,7 @@ use command_line::values;
 
 use crate::cluster::CacheServers;
 use crate::cluster::system::System;
-use crate::error::CheckError;
-use crate::faults::Fault;
+use crate::faults::chosen::Chosen;
 use crate::model::Rule;
 
 /// Drives real processes of the todo service, breaks things under them, and checks what their clients saw.
@@ -38,8 +37,8 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Experiments {
     /// What is broken: all, or kinds with commas between them, as for `run`.
-    #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "all", value_name = "KINDS", value_parser = faults)]
-    pub faults: Faults,
+    #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "all", value_name = "KINDS", value_parser = Chosen::parse)]
+    pub faults: Chosen,
 
     /// How long clients are at work before each fault, and again after it. A fault that is over in a moment comes again and again
     /// for as long; one that lasts comes once.
@@ -143,8 +142,8 @@ pub struct Run {
     /// subscription-hole; stop, kill of a process; redis-slow, redis-hole, redis-cut, redis-refused, subscription-hole, store-far,
     /// store-hole, store-cut, store-refused, stream-hole between one process and its servers; store-slow, store-errors, step-down,
     /// primary-kill, primary-stop, secondaries-stop, swap of MongoDB.
-    #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "flush,evict,cell,lease,pubsub", value_name = "KINDS", value_parser = faults)]
-    pub faults: Faults,
+    #[arg(long, env = "TODO_VERIFY_FAULTS", default_value = "flush,evict,cell,lease,pubsub", value_name = "KINDS", value_parser = Chosen::parse)]
+    pub faults: Chosen,
 
     /// Whether somebody writes past the service, too.
     #[arg(long, env = "TODO_VERIFY_FOREIGN_WRITER", default_value = "on", value_name = "on|off")]
@@ -158,6 +157,11 @@ pub struct Run {
     /// The store's servers: one, or a replica set of three [default: one, unless a fault takes three].
     #[arg(long, env = "TODO_VERIFY_STORE", value_name = "STORE")]
     pub store: Option<StoreServers>,
+
+    /// Whether the run fails, too, if a process that lived for two minutes or more ends with over a tenth more memory or file
+    /// descriptors than it had after its first minute.
+    #[arg(long, env = "TODO_VERIFY_FLAT", default_value = "off", value_name = "on|off")]
+    pub flat: Switch,
 
     /// Which service is driven.
     #[arg(long, env = "TODO_VERIFY_SERVICE", default_value = "todo-api", value_name = "NAME")]
@@ -210,73 +214,6 @@ pub enum Switch {
     On,
     /// No.
     Off,
-}
-
-/// Kinds of faults.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Faults {
-    /// All that a service has.
-    All,
-    /// These.
-    Some(Vec<Fault>),
-}
-
-impl Faults {
-    /// Those that are done to this service over these servers.
-    ///
-    /// # Errors
-    /// One was named that it does not have.
-    pub fn of(
-        &self,
-        system: System,
-        servers: Option<StoreServers>,
-        cache: CacheServers,
-    ) -> Result<Vec<Fault>, CheckError> {
-        match self {
-            Self::All => {
-                let all = Fault::value_variants().iter().copied();
-                let possible = |fault: &Fault| {
-                    fault.is_possible_for(system)
-                        && fault.is_possible_over(cache)
-                        && (servers != Some(StoreServers::Single) || !fault.needs_replica_set())
-                };
-                Ok(all.filter(possible).collect())
-            }
-            Self::Some(kinds) => match kinds.iter().find(|fault| !fault.is_possible_for(system)) {
-                Some(fault) => {
-                    let (fault, system) = (fault.name(), system.name());
-                    Err(CheckError::Usage(format!(
-                        "--faults {fault} is done to MongoDB, and --service {system} has none"
-                    )))
-                }
-                None => match kinds.iter().find(|fault| !fault.is_possible_over(cache)) {
-                    Some(fault) => {
-                        let (name, servers) = (fault.name(), CacheServers::value_variants().iter());
-                        let possible: Vec<&str> = servers
-                            .filter(|servers| fault.is_possible_over(**servers))
-                            .map(|servers| servers.name())
-                            .collect();
-                        let possible = possible.join(" or ");
-                        Err(CheckError::Usage(format!("--faults {name} is done to other servers: --cache {possible}")))
-                    }
-                    None => Ok(kinds.clone()),
-                },
-            },
-        }
-    }
-}
-
-fn faults(text: &str) -> Result<Faults, String> {
-    match text {
-        "all" => return Ok(Faults::All),
-        "none" => return Ok(Faults::Some(Vec::new())),
-        _ => {}
-    }
-    let kinds = text.split(',').map(|name| Fault::from_str(name.trim(), false));
-    kinds.collect::<Result<_, _>>().map(Faults::Some).map_err(|_| {
-        let names: Vec<&str> = Fault::value_variants().iter().map(|fault| fault.name()).collect();
-        format!("must be all, none, or kinds with commas between them: {}", names.join(", "))
-    })
 }
 
 fn sizes(text: &str) -> Result<Sizes, String> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::checker::{Invariant, Verdict, Violation};
 use crate::history::{Action, History, Operation, Outcome};
+use crate::resources::Usage;
 
 /// How many violations are told in full.
 const TOLD: usize = 3;
@@ -53,6 +54,8 @@ pub struct Report {
     pub ids: usize,
     /// The longest time for which a thread that wanted to run could not, in milliseconds.
     pub longest_stall_ms: u64,
+    /// What processes of the service held meanwhile.
+    pub resources: Vec<Usage>,
     /// Violations by invariant.
     pub found: BTreeMap<Invariant, usize>,
     /// All of them.
@@ -123,6 +126,11 @@ impl Report {
         report
     }
 
+    /// Whether no process that lived for two minutes holds more in the end than after its first minute, but for a tenth.
+    pub fn is_flat(&self) -> bool {
+        self.resources.iter().all(Usage::is_flat)
+    }
+
     /// Whether everything that was promised was kept.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
@@ -170,6 +178,10 @@ impl fmt::Display for Report {
             "  cells seen    {:>9}   ids asked of everybody at the end {}, longest stall {} ms",
             self.cells_sampled, self.ids, self.longest_stall_ms
         )?;
+        for usage in self.resources.iter().filter(|usage| usage.resident_kib.after_a_minute.is_some()) {
+            let verdict = if usage.is_flat() { "" } else { ", which is more than a tenth more" };
+            writeln!(f, "  held          {usage}{verdict}")?;
+        }
         let found = self.found.iter().map(|(invariant, count)| (format!("{invariant:?}"), *count));
         write!(f, "  violations    {:>9}", self.violations.len())?;
         if !self.is_clean() {

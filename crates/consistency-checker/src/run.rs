@@ -11,6 +11,7 @@ use crate::faults::schedule::{FaultPlan, Faults};
 use crate::history::History;
 use crate::quiet::last_words;
 use crate::report::Report;
+use crate::resources::Resources;
 use crate::sampler::Sampler;
 use crate::workload::plan::Plan;
 use crate::workload::{Work, Workload};
@@ -52,6 +53,7 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     let (clock, stalls) = (Clock::start(), Stalls::measure());
     let watched: Vec<Arc<str>> = options.plan.hot_ids.clone();
     let sampler = Sampler::start(cluster, &clock, watched.clone());
+    let resources = Resources::start(cluster);
     let workload = Workload::start(cluster, &clock, options.plan.clone(), options.seed);
     let faults = Faults::start(cluster, &clock, options.faults.clone(), watched, workload.hand(), options.seed);
     tokio::time::sleep(options.duration).await;
@@ -66,7 +68,7 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     let log = faults.finish().await?;
     let mut operations = workload.finish().await?;
     operations.extend(log.operations);
-    let cells = sampler.finish().await?;
+    let (cells, resources) = (sampler.finish().await?, resources.finish());
     let longest_stall = stalls.longest();
     let last_words = if options.last_words {
         let quiet = log.windows.iter().map(|window| window.until).max().unwrap_or_default();
@@ -79,7 +81,7 @@ pub async fn run(cluster: &Arc<Cluster>, options: &RunOptions) -> Result<Report,
     };
     let history = History { operations, faults: log.marks, windows: log.windows, cells, last_words };
     let verdict = check(&history, &promises(options.l1_ttl, longest_stall));
-    Ok(Report::new(&history, verdict, log.counts, longest_stall))
+    Ok(Report { resources, ..Report::new(&history, verdict, log.counts, longest_stall) })
 }
 
 /// What is promised on a machine that let nobody run for so long.

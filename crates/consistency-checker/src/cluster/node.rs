@@ -63,6 +63,12 @@ impl Node {
         Process { node: self.number, start: self.starts.load(Ordering::Acquire).saturating_sub(1) }
     }
 
+    /// The process that runs now, and its number in the system.
+    pub fn running_process(&self) -> Option<(Process, u32)> {
+        let running = self.running();
+        Some((self.process(), running.as_ref()?.pid()))
+    }
+
     /// The address of what it counts.
     pub fn metrics(&self) -> String {
         format!("{}/metrics", self.base)

@@ -1,8 +1,9 @@
 //! What is broken while clients are at work.
 //!
-//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. `inject`: does them. `on_redis`, `on_cluster`, `on_sentinels`, `on_nodes`, `on_store`, `on_network`: how each is
+//! - [`Fault`]: the kinds. [`schedule`]: when; [`deck`]: which come next. [`chosen`]: which a command line asks for. `inject`: does them. `on_redis`, `on_cluster`, `on_sentinels`, `on_nodes`, `on_store`, `on_network`: how each is
 //!   done, and what is not promised meanwhile.
 
+pub mod chosen;
 pub mod deck;
 mod inject;
 mod on_cluster;

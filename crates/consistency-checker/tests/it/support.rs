@@ -154,6 +154,7 @@ pub(crate) async fn must_be_clean(cluster: &Arc<Cluster>, options: &RunOptions) 
     let report = run(cluster, options).await.unwrap();
     assert!(report.is_clean(), "{report}");
     assert!(report.reads_checked > 200 && report.writes > 50, "hardly anything happened:\n{report}");
+    assert!(!cfg!(target_os = "linux") || report.resources.len() >= cluster.nodes.len(), "{:?}", report.resources);
     report
 }
 
