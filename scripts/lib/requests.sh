@@ -14,10 +14,11 @@ LUA
 declare -A port_of pid_of
 # serve NAME ARGS...: the service, with these flags.
 serve() {
-  local name=$1 port server fresh=(--fresh-live 1h)
+  local name=$1 port server fresh=(--fresh-live 1h) prefix=(--cache-prefix "$1")
   shift
+  case " $* " in *" --cache-prefix "*) prefix=() ;; esac
   case " $* " in *" --fresh-live "*) fresh=() ;; esac
-  start_service "$work/$name.log" --store "$store" --cache-prefix "$name" "${fresh[@]}" "$@"
+  start_service "$work/$name.log" --store "$store" "${prefix[@]}" "${fresh[@]}" "$@"
   pids+=("$server")
   port_of[$name]=$port pid_of[$name]=$server
 }
