@@ -86,6 +86,11 @@ impl Certificates {
         ClientCertificate { certificate: file(".pem"), key: file(".key"), both: file("-and-key.pem") }
     }
 
+    /// The certificate of a server on this machine, and its key, as PEM.
+    pub fn server(&self) -> (PathBuf, PathBuf) {
+        (self.folder.path().join("server.pem"), self.folder.path().join("server.key"))
+    }
+
     /// The certificate of the authority, as PEM.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")

@@ -24,6 +24,7 @@ use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::server::{self, ServerOptions};
 use crate::settings::Settings;
+use crate::tls::Tls;
 use crate::todos::Todos;
 use crate::traces::{self, Tracer};
 
@@ -43,6 +44,8 @@ pub struct Application {
     drain: Arc<Drain>,
     /// Sends spans, if they go anywhere.
     sending: Option<traces::Sending>,
+    /// Reads its files again when they change.
+    _tls: Option<Tls>,
     shutdown_timeout: Duration,
 }
 
@@ -55,6 +58,7 @@ impl Application {
         if let Some(live) = settings.fresh_live.filter(|live| *live < settings.fresh) {
             return Err(StartError::FreshLive { live, fresh: settings.fresh });
         }
+        let tls = Tls::start(settings)?;
         let spans = Arc::default();
         let (tracer, sending) = Tracer::start(settings, &spans)?.unzip();
         let store = Store::open(&settings.store, &settings.store_options())
@@ -67,10 +71,11 @@ impl Application {
             Metrics { requests: Arc::default(), todos: todos.clone(), drain: Arc::clone(&drain), traces: spans };
         let scrapes = settings.metrics_listen.as_ref().map(|listen| serve_scrapes(listen, &metrics)).transpose()?;
         let live = settings.live.then(|| Live::start(metrics.clone(), &address.to_string()));
-        let server = serve(settings, listener, metrics, live.as_ref().map(|(live, _)| live.clone()), tracer)?;
-        tracing::info!(%address, url = address.url(), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
+        let shown = live.as_ref().map(|(live, _)| live.clone());
+        let server = serve(settings, listener, tls.as_ref(), metrics, shown, tracer)?;
+        tracing::info!(%address, url = address.url(tls.is_some()), store = %settings.store.place(&settings.store_options()), cache = %settings.cache, "listening");
         if let Some((_, address)) = &scrapes {
-            tracing::info!(%address, url = address.url(), "metrics have an address of their own");
+            tracing::info!(%address, url = address.url(false), "metrics have an address of their own");
         }
         Ok(Self {
             server,
@@ -81,6 +86,7 @@ impl Application {
             live,
             drain,
             sending,
+            _tls: tls,
             shutdown_timeout: settings.shutdown_timeout,
         })
     }
@@ -222,6 +228,7 @@ async fn join(settings: &Settings, store: Store) -> Result<Todos, StartError> {
 fn serve(
     settings: &Settings,
     listener: Listener,
+    tls: Option<&Tls>,
     metrics: Metrics,
     live: Option<Live>,
     tracer: Option<Tracer>,
@@ -234,13 +241,11 @@ fn serve(
     let cors = Cors::new(&settings.cors_origin);
     let workers = settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let (connections, leaving) = server::shares(settings.max_connections, workers);
-    let admission = Admission {
-        in_flight: settings.max_in_flight.div_ceil(workers) as u64,
-        write_token: settings.write_token.clone(),
-    };
+    let admission = Admission::new(settings, workers);
     let limits =
         Limits { head: settings.head_timeout, body: settings.body_timeout, idle: settings.keep_alive, connections };
-    let options = ServerOptions { workers, limits, leaving, shutdown_timeout: settings.shutdown_timeout };
+    let (shutdown_timeout, tls) = (settings.shutdown_timeout, tls.map(Tls::config));
+    let options = ServerOptions { workers, limits, leaving, shutdown_timeout, tls };
     let drain = Arc::clone(&metrics.drain);
     server::serve(listener, &options, drain, move || {
         // Called on each worker's own thread: the connection to the cache is made and driven there.
@@ -252,7 +257,6 @@ fn serve(
             audited,
             counts: metrics.requests.worker(),
             metrics: parts.metrics.then(|| metrics.clone()),
-            hot: live.as_ref().map(Live::sketch),
             live: live.clone(),
             tracer: tracer.clone(),
             caches,
@@ -268,20 +272,19 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
     let listener = Listener::bind(listen)?;
     let address = listener.address()?;
     let limits = Limits { head: SCRAPE, body: SCRAPE, idle: SCRAPE * 6, connections: 64 };
-    let options = ServerOptions { workers: 1, limits, leaving: 8, shutdown_timeout: SCRAPE };
+    let options = ServerOptions { workers: 1, limits, leaving: 8, shutdown_timeout: SCRAPE, tls: None };
     let (drain, metrics) = (Arc::new(Drain::default()), metrics.clone());
     let stopping = Arc::clone(&drain);
     let server = server::serve(listener, &options, drain, move || {
         http::routes(Worker {
             todos: metrics.todos.clone(),
             cache_control: HeaderValue::from_static("no-store"),
-            admission: Admission { in_flight: u64::MAX, write_token: None },
+            admission: Admission { in_flight: u64::MAX, clients: None, write_token: None },
             drain: Arc::clone(&stopping),
             audited: false,
             counts: metrics.requests.worker(),
             metrics: Some(metrics.clone()),
             live: None,
-            hot: None,
             tracer: None,
             caches: Caches { shared: false, l1: false },
             cors: None,

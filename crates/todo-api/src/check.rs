@@ -11,10 +11,11 @@ use todo_store::{OpenMode, Precondition, Store, StoreError, StoreOptions, StoreU
 
 use crate::cache_access;
 use crate::settings::Settings;
+use crate::tls::certificate::Certificate;
 
 /// Looks, and says what was found on standard output. Whether all is as it should be.
 pub async fn run(settings: &Settings) -> bool {
-    let findings = [store(settings).await, cache(settings).await].concat();
+    let findings = [store(settings).await, cache(settings).await, tls(settings)].concat();
     for finding in &findings {
         let line = match finding {
             Ok(good) => format!("ok: {good}"),
@@ -66,6 +67,14 @@ async fn store(settings: &Settings) -> Findings {
         note("followed (change stream)", store.try_to_follow().await);
     }
     if wrong.is_empty() { vec![Ok(name)] } else { wrong }
+}
+
+fn tls(settings: &Settings) -> Findings {
+    match Certificate::read(settings) {
+        Ok(Some(_)) => vec![Ok("the certificate of the listener, and its key".to_owned())],
+        Ok(None) => Vec::new(),
+        Err(error) => vec![Err(error.to_string())],
+    }
 }
 
 /// An id that no todo has.

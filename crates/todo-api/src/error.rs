@@ -41,6 +41,9 @@ pub enum StartError {
     /// Traces cannot be sent where they should be.
     #[error(transparent)]
     Traces(#[from] crate::traces::EndpointError),
+    /// TLS cannot be spoken on the listener.
+    #[error(transparent)]
+    Certificate(#[from] crate::tls::CertificateError),
     /// A file by which the cache is reached is no use.
     #[error("{flag} {}: it {}", .source.path.display(), .source.problem)]
     CacheFile {

@@ -1,7 +1,7 @@
 //! The HTTP service: todos from the store, through the cache.
 //!
-//! - [`check`]: whether store and cache are there and allow what is needed.
-//! - [`settings`]: every flag, and the environment variable beside it.
+//! - [`program`]: what the command line asks for. [`check`]: whether store and cache are there and allow what is needed.
+//! - [`settings`]: every flag, and the environment variable beside it. `options`: what they say, as engine and store take it.
 //! - [`telemetry`]: the log.
 //! - [`limited_log`]: log lines that are counted rather than repeated.
 //! - [`error`]: why the service does not start.
@@ -14,6 +14,7 @@
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
+//! - [`tls`]: TLS on the listener.
 //! - `hot_todos`: which todos are read most is kept in the store.
 //! - `refused`: ids whose documents are no todos.
 //! - [`drain`]: ending without losing a request.
@@ -35,12 +36,15 @@ pub mod live;
 pub mod metrics;
 mod observed;
 pub mod openapi;
+mod options;
 pub mod page;
 pub mod precondition;
+pub mod program;
 mod refused;
 mod server;
 pub mod settings;
 pub mod stored_todos;
 pub mod telemetry;
+pub mod tls;
 pub mod todos;
 pub mod traces;

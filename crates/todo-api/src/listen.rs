@@ -105,11 +105,12 @@ pub enum Bound {
 
 impl Bound {
     /// What a person may click or give to curl.
-    pub fn url(&self) -> String {
+    pub fn url(&self, is_tls: bool) -> String {
+        let scheme = if is_tls { "https" } else { "http" };
         match self {
-            Self::Tcp(address) if address.ip().is_unspecified() => format!("http://localhost:{}/", address.port()),
-            Self::Tcp(address) => format!("http://{address}/"),
-            Self::Unix(path) => format!("http+unix://{}", path.display()),
+            Self::Tcp(address) if address.ip().is_unspecified() => format!("{scheme}://localhost:{}/", address.port()),
+            Self::Tcp(address) => format!("{scheme}://{address}/"),
+            Self::Unix(path) => format!("{scheme}+unix://{}", path.display()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP server on a listener: workers, each with its own handlers and its own table of connections.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::ServiceConfig;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -18,6 +20,7 @@ use crate::connection::{Connection, Limits, Table};
 use crate::descriptors;
 use crate::drain::Drain;
 use crate::listen::Listener;
+use crate::tls::Socket;
 
 /// Most connections over the bound of a worker that it may have for a moment, while those that leave hang up.
 const HANDOVER: usize = 32;
@@ -30,6 +33,8 @@ pub(crate) struct ServerOptions {
     /// Connections of one worker that leave.
     pub(crate) leaving: usize,
     pub(crate) shutdown_timeout: Duration,
+    /// Without it nothing but plain HTTP is spoken.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
 }
 
 /// How many connections a worker may have, and beside them how many that leave, when all workers together get so many
@@ -57,19 +62,22 @@ where
         .disable_signals()
         .shutdown_timeout(options.shutdown_timeout.as_secs())
         .max_concurrent_connections(limits.connections + options.leaving);
-    let ending = builder.graceful_shutdown_signal();
+    let (ending, tls) = (builder.graceful_shutdown_signal(), options.tls.clone());
     let server = match listener {
         Listener::Tcp(listener) => builder.listen("todo-api", listener, move || {
             let drain = Arc::clone(&drain);
-            let prepare = |stream: &TcpStream| drop(stream.set_nodelay(true));
-            service(limits, drain, routes(), ending.clone(), prepare)
+            let prepare = |stream: &TcpStream| {
+                let _ = stream.set_nodelay(true);
+                stream.peer_addr().ok()
+            };
+            service(limits, tls.clone(), drain, routes(), ending.clone(), prepare)
         }),
         Listener::Unix(listener, file) => {
             // The file is removed when the last factory goes.
             let file = Arc::new(file);
             builder.listen_uds("todo-api", listener, move || {
                 let _ = &file;
-                service(limits, Arc::clone(&drain), routes(), ending.clone(), |_: &UnixStream| ())
+                service(limits, tls.clone(), Arc::clone(&drain), routes(), ending.clone(), |_: &UnixStream| None)
             })
         }
     };
@@ -78,10 +86,11 @@ where
 
 fn service<T>(
     limits: Limits,
+    tls: Option<Arc<ServerConfig>>,
     drain: Arc<Drain>,
     routes: impl FnOnce(&mut ServiceConfig),
     ending: GracefulShutdownSignal,
-    prepare: impl Fn(&T) + Clone + 'static,
+    prepare: impl Fn(&T) -> Option<SocketAddr> + Clone + 'static,
 ) -> impl ServiceFactory<T, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -99,9 +108,9 @@ where
         .client_disconnect_timeout(Duration::from_secs(1))
         .h1(map_config(app, |()| AppConfig::default()));
     fn_service(move |stream: T| {
-        prepare(&stream);
-        let connection = Connection::new(stream, &table, drain.opened());
-        std::future::ready(Ok::<_, DispatchError>((connection, None)))
+        let peer = prepare(&stream);
+        let connection = Connection::new(Socket::new(stream, tls.as_ref()), &table, drain.opened());
+        std::future::ready(Ok::<_, DispatchError>((connection, peer)))
     })
     .and_then(http)
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cache_aside::{CacheUrl, Options, Warming, WritePolicy};
+use actix_web::http::header::HeaderName;
+use cache_aside::{CacheUrl, Options, Warming};
 use clap::{Parser, ValueEnum};
 use command_line::{Usage, values};
-use todo_store::{StoreOptions, StoreUrl};
+use todo_store::StoreUrl;
 
 use crate::http::admission::WriteToken;
 use crate::listen::Address;
@@ -24,7 +25,16 @@ pub struct Settings {
     #[arg(long, env = "TODO_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: Address,
 
-    /// Where `/metrics` is answered; by default where everything else is.
+    /// Certificate (PEM) that clients are shown, with those between it and its authority: the service then speaks TLS. Read again when
+    /// it changes.
+    #[arg(long, env = "TODO_TLS_CERT_FILE", value_name = "FILE", requires = "tls_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+
+    /// Private key (PEM) of that certificate.
+    #[arg(long, env = "TODO_TLS_KEY_FILE", value_name = "FILE", requires = "tls_cert_file")]
+    pub tls_key_file: Option<PathBuf>,
+
+    /// Where `/metrics` is answered, without TLS; by default where everything else is.
     #[arg(long, env = "TODO_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<Address>,
 
@@ -67,6 +77,16 @@ pub struct Settings {
     /// Requests for todos that are answered at one time; further ones get 503 at once. Probes and scrapes do not count.
     #[arg(long, env = "TODO_MAX_IN_FLIGHT", default_value = "4096", value_name = "N", value_parser = values::positive)]
     pub max_in_flight: usize,
+
+    /// Requests for todos that one client may send a second, and as many at once; further ones get 429. A client is an IPv4 address, or
+    /// the first 64 bits of an IPv6 address. 0/s: no bound.
+    #[arg(long, env = "TODO_CLIENT_RATE", default_value = "0/s", value_name = "N/s", value_parser = values::per_second)]
+    pub client_rate: u32,
+
+    /// Header by which the proxy in front says who its client is, like X-Forwarded-For: the last address in it counts. Without a proxy
+    /// that sets it, clients would be who they say they are.
+    #[arg(long, env = "TODO_CLIENT_ADDRESS", value_name = "HEADER", value_parser = crate::http::clients::header)]
+    pub client_address: Option<HeaderName>,
 
     /// Token without which nobody may write: POST, PUT, PATCH and DELETE need `Authorization: Bearer TOKEN`. Better in a file that
     /// TODO_WRITE_TOKEN_FILE names than on a command line, which everybody on the machine can read.
@@ -244,48 +264,6 @@ impl Settings {
     /// A wrong value, or a call for help or version: [`Usage::print`] says it and gives the exit code.
     pub fn from_command_line() -> Result<Self, Usage> {
         command_line::parse()
-    }
-
-    pub(crate) fn engine_options(&self) -> Options {
-        let mut options = Options::default();
-        options.fresh = self.fresh;
-        options.fresh_live = self.fresh_live.unwrap_or(options.fresh_live.max(self.fresh));
-        options.stale_if_error = self.keep;
-        options.absent = self.absent;
-        options.load_timeout = self.store_timeout;
-        options.load_soft_timeout = self.store_soft_timeout;
-        // The right to fill must outlast the slowest fill.
-        options.lease = self.store_queue + self.store_timeout + Duration::from_millis(500);
-        options.redis_timeout = self.redis_timeout;
-        options.publish_timeout = self.publish_timeout;
-        options.write_policy = match self.write_policy {
-            WritePolicyFlag::Through => WritePolicy::Through,
-            WritePolicyFlag::Invalidate => WritePolicy::Invalidate,
-            WritePolicyFlag::None => WritePolicy::None,
-        };
-        options.store_concurrency = self.store_concurrency;
-        options.store_queue = self.store_queue;
-        options.l1_max_bytes = self.l1_max_bytes;
-        options.memory_max_bytes = self.cache_max_bytes;
-        options
-    }
-
-    /// How an empty cache is filled; `None` if it is left to those who read.
-    pub(crate) fn warming(&self) -> Option<Warming> {
-        let mut warming = Warming::default();
-        (warming.ids, warming.rate) = (self.warm_ids, self.warm_rate);
-        (self.warm_ids > 0 && self.warm_rate > 0).then_some(warming)
-    }
-
-    pub(crate) fn store_options(&self) -> StoreOptions {
-        StoreOptions {
-            database: self.database.clone(),
-            password_file: self.store_password_file.clone(),
-            collection: self.collection.clone(),
-            concurrency: Some(self.store_concurrency),
-            timeout: self.store_timeout,
-            ..StoreOptions::default()
-        }
     }
 }
 

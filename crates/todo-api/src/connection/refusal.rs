@@ -62,6 +62,11 @@ impl Refusal {
         Self::new(408, "too many connections are open, and this one was the slowest")
     }
 
+    /// The client speaks plain HTTP where TLS is spoken.
+    pub(crate) fn no_tls() -> Self {
+        Self::new(400, "this listener speaks TLS: begin the URL with https://")
+    }
+
     /// What the parser's status alone tells.
     fn of_status(status: &[u8]) -> Option<Self> {
         match status {

@@ -12,6 +12,7 @@ use super::framing::{Framing, Phase};
 use super::refusal::{self, Refusal};
 use super::table::{Entry, Stage, Table, Verdict};
 use crate::drain::OpenConnection;
+use crate::tls::socket::speaks_no_tls;
 
 /// A socket with deadlines.
 pub(crate) struct Connection<T> {
@@ -185,6 +186,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
                 }
                 Poll::Ready(Err(error)) => {
                     buf.set_filled(start);
+                    if speaks_no_tls(&error) {
+                        this.refuse(&Refusal::no_tls());
+                        return this.poll_end(cx);
+                    }
                     return Poll::Ready(Err(error));
                 }
                 Poll::Ready(Ok(())) => {}

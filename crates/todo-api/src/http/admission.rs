@@ -1,15 +1,20 @@
-//! Who is let in: so many requests at one time, and writes of those who have the token.
+//! Who is let in: so many requests at one time, of one client so many a second, and writes of those who have the token.
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use sha2::{Digest, Sha256};
 
+use crate::http::clients::Clients;
 use crate::http::error::{ApiError, TokenProblem};
+use crate::settings::Settings;
 
 /// What a worker lets in.
 #[derive(Debug, Clone)]
 pub struct Admission {
     /// Requests that a worker answers at one time; further ones are refused at once, but for probes and scrapes.
     pub in_flight: u64,
+    /// How often each client may ask; none if as often as it likes.
+    pub clients: Option<Clients>,
     /// What writes have to carry; none if everybody may write.
     pub write_token: Option<WriteToken>,
 }
@@ -19,12 +24,24 @@ pub struct Admission {
 pub struct WriteToken([u8; 32]);
 
 impl Admission {
+    /// As the flags say, of one of so many workers.
+    pub fn new(settings: &Settings, workers: usize) -> Self {
+        Self {
+            in_flight: settings.max_in_flight.div_ceil(workers) as u64,
+            clients: Clients::new(settings.client_rate, settings.client_address.clone()),
+            write_token: settings.write_token.clone(),
+        }
+    }
+
     /// Whether a request may go on while so many are answered.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`].
-    pub fn admit(&self, in_flight: u64) -> Result<(), ApiError> {
-        if in_flight > self.in_flight { Err(ApiError::Overloaded) } else { Ok(()) }
+    /// [`ApiError::Overloaded`], [`ApiError::TooOften`].
+    pub fn admit(&self, request: &HttpRequest, in_flight: u64) -> Result<(), ApiError> {
+        if in_flight > self.in_flight {
+            return Err(ApiError::Overloaded);
+        }
+        self.clients.as_ref().map_or(Ok(()), |clients| clients.admit(request))
     }
 
     /// Whether the sender of these headers may write.

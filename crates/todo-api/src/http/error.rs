@@ -101,6 +101,12 @@ pub enum ApiError {
         /// What is wrong with it.
         problem: String,
     },
+    /// 429 with `Retry-After`: its client has asked as often as one may (RFC 6585 §4).
+    #[error("this client asks too often: try again in {seconds} s")]
+    TooOften {
+        /// After so long it may ask again; rounded up.
+        seconds: u64,
+    },
     /// 502: the store holds something under this id that is no todo.
     #[error("the store holds a document under id {id} that is no todo: {problem}")]
     NotATodo {
@@ -182,6 +188,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotATodo { .. } => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -199,6 +206,9 @@ impl ApiError {
         match self {
             Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+            }
+            Self::TooOften { seconds } => {
+                response.insert_header((RETRY_AFTER, HeaderValue::from(*seconds)));
             }
             Self::Token(problem) => {
                 response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static(problem.challenge())));

@@ -25,7 +25,6 @@ async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
     let id = todo_id(request)?;
     let how = read_options(request)?;
     let preconditions = etag::preconditions(request.headers())?;
-    worker.note_read(&id);
     let answer = reply.traced(worker.todos.read(&id, how)).await?;
     reply.answered_from(answer.outcome);
     Ok(response(worker, &preconditions, answer))

@@ -27,7 +27,6 @@ async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
     reply.admit()?;
     let ids = ids(request.query_string())?;
     let how = read_options(request)?;
-    ids.iter().for_each(|id| worker.note_read(id));
     let answers = reply.traced(worker.todos.read_many(&ids, how)).await;
     let answers: Vec<Result<Answer, ApiError>> =
         answers.into_iter().map(|answer| answer.map_err(ApiError::from)).collect();

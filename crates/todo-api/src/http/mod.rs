@@ -3,7 +3,7 @@
 //! - [`mod@routes`]: what is at which path.
 //! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`], [`live`], [`cell`]: the handlers;
 //!   `page`: what pages are sent with.
-//! - [`admission`]: who is let in. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`admission`]: who is let in; [`clients`]: how often each client may ask. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
 
@@ -12,6 +12,7 @@ pub mod body;
 pub mod cache_status;
 pub mod cell;
 pub mod change;
+pub mod clients;
 pub mod cors;
 pub mod create;
 pub mod directives;
@@ -37,7 +38,6 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use todo_model::TodoId;
 
 use crate::drain::Drain;
 use crate::http::admission::Admission;
@@ -46,7 +46,6 @@ use crate::http::error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::routes::Resource;
 use crate::live::Live;
-use crate::live::hot::Sketch;
 use crate::metrics::{Metrics, requests};
 use crate::todos::Todos;
 use crate::traces::Tracer;
@@ -69,8 +68,6 @@ pub struct Worker {
     pub metrics: Option<Metrics>,
     /// What the page at `/live` shows, where there is one.
     pub live: Option<Live>,
-    /// Counts the ids that are read, where there is such a page.
-    pub hot: Option<Arc<Sketch>>,
     /// Traces requests, where traces go anywhere.
     pub tracer: Option<Tracer>,
     /// Which caches there are.
@@ -90,16 +87,6 @@ pub struct Caches {
     pub shared: bool,
     /// Whether there is an L1 in front of it.
     pub l1: bool,
-}
-
-impl Worker {
-    /// An id was read.
-    #[inline]
-    fn note_read(&self, id: &TodoId) {
-        if let Some(hot) = &self.hot {
-            hot.note(id.as_str());
-        }
-    }
 }
 
 /// The routes of one worker.

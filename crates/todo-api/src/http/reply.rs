@@ -50,15 +50,15 @@ impl<'a> Reply<'a> {
     /// Whether the request may go on: see [`crate::http::admission`]. Probes do not ask.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`].
+    /// [`ApiError::Overloaded`], [`ApiError::TooOften`].
     pub fn admit(&self) -> Result<(), ApiError> {
-        self.worker.admission.admit(self.in_flight)
+        self.worker.admission.admit(self.request, self.in_flight)
     }
 
     /// The same for one that writes.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`], [`ApiError::Token`].
+    /// [`ApiError::Overloaded`], [`ApiError::TooOften`], [`ApiError::Token`].
     pub fn admit_write(&self) -> Result<(), ApiError> {
         self.admit()?;
         self.worker.admission.admit_write(self.request.headers())

@@ -45,7 +45,9 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
         ApiError::Ids(_) | ApiError::IdInList { .. } => operation == Operation::ReadMany,
         ApiError::NotATodo { .. } => operation.is_of_one() || operation.reads(),
         ApiError::Unavailable(_) | ApiError::Failed(_) => operation.reads() || operation.writes(),
-        ApiError::Overloaded => operation.reads() || operation.writes() || operation == Operation::Forget,
+        ApiError::Overloaded | ApiError::TooOften { .. } => {
+            operation.reads() || operation.writes() || operation == Operation::Forget
+        }
         ApiError::UnknownOutcome(_) => operation.writes(),
         ApiError::Token(_) => operation.writes() || operation == Operation::Forget,
         ApiError::CacheAway => operation == Operation::Forget,
@@ -96,6 +98,7 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("NotATodo", ApiError::NotATodo { id: id().to_string(), problem: "name must be a string".to_owned() }),
         ("Unavailable", ApiError::Unavailable(cause())),
         ("Overloaded", ApiError::Overloaded),
+        ("TooOften", ApiError::TooOften { seconds: 1 }),
         ("TooOld", ApiError::TooOld),
         ("NotCached", ApiError::NotCached),
         ("UnknownOutcome", ApiError::UnknownOutcome(StoreError::UnknownOutcome(cause()))),

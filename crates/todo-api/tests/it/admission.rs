@@ -45,6 +45,66 @@ async fn more_requests_than_allowed_are_refused_at_once_and_probes_are_not() {
     assert_eq!(service.get("/todos/1").await.status(), 200);
 }
 
+/// So many requests at once, of whom the header says; how many were refused.
+async fn refused_of(service: &Service, client: &str, requests: usize) -> usize {
+    let ask = || service.request(Method::GET, "/todos/1").header("x-forwarded-for", client).send();
+    let answers = futures::future::join_all((0..requests).map(|_| ask())).await;
+    let statuses = answers.into_iter().map(|answer| answer.unwrap().status().as_u16());
+    statuses.inspect(|status| assert!(matches!(status, 200 | 429), "{status}")).filter(|status| *status == 429).count()
+}
+
+/// The first refusal that a client gets that asks without a pause.
+async fn first_refusal(service: &Service, client: &str) -> Response {
+    loop {
+        let ask = || service.request(Method::GET, "/todos/1").header("x-forwarded-for", client).send();
+        let answers = futures::future::join_all((0..40).map(|_| ask())).await;
+        if let Some(refused) = answers.into_iter().map(Result::unwrap).find(|answer| answer.status() == 429) {
+            return refused;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_too_often_is_refused_until_its_time_and_others_are_not() {
+    let service = Service::start(&["--client-rate", "2/s", "--client-address", "X-Forwarded-For"]).await;
+    service.create("1").await;
+    let document = Document::of(&service).await;
+    // To let all of them in would take a minute.
+    let refused = refused_of(&service, "203.0.113.7", 120).await;
+    assert!((1..119).contains(&refused), "{refused} of 120");
+    assert_eq!(refused_of(&service, "203.0.113.7, 203.0.113.8", 1).await, 0, "the last address counts");
+    assert_eq!(refused_of(&service, "2001:db8::1", 1).await, 0);
+    assert!(refused_of(&service, "203.0.113.9, [2001:db8::2]:443", 120).await > 0, "one site of IPv6 is one client");
+    let refused = first_refusal(&service, "203.0.113.7").await;
+    assert_eq!(header(&refused, "retry-after"), "1");
+    document.check("/todos/{id}", &Method::GET, refused).await;
+    until("it may ask again", async || refused_of(&service, "203.0.113.7", 1).await == 0).await;
+    for path in ["/livez", "/readyz", "/metrics"] {
+        for _ in 0..50 {
+            assert_eq!(service.get(path).await.status(), 200, "{path}: probes and scrapes do not count");
+        }
+    }
+    // What is no address is no client of its own.
+    let nobody = refused_of(&service, "unknown", 60).await + refused_of(&service, "203.0.113.1, unknown", 60).await;
+    assert!(nobody > 0);
+}
+
+#[tokio::test]
+async fn without_a_header_a_client_is_who_connects_and_without_a_rate_nobody_is_refused() {
+    let service = Service::start(&["--client-rate", "2/s"]).await;
+    service.create("1").await;
+    let refused = refused_of(&service, "203.0.113.7", 60).await + refused_of(&service, "203.0.113.8", 60).await;
+    assert!(refused > 0, "what clients say of themselves does not count");
+    let service = Service::start(&[]).await;
+    service.create("1").await;
+    assert_eq!(refused_of(&service, "203.0.113.7", 120).await, 0);
+    for wrong in ["", "X Forwarded", "for:"] {
+        let flags = ["--client-rate", "1/s", "--client-address", wrong];
+        let output = Command::new(env!("CARGO_BIN_EXE_todo-api")).args(flags).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
+}
+
 /// What is asked with this `Authorization`, if any.
 async fn answer(service: &Service, method: Method, path: &str, authorization: Option<&str>) -> Response {
     let mut request = service.request(method, path).header("content-type", "application/json");

@@ -26,6 +26,7 @@ mod elections;
 mod foreign;
 mod fuzzed;
 mod hostile;
+mod https;
 mod listening;
 mod live;
 mod live_history;

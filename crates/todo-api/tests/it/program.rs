@@ -184,7 +184,7 @@ pub(crate) fn wait_until_read(stream: &TcpStream) {
 }
 
 /// Asks once.
-pub(crate) fn ask(stream: &mut TcpStream, request: &str) -> Answer {
+pub(crate) fn ask(stream: &mut (impl Read + Write + ?Sized), request: &str) -> Answer {
     stream.write_all(request.as_bytes()).unwrap();
     receive(stream).expect("an answer before the end")
 }

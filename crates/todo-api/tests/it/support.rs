@@ -72,7 +72,7 @@ impl Service {
                 let listener = Listener::bind(&settings.listen).unwrap();
                 let application = Application::build(&settings, listener).await.unwrap();
                 let Bound::Tcp(address) = *application.address() else { panic!("these tests speak TCP") };
-                let scrapes = application.metrics_address().map(Bound::url);
+                let scrapes = application.metrics_address().map(|address| address.url(false));
                 let live = application.live().cloned();
                 started.send((address, application.todos().clone(), scrapes, live)).unwrap();
                 application
