@@ -8,6 +8,8 @@ use crate::hot_ids::HotIds;
 
 /// So many reads are counted a second and worker, about: above, one in more.
 const SAMPLES: u32 = 1_000;
+/// Of so many reads one is counted at least.
+const RAREST: u32 = 1 << 15;
 /// Golden ratio of 2^32: its multiples are spread evenly, whatever turns ids are read in.
 const SPREAD: u32 = 0x9E37_79B9;
 
@@ -44,15 +46,16 @@ impl Sample {
     pub(crate) fn adapt(&self, since: Duration) {
         let counted = f64::from(self.counted.swap(0, Ordering::Relaxed));
         let wanted = f64::from(SAMPLES) * since.as_secs_f64();
-        let change = if counted > 2.0 * wanted {
-            wanted / counted
+        let every = u32::MAX / self.bound.load(Ordering::Relaxed);
+        let next = if counted > 2.0 * wanted {
+            (f64::from(every) * counted / wanted).round().min(f64::from(RAREST)) as u32
         } else if counted < wanted / 2.0 {
-            2.0
+            every / 2
         } else {
             return;
         };
-        let bound = f64::from(self.bound.load(Ordering::Relaxed)) * change;
-        self.bound.store(bound.clamp(1.0, f64::from(u32::MAX)) as u32, Ordering::Relaxed);
+        // One in a whole number: each counts for exactly so many.
+        self.bound.store(u32::MAX / next.max(1), Ordering::Relaxed);
     }
 
     /// What was counted since the last time.

@@ -158,7 +158,7 @@ fn who_speaks_plain_http_is_told_so_in_plain_http() {
 #[test]
 fn a_handshake_that_stops_or_is_no_handshake_ends_and_disturbs_nobody() {
     let certificates = Certificates::make();
-    let program = start(&certificates, &["--head-timeout", "1s", "--max-connections", "64"]);
+    let program = start(&certificates, &["--head-timeout", "5s", "--max-connections", "64"]);
     // The begin of a record that says 512 bytes will come; a record of nonsense; one that is too long.
     let begin = [22, 3, 1, 2, 0, 1, 0];
     let mut slow: Vec<_> = (0..100).map(|_| program.connect()).collect();
@@ -180,7 +180,7 @@ fn a_handshake_that_stops_or_is_no_handshake_ends_and_disturbs_nobody() {
 #[test]
 fn deadlines_and_refusals_are_those_of_plain_http() {
     let certificates = Certificates::make();
-    let program = start(&certificates, &["--head-timeout", "1s", "--body-timeout", "1s"]);
+    let program = start(&certificates, &["--head-timeout", "5s", "--body-timeout", "1s"]);
     let begun = post("", 1);
     for (sent, status) in [
         ("GET / HTTP/1.1\r\nhost", 408),
