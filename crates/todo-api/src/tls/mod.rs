@@ -1,6 +1,6 @@
 //! TLS on the listener, for those who have no proxy in front of it (`--tls-cert-file`, `--tls-key-file`).
 //!
-//! - [`certificate`]: what clients are shown, read again when its files change. [`socket`]: a socket that speaks TLS, or does not.
+//! - `certificate`: what clients are shown, read again when its files change. `socket`: a socket that speaks TLS, or does not.
 
 pub(crate) mod certificate;
 pub(crate) mod socket;
