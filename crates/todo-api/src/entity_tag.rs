@@ -5,6 +5,8 @@ use std::fmt;
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::hex;
+
 /// A validator of one representation: `"xyzzy"`, or weak, `W/"xyzzy"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityTag {
@@ -40,13 +42,20 @@ pub enum TagListError {
 impl EntityTag {
     /// The strong tag of this body at this version: the hash is for writers that change a todo and forget its version.
     pub fn of(version: u64, body: &[u8]) -> Self {
-        let hash = xxh3_64(body) as u32;
-        Self { weak: false, opaque: format!("{version}-{hash:08x}").into_bytes() }
+        let mut opaque = version.to_string().into_bytes();
+        opaque.push(b'-');
+        opaque.extend(hex::digits::<8>(xxh3_64(body)));
+        Self { weak: false, opaque }
     }
 
     /// Whether it was given as `W/"…"`: good for reads, never for a guarded write (RFC 9110 §8.8.3.2).
     pub fn is_weak(&self) -> bool {
         self.weak
+    }
+
+    /// As it stands in a header.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [if self.weak { &b"W/\""[..] } else { b"\"" }, &self.opaque, b"\""].concat()
     }
 
     /// The bytes between the quotes.

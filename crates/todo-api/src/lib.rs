@@ -15,7 +15,7 @@
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
 //! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
 //! - [`tls`]: TLS on the listener.
-//! - `hot_todos`: which todos are read most is kept in the store.
+//! - `hex`: hexadecimal digits. `hot_todos`: which todos are read most is kept in the store.
 //! - `refused`: ids whose documents are no todos.
 //! - [`drain`]: ending without losing a request.
 
@@ -28,6 +28,7 @@ pub mod docs;
 pub mod drain;
 pub mod entity_tag;
 pub mod error;
+mod hex;
 mod hot_todos;
 pub mod http;
 pub mod limited_log;

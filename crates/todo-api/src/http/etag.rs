@@ -8,7 +8,7 @@ use crate::precondition::Preconditions;
 
 /// The header's value of this tag.
 pub fn header_value(tag: &EntityTag) -> HeaderValue {
-    HeaderValue::try_from(tag.to_string()).expect("digits and quotes are a header value")
+    HeaderValue::try_from(tag.to_bytes()).expect("digits and quotes are a header value")
 }
 
 /// What `If-Match` and `If-None-Match` ask for. `If-Unmodified-Since` and `If-Modified-Since` are ignored, as they must be

@@ -10,6 +10,7 @@ use cache_aside::ReadOptions;
 use percent_encoding::percent_decode_str;
 use todo_model::{TodoId, Version};
 
+use crate::hex;
 use crate::http::directives;
 use crate::http::error::ApiError;
 
@@ -106,6 +107,6 @@ impl RequestId {
         static START: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::now_v7().as_u64_pair().1);
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = START.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        HeaderValue::try_from(format!("{number:016x}")).expect("hexadecimal digits are a header value")
+        HeaderValue::from_bytes(&hex::digits::<16>(number)).expect("hexadecimal digits are a header value")
     }
 }
