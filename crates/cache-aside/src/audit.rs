@@ -1,7 +1,7 @@
 //! The auditor: walks over the cells, compares each with the store, and counts those that stay wrong. A difference counts
 //! only when the same cell still differs a second, ten and sixty seconds later: most are writes under way.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -11,6 +11,7 @@ use crate::engine::CacheAside;
 use crate::freshness::{Freshness, evaluate};
 use crate::outcome::Entry;
 use crate::source::{Loaded, Source};
+use crate::stats::AuditStats;
 
 /// Ages at which a difference is looked at again.
 const AGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
@@ -90,5 +91,22 @@ impl Walk {
             (self.cursor, self.ids) = (cursor, ids);
         }
         self.ids.pop()
+    }
+}
+
+/// What the auditor counts.
+#[derive(Debug, Default)]
+pub(crate) struct AuditCounts {
+    pub(crate) compared: AtomicU64,
+    /// Cells that were wrong for more than one, ten and sixty seconds.
+    pub(crate) wrong: [AtomicU64; 3],
+    /// Differences that are being looked at again.
+    pub(crate) followed: AtomicU64,
+}
+
+impl AuditCounts {
+    pub(crate) fn stats(&self) -> AuditStats {
+        let [wrong_1s, wrong_10s, wrong_60s] = [0, 1, 2].map(|age: usize| self.wrong[age].load(Ordering::Relaxed));
+        AuditStats { compared: self.compared.load(Ordering::Relaxed), wrong_1s, wrong_10s, wrong_60s }
     }
 }

@@ -8,13 +8,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::access_files::AccessFiles;
+use crate::audit::AuditCounts;
 use crate::backend::Backend;
 use crate::backend::memory::MemoryCache;
 use crate::backend::redis::{ClusterCache, Endpoint, Nodes, RedisCache};
 use crate::background::Background;
 use crate::breaker::{Breaker, Guarded};
 use crate::change_stream::ChangeSource;
-use crate::counters::{AuditCounts, Counters, Registry};
+use crate::counters::{Counters, Registry};
 use crate::engine::{CacheAside, Shared};
 use crate::error::StartError;
 use crate::identity::Identity;

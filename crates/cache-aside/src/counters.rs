@@ -10,7 +10,7 @@ use crate::outcome::{Answer, Detail, Outcome};
 use crate::read_rates::ReadRates;
 use crate::rules::{LeaseResult, PutResult};
 use crate::sample::Sample;
-use crate::stats::{AuditStats, Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
+use crate::stats::{Durations, LeaseStats, LoadStats, PutStats, ReadStats, Stats, WriteStats};
 
 /// What a worker counts.
 #[derive(Debug, Clone, Copy)]
@@ -285,22 +285,5 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Registered> {
         // Whatever panics, sums stay sums.
         self.registered.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the auditor counts.
-#[derive(Debug, Default)]
-pub(crate) struct AuditCounts {
-    pub(crate) compared: AtomicU64,
-    /// Cells that were wrong for more than one, ten and sixty seconds.
-    pub(crate) wrong: [AtomicU64; 3],
-    /// Differences that are being looked at again.
-    pub(crate) followed: AtomicU64,
-}
-
-impl AuditCounts {
-    pub(crate) fn stats(&self) -> AuditStats {
-        let [wrong_1s, wrong_10s, wrong_60s] = [0, 1, 2].map(|age: usize| self.wrong[age].load(Ordering::Relaxed));
-        AuditStats { compared: self.compared.load(Ordering::Relaxed), wrong_1s, wrong_10s, wrong_60s }
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::audit::AuditCounts;
 use crate::backend::Backend;
 use crate::backend::redis::MissingRight;
 use crate::background::Background;
 use crate::breaker::Breaker;
 use crate::clock::now_ms;
 use crate::connect_error::ConnectError;
-use crate::counters::{AuditCounts, Counters};
+use crate::counters::Counters;
 use crate::events::{Event, EventKind};
 use crate::fill::FillResult;
 use crate::freshness::fresh_now;

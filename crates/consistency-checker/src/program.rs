@@ -39,7 +39,7 @@ pub async fn run(command: &Command) -> Result<Done, CheckError> {
         Command::Run(flags) => {
             let report = run_once(flags).await?;
             let faults = flags.faults.of(flags.service, flags.store, flags.cache)?;
-            let is_clean = report.is_clean() && (flags.flat == Switch::Off || report.is_flat());
+            let is_clean = report.passes(flags.flat == Switch::On);
             Ok(Done { text: format!("{}\n{report}", describe(flags, &faults)), is_clean })
         }
         Command::Faults(flags) => {

@@ -131,6 +131,11 @@ impl Report {
         self.resources.iter().all(Usage::is_flat)
     }
 
+    /// Whether the run passes: everything was kept, and where that is asked for, no process has grown.
+    pub fn passes(&self, must_be_flat: bool) -> bool {
+        self.is_clean() && (!must_be_flat || self.is_flat())
+    }
+
     /// Whether everything that was promised was kept.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()

@@ -153,6 +153,7 @@ fn held_by(pid: u32) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
 
     fn held(values: impl Iterator<Item = u64>) -> Held {
         let values: Vec<_> = values.enumerate().map(|(at, value)| (Duration::from_secs(at as u64), value)).collect();
@@ -168,6 +169,17 @@ mod tests {
         assert!(!leaking.is_flat(), "{leaking}");
         let peak = held((0..300).map(|second| if second == 150 { 9_000 } else { 1_000 }));
         assert!(peak.is_flat() && peak.most == 9_000);
+    }
+
+    #[test]
+    fn a_run_in_which_a_process_grows_fails_where_it_must_be_flat_and_says_which() {
+        let descriptors = held((0..300).map(|second| 50 + second));
+        let usage =
+            Usage { process: "node 1".to_owned(), seconds: 299, resident_kib: held([1; 300].into_iter()), descriptors };
+        let report = Report { resources: vec![usage], ..Report::default() };
+        assert!(report.passes(false) && !report.passes(true));
+        let said = report.to_string();
+        assert!(said.contains("node 1") && said.contains("more than a tenth more"), "{said}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct Settings {
 
     /// Header by which the proxy in front says who its client is, like X-Forwarded-For: the last address in it counts. Without a proxy
     /// that sets it, clients would be who they say they are.
-    #[arg(long, env = "TODO_CLIENT_ADDRESS", value_name = "HEADER", value_parser = crate::http::clients::header)]
+    #[arg(long, env = "TODO_CLIENT_ADDRESS", value_name = "HEADER", requires = "client_rate", value_parser = crate::http::rate_limit::header)]
     pub client_address: Option<HeaderName>,
 
     /// Token without which nobody may write: POST, PUT, PATCH and DELETE need `Authorization: Bearer TOKEN`. Better in a file that

@@ -35,6 +35,7 @@ fn a_wrong_flag_ends_it_with_one_line_and_code_2() {
         (&["run", "--cache", "sentinel", "--faults", "failover,slots"], "--cache cluster"),
         (&["run", "--faults", "failover-kill"], "--cache sentinel"),
         (&["run", "--l1-ttl", "soon"], "--l1-ttl"),
+        (&["run", "--flat", "nearly"], "--flat"),
         (&["model", "2,2"], "2,2,1"),
         (&["model", "1,1,0", "--off", "gravity"], "--off"),
     ] {

@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use sha2::{Digest, Sha256};
 
-use crate::http::clients::Clients;
 use crate::http::error::{ApiError, TokenProblem};
+use crate::http::rate_limit::RateLimit;
 use crate::settings::Settings;
 
 /// What a worker lets in.
@@ -14,7 +14,7 @@ pub struct Admission {
     /// Requests that a worker answers at one time; further ones are refused at once, but for probes and scrapes.
     pub in_flight: u64,
     /// How often each client may ask; none if as often as it likes.
-    pub clients: Option<Clients>,
+    pub rate_limit: Option<RateLimit>,
     /// What writes have to carry; none if everybody may write.
     pub write_token: Option<WriteToken>,
 }
@@ -28,7 +28,7 @@ impl Admission {
     pub fn new(settings: &Settings, workers: usize) -> Self {
         Self {
             in_flight: settings.max_in_flight.div_ceil(workers) as u64,
-            clients: Clients::new(settings.client_rate, settings.client_address.clone()),
+            rate_limit: RateLimit::new(settings.client_rate, settings.client_address.clone()),
             write_token: settings.write_token.clone(),
         }
     }
@@ -36,12 +36,12 @@ impl Admission {
     /// Whether a request may go on while so many are answered.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`], [`ApiError::TooOften`].
+    /// [`ApiError::Overloaded`], [`ApiError::TooManyRequests`].
     pub fn admit(&self, request: &HttpRequest, in_flight: u64) -> Result<(), ApiError> {
         if in_flight > self.in_flight {
             return Err(ApiError::Overloaded);
         }
-        self.clients.as_ref().map_or(Ok(()), |clients| clients.admit(request))
+        self.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(request))
     }
 
     /// Whether the sender of these headers may write.

@@ -103,7 +103,7 @@ pub enum ApiError {
     },
     /// 429 with `Retry-After`: its client has asked as often as one may (RFC 6585 §4).
     #[error("this client asks too often: try again in {seconds} s")]
-    TooOften {
+    TooManyRequests {
         /// After so long it may ask again; rounded up.
         seconds: u64,
     },
@@ -188,7 +188,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } | Self::ContentCoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotATodo { .. } => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -207,7 +207,7 @@ impl ApiError {
             Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
-            Self::TooOften { seconds } => {
+            Self::TooManyRequests { seconds } => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from(*seconds)));
             }
             Self::Token(problem) => {

@@ -3,7 +3,7 @@
 //! - [`mod@routes`]: what is at which path.
 //! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`], [`live`], [`cell`]: the handlers;
 //!   `page`: what pages are sent with.
-//! - [`admission`]: who is let in; [`clients`]: how often each client may ask. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`admission`]: who is let in; [`rate_limit`]: how often each client may ask. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
 
@@ -12,7 +12,6 @@ pub mod body;
 pub mod cache_status;
 pub mod cell;
 pub mod change;
-pub mod clients;
 pub mod cors;
 pub mod create;
 pub mod directives;
@@ -27,6 +26,7 @@ pub mod live;
 pub mod metrics;
 pub mod openapi;
 mod page;
+pub mod rate_limit;
 pub mod reply;
 pub mod request;
 pub mod routes;

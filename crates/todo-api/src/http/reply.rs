@@ -50,7 +50,7 @@ impl<'a> Reply<'a> {
     /// Whether the request may go on: see [`crate::http::admission`]. Probes do not ask.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`], [`ApiError::TooOften`].
+    /// [`ApiError::Overloaded`], [`ApiError::TooManyRequests`].
     pub fn admit(&self) -> Result<(), ApiError> {
         self.worker.admission.admit(self.request, self.in_flight)
     }
@@ -58,7 +58,7 @@ impl<'a> Reply<'a> {
     /// The same for one that writes.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`], [`ApiError::TooOften`], [`ApiError::Token`].
+    /// [`ApiError::Overloaded`], [`ApiError::TooManyRequests`], [`ApiError::Token`].
     pub fn admit_write(&self) -> Result<(), ApiError> {
         self.admit()?;
         self.worker.admission.admit_write(self.request.headers())

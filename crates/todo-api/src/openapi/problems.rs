@@ -45,7 +45,7 @@ fn can_end_in(operation: Operation, error: &ApiError) -> bool {
         ApiError::Ids(_) | ApiError::IdInList { .. } => operation == Operation::ReadMany,
         ApiError::NotATodo { .. } => operation.is_of_one() || operation.reads(),
         ApiError::Unavailable(_) | ApiError::Failed(_) => operation.reads() || operation.writes(),
-        ApiError::Overloaded | ApiError::TooOften { .. } => {
+        ApiError::Overloaded | ApiError::TooManyRequests { .. } => {
             operation.reads() || operation.writes() || operation == Operation::Forget
         }
         ApiError::UnknownOutcome(_) => operation.writes(),
@@ -98,7 +98,7 @@ fn samples(method: &Method) -> Vec<(&'static str, ApiError)> {
         ("NotATodo", ApiError::NotATodo { id: id().to_string(), problem: "name must be a string".to_owned() }),
         ("Unavailable", ApiError::Unavailable(cause())),
         ("Overloaded", ApiError::Overloaded),
-        ("TooOften", ApiError::TooOften { seconds: 1 }),
+        ("TooManyRequests", ApiError::TooManyRequests { seconds: 1 }),
         ("TooOld", ApiError::TooOld),
         ("NotCached", ApiError::NotCached),
         ("UnknownOutcome", ApiError::UnknownOutcome(StoreError::UnknownOutcome(cause()))),

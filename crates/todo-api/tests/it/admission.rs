@@ -103,6 +103,9 @@ async fn without_a_header_a_client_is_who_connects_and_without_a_rate_nobody_is_
         let output = Command::new(env!("CARGO_BIN_EXE_todo-api")).args(flags).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }
+    let alone = Command::new(env!("CARGO_BIN_EXE_todo-api")).args(["--client-address", "X-Real-IP"]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2), "a header that nothing is limited by");
+    assert!(String::from_utf8_lossy(&alone.stderr).contains("--client-rate"), "{alone:?}");
 }
 
 /// What is asked with this `Authorization`, if any.

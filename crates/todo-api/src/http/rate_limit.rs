@@ -1,4 +1,4 @@
-//! `Clients`: so many requests a second of each client, told apart by their addresses (`--client-rate`).
+//! `RateLimit`: so many requests a second of each client, told apart by their addresses (`--client-rate`).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -20,7 +20,7 @@ const SITE: u128 = !(u64::MAX as u128);
 
 /// What each client has asked for lately. Clones share it.
 #[derive(Clone)]
-pub struct Clients(Arc<Inner>);
+pub struct RateLimit(Arc<Inner>);
 
 struct Inner {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
@@ -28,13 +28,13 @@ struct Inner {
     header: Option<HeaderName>,
 }
 
-impl std::fmt::Debug for Clients {
+impl std::fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clients").field("known", &self.0.limiter.len()).finish_non_exhaustive()
+        f.debug_struct("RateLimit").field("known", &self.0.limiter.len()).finish_non_exhaustive()
     }
 }
 
-impl Clients {
+impl RateLimit {
     /// Lets each client ask so often in a second, and as often at once; `None` for no bound. `header` names the client where a proxy is
     /// in front. Must be called inside a Tokio runtime.
     pub fn new(per_second: u32, header: Option<HeaderName>) -> Option<Self> {
@@ -55,12 +55,12 @@ impl Clients {
     /// Whether the sender of this request may ask now. Who has no address (a socket in the file system) always may.
     ///
     /// # Errors
-    /// [`ApiError::TooOften`].
+    /// [`ApiError::TooManyRequests`].
     pub fn admit(&self, request: &HttpRequest) -> Result<(), ApiError> {
         let Some(client) = self.client(request) else { return Ok(()) };
         self.0.limiter.check_key(&client).map_err(|until| {
             let wait = until.wait_time_from(self.0.clock.now());
-            ApiError::TooOften { seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
+            ApiError::TooManyRequests { seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
         })
     }
 
