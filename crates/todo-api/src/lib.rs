@@ -13,7 +13,7 @@
 //! - [`traces`]: what a request did, step by step, for a collector of traces.
 //! - [`entity_tag`], [`precondition`]: what `ETag`, `If-Match` and `If-None-Match` say.
 //! - [`listen`], [`descriptors`]: sockets and file descriptors of the process.
-//! - `server`, `connection`: workers, and connections below HTTP: deadlines, bounds, refusals.
+//! - `server`: workers. [`connection`]: connections below HTTP: deadlines, bounds, refusals.
 //! - [`tls`]: TLS on the listener.
 //! - `hex`: hexadecimal digits. `hot_todos`: which todos are read most is kept in the store.
 //! - `refused`: ids whose documents are no todos.
@@ -22,7 +22,7 @@
 pub mod app;
 pub mod cache_access;
 pub mod check;
-mod connection;
+pub mod connection;
 pub mod descriptors;
 pub mod docs;
 pub mod drain;

@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 
 /// What a client is about to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// Nothing was sent of the next request.
     Between,
     /// The head was begun.
@@ -31,11 +31,11 @@ pub(crate) enum Phase {
 
 /// What bytes led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// Bytes that may be passed on; the rest is the begin of a line that is to be seen whole.
-    pub(crate) passed: usize,
+    pub passed: usize,
     /// Whether a request was completed.
-    pub(crate) completed: bool,
+    pub completed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ enum State {
 
 /// The state of one connection.
 #[derive(Debug)]
-pub(crate) struct Framing {
+pub struct Framing {
     state: State,
     length: Option<u64>,
     chunked: bool,
@@ -75,8 +75,15 @@ pub(crate) struct Framing {
     heads: Heads,
 }
 
+impl Default for Framing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Framing {
-    pub(crate) fn new() -> Self {
+    /// Nothing was sent on it.
+    pub fn new() -> Self {
         Self {
             state: State::Start,
             length: None,
@@ -88,7 +95,8 @@ impl Framing {
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    /// What the client is about to send.
+    pub fn phase(&self) -> Phase {
         match self.state {
             State::Start => Phase::Between,
             State::Line | State::Skip | State::Options => Phase::Head,
@@ -116,7 +124,7 @@ impl Framing {
     }
 
     /// Goes on over bytes that follow those passed before, and takes offers out of them.
-    pub(crate) fn advance(&mut self, bytes: &mut [u8]) -> Progress {
+    pub fn advance(&mut self, bytes: &mut [u8]) -> Progress {
         let (mut at, mut head, mut completed) = (0, 0, false);
         while at < bytes.len() {
             let rest = &mut bytes[at..];

@@ -1,18 +1,15 @@
-//! Any bytes as an archive and as a `.bson` file, plain or gzip: documents or an error, never a panic.
-
-#![no_main]
+//! Any bytes as an archive of mongodump and as a `.bson` file, plain or gzip: documents or an error.
 
 use std::io::Cursor;
 
-use libfuzzer_sys::fuzz_target;
 use seeder::archive::reader::Archive;
 use seeder::bulk_load::id_first::id_first;
-use seeder::namespace::choose;
 use seeder::input::Input;
+use seeder::namespace::choose;
 use seeder::source::{Bson, Source};
 use todo_store::raw::{Documents, todo};
 
-fuzz_target!(|bytes: &[u8]| {
+pub(super) fn run(bytes: &[u8]) {
     let input = || Input::new("fuzz", Cursor::new(bytes.to_vec()));
     if let Ok(archive) = input().and_then(Archive::open)
         && let Ok(namespace) = choose(&archive.prelude().names(), None)
@@ -22,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(input) = input() {
         read_all(Source::Bson(Bson::new(input)));
     }
-});
+}
 
 fn read_all(mut source: Source) {
     while let Ok(true) = source.read_next() {

@@ -1,0 +1,3 @@
+//! Fuzz targets over everything that reads bytes from outside.
+
+pub mod targets;
