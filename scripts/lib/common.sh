@@ -109,6 +109,9 @@ build_programs() { build -p todo-api -p seeder -p loadgen; }
 # compiled once, with the same features.
 build_checker() { build -p todo-api -p seeder -p loadgen -p consistency-checker; }
 
+# build_peers: what the programs are measured beside, with them, for the same reason.
+build_peers() { build -p todo-api -p seeder -p loadgen -p peers; }
+
 program() { echo "$target/$profile/$1"; }
 
 # http_get PORT PATH: status, head and body of the answer, without curl. HTTP/1.0 ends it with the connection.

@@ -75,7 +75,7 @@ impl Cell {
         }
         Some(Self {
             kind: Kind::of(header[1])?,
-            version: digits(&header[2..18])?,
+            version: digits(&header[2..18]).filter(|version| *version <= MAX_VERSION)?,
             filled_at_ms: digits(&header[18..32])?,
             cost_us: u32::try_from(digits(&header[32..40])?).ok()?,
             body: bytes.slice(HEADER_LEN..),

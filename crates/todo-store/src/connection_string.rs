@@ -73,6 +73,8 @@ const OVERRIDDEN: &[(&str, &str, &str)] = &[
     ("w", "majority", "writes wait for a majority"),
     ("wtimeoutms", "", "operations have a deadline of their own"),
 ];
+/// Options whose values may have an `@`; elsewhere it is the end of a password that looks like options.
+const WITH_AT: &[&str] = &["appname", "authmechanismproperties", "tlscafile", "tlscertificatekeyfile"];
 /// Options whose values may be secret.
 const SECRET: &[&str] = &["authmechanismproperties", "proxypassword", "proxyusername", "tlscertificatekeyfilepassword"];
 
@@ -90,11 +92,12 @@ impl ConnectionString {
         let known: Vec<_> = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let usable = if known.is_empty() { address.to_owned() } else { format!("{address}?{}", known.join("&")) };
         let authority = address.split_once("//").map_or(address.as_str(), |(_, rest)| rest);
-        let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !is_for_the_driver(name);
+        let may_have_at = |name: &str| WITH_AT.contains(&name.to_lowercase().as_str());
+        let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !may_have_at(name);
         let is_torn = !authority.contains(['/', '@']) && query.contains('@')
             || options.iter().any(|(name, value)| is_odd(name, value));
         let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
-        let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database));
+        let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database)).filter(Parts::has_hosts);
         Self { usable, parts, options, has_user: text.contains('@'), is_torn }
     }
 
@@ -187,6 +190,11 @@ impl Parts {
         let (user, after) = rest.rsplit_once('@').map_or((false, rest), |(_, after)| (true, after));
         let hosts = after.split('/').next().unwrap_or(after);
         Self { scheme: scheme.to_owned(), has_user: user, hosts: hosts.to_owned(), database }
+    }
+
+    /// Whether hosts are where they should be: the driver takes any text for one.
+    fn has_hosts(&self) -> bool {
+        !self.hosts.contains(|letter: char| letter.is_control() || letter.is_whitespace())
     }
 }
 

@@ -166,6 +166,8 @@ async fn keys_of_another_type_or_layout_under_our_names_are_replaced_not_waited_
     for (id, command, suffix) in [
         ("hash", &["HSET", "KEY", "name", "foreign"][..], ""),
         ("layout", &["SET", "KEY", "9V of a later release, longer than a header is"], ""),
+        ("number", &["SET", "KEY", "12345"], ""),
+        ("version", &["SET", "KEY", "1V99999999999999990173670000012300001234{}"], ""),
         ("empty", &["SET", "KEY", ""], ""),
         ("lease", &["RPUSH", "KEY", "foreign"], ":lease"),
     ] {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::slot::{Before, MINE, OTHERS, Slot, attempts, before, held, invalidations, puts};
+use crate::slot::{Before, MINE, OTHER_LAYOUTS, OTHERS, Slot, attempts, before, held, invalidations, puts};
 
 const PUT: &str = include_str!("../../src/backend/redis/put.lua");
 const INVALIDATE: &str = include_str!("../../src/backend/redis/invalidate.lua");
@@ -101,11 +101,13 @@ fn a_cell_of_another_layout_counts_as_none() {
 }
 
 fn check_other_layout(slot: &mut Slot, script: &Script) -> Result<(), String> {
-    slot.prepare_other_layout();
-    let answer = slot.put(script, Offer::Value(7), MINE, 1)?;
-    let state = slot.state()?;
-    let right = answer == "stored" && state == Some(CellState { kind: Kind::Value, version: 7 });
-    right.then_some(()).ok_or(format!("{answer}, and the cell is {state:?}"))
+    OTHER_LAYOUTS.iter().try_for_each(|other| {
+        slot.prepare_other_layout(other);
+        let answer = slot.put(script, Offer::Value(7), MINE, 1)?;
+        let state = slot.state()?;
+        let right = answer == "stored" && state == Some(CellState { kind: Kind::Value, version: 7 });
+        right.then_some(()).ok_or(format!("over {other:?}: {answer}, and the cell is {state:?}"))
+    })
 }
 
 #[test]
@@ -114,17 +116,21 @@ fn a_cell_of_another_layout_keeps_nobody_from_the_lease() {
 }
 
 fn check_unreadable_is_leased(slot: &mut Slot, script: &Script) -> Result<(), String> {
-    slot.prepare_other_layout();
-    slot.remove_lease();
-    let answer = slot.lease_unlooked_at(script)?;
-    (answer == "taken").then_some(()).ok_or(answer)
+    OTHER_LAYOUTS.iter().try_for_each(|other| {
+        slot.prepare_other_layout(other);
+        slot.remove_lease();
+        let answer = slot.lease_unlooked_at(script)?;
+        (answer == "taken").then_some(()).ok_or(format!("over {other:?}: {answer}"))
+    })
 }
 
 /// An invalidation cannot be compared with a version of another layout: it takes the cell away.
 fn check_other_layout_is_dropped(slot: &mut Slot, script: &Script) -> Result<(), String> {
-    slot.prepare_other_layout();
-    slot.invalidate(script, 7, 0)?;
-    (slot.state() == Ok(None)).then_some(()).ok_or("the cell is still there".to_owned())
+    OTHER_LAYOUTS.iter().try_for_each(|other| {
+        slot.prepare_other_layout(other);
+        slot.invalidate(script, 7, 0)?;
+        (slot.state() == Ok(None)).then_some(()).ok_or(format!("{other:?} is still there"))
+    })
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use actix_http::ServiceConfig;
 use actix_http::error::ParseError;
 use actix_http::h1::{Codec, Message, MessageType};
+use actix_web::rt::{System, SystemRunner};
 use bytes::BytesMut;
 use todo_api::connection::framing::{Framing, Phase};
 use tokio_util::codec::Decoder;
@@ -41,9 +42,15 @@ fn through(bytes: &[u8], piece: usize) -> Through {
     Through { passed, completed, phase: framing.phase() }
 }
 
+thread_local! {
+    /// A configuration has a clock, which runs as a task.
+    static RUNTIME: SystemRunner = System::new();
+}
+
 /// How many requests the server's parser has seen to their end.
 fn parsed(bytes: &[u8]) -> Result<usize, ParseError> {
-    let (mut codec, mut bytes, mut requests) = (Codec::new(ServiceConfig::default()), BytesMut::from(bytes), 0);
+    let mut codec = RUNTIME.with(|runtime| runtime.block_on(async { Codec::new(ServiceConfig::default()) }));
+    let (mut bytes, mut requests) = (BytesMut::from(bytes), 0);
     while let Some(message) = codec.decode(&mut bytes)? {
         requests += match message {
             Message::Item(_) => usize::from(matches!(codec.message_type(), MessageType::None)),

@@ -216,7 +216,7 @@ impl Framing {
             return Some(rest.len());
         };
         let line = &mut rest[..end];
-        if line.trim_ascii().is_empty() {
+        if matches!(line, [b'\n'] | [b'\r', b'\n']) {
             if !first {
                 self.end_of_head();
             }

@@ -1,7 +1,7 @@
 -- Raises the floor of a cell: rules.rs `invalidate`, word for word. See lease.lua for the text of the lease.
 -- KEYS: cell, lease. ARGV: version (16 digits), tombstone TTL ms, channel, id, since when a cell must have been filled for its
 -- version to be a floor (milliseconds, 14 digits).
-local header = redis.call('GETRANGE', KEYS[1], 0, 31)
+local header = redis.call('GETRANGE', KEYS[1], 0, 39)
 local lease = redis.call('GET', KEYS[2]) or ''
 local version = ARGV[1]
 local time = redis.pcall('TIME')
@@ -23,8 +23,8 @@ if lease ~= '' then
 end
 
 local cell_version = string.sub(header, 3, 18)
-if header ~= '' and string.sub(header, 19) < ARGV[5] then cell_version = '0000000000000000' end
-if header ~= '' and string.sub(header, 1, 1) ~= '1' then
+if header ~= '' and string.sub(header, 19, 32) < ARGV[5] then cell_version = '0000000000000000' end
+if header ~= '' and (not string.find(header, '^1[VNT]' .. string.rep('%d', 38)) or string.sub(header, 3, 18) > '9007199254740991') then
   redis.call('DEL', KEYS[1])
 elseif cell_version < version then
   redis.call('SET', KEYS[1], '1T' .. version .. '0' .. now .. '00000000', 'PX', ARGV[2])

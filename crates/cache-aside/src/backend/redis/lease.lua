@@ -5,12 +5,13 @@
 -- The lease is a text: '1' if somebody waits, else '0'; then for each who is at work token (16), floor (16), '1' if gone else '0',
 -- 'F' for a reader or 'W' for a writer, and when that ends (milliseconds, 13 digits): 47 letters. A user who may not ask for the time
 -- counts from 0: then entries end together, with the key.
-local header = redis.call('GETRANGE', KEYS[1], 0, 31)
+local header = redis.call('GETRANGE', KEYS[1], 0, 39)
 local lease = redis.call('GET', KEYS[2]) or ''
 local time = redis.pcall('TIME')
 local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
-local seen = string.sub(header, 1, 1) == '1' and string.sub(header, 2) or ''
+if not string.find(header, '^1[VNT]' .. string.rep('%d', 38)) or string.sub(header, 3, 18) > '9007199254740991' then header = '' end
+local seen = string.sub(header, 2, 32)
 local kind = string.sub(seen, 1, 1)
 if ARGV[3] ~= '*' and seen ~= ARGV[3] and (kind == 'V' or kind == 'N') then
   return 'filled'

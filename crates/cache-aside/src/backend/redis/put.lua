@@ -4,16 +4,16 @@
 -- control channel. Versions have 16 digits, so that they compare as text.
 -- A value waits in the stage and is renamed into place: its body never enters Lua. A cell of another layout counts as none.
 -- An announcement that is not allowed undoes nothing.
-local header = redis.call('GETRANGE', KEYS[1], 0, 31)
+local header = redis.call('GETRANGE', KEYS[1], 0, 39)
 local lease = redis.call('GET', KEYS[2]) or ''
 local token, kind, version = ARGV[1], ARGV[2], ARGV[3]
 local time = redis.pcall('TIME')
 local now = string.format('%010d%03d', time[1] or 0, (time[2] or 0) / 1000)
 
-if string.sub(header, 1, 1) ~= '1' then header = '' end
+if not string.find(header, '^1[VNT]' .. string.rep('%d', 38)) or string.sub(header, 3, 18) > '9007199254740991' then header = '' end
 local cell_kind = string.sub(header, 2, 2)
 local cell_version = string.sub(header, 3, 18)
-if header ~= '' and string.sub(header, 19) < ARGV[9] then cell_version = '0000000000000000' end
+if header ~= '' and string.sub(header, 19, 32) < ARGV[9] then cell_version = '0000000000000000' end
 
 local own, rest, others_fill = nil, '', false
 local function noted(entry)

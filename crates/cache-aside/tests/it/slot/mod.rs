@@ -23,8 +23,16 @@ pub(crate) const FUTURE: u64 = 9_000_000_000_000;
 const FILLED_AT: u64 = 1_000;
 /// How long leases last, milliseconds.
 const LEASE_MS: u64 = 100_000;
-/// A cell that a later release may have written.
-const OTHER_LAYOUT: &str = "2V of a later release";
+/// What is no cell: of a later release, of another program, damaged.
+pub(crate) const OTHER_LAYOUTS: [&str; 7] = [
+    "2V18210661335040010173670000012300001234 of a later release",
+    "12345",
+    "1X18210661335040010173670000012300001234{}",
+    "1Va8210661335040010173670000012300001234{}",
+    "1V90071992547409920173670000012300001234{}",
+    "1V18210661335040010173670000012300001x34{}",
+    "1V1821066133504001017367000001230000123",
+];
 
 /// What is under the id before a script runs.
 #[derive(Debug, Clone)]
@@ -83,9 +91,9 @@ impl Slot {
     }
 
     /// As `Before` cannot say it: a cell of another layout.
-    pub(crate) fn prepare_other_layout(&mut self) {
+    pub(crate) fn prepare_other_layout(&mut self, other: &str) {
         self.prepare(&Before { cell: None, lease: held(MINE, Holder::Filler) });
-        cmd("SET").arg(&self.cell).arg(OTHER_LAYOUT).exec(&mut self.redis).unwrap();
+        cmd("SET").arg(&self.cell).arg(other).exec(&mut self.redis).unwrap();
     }
 
     pub(crate) fn remove_lease(&mut self) {

@@ -54,6 +54,8 @@ fn the_end_of_each_request_is_found() {
         ("\r\nGET / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n", 2, Phase::Between),
         ("GET / HTTP/1.1\nhost: a\n\n", 1, Phase::Between),
         ("GET / HTTP/1.1\r\nhos", 0, Phase::Head),
+        ("GET / HTTP/1.1\r\n \n", 0, Phase::Head),
+        ("GET / HTTP/1.1\r\n\r\r\n", 0, Phase::Head),
         ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", 0, Phase::Body),
         ("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET", 1, Phase::Head),
         ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx: 1\r\n\r\n", 1, Phase::Between),
@@ -64,6 +66,7 @@ fn the_end_of_each_request_is_found() {
     ] {
         let (_, completed, ends) = through(sent, 1);
         assert_eq!((completed, ends), (requests, phase), "{sent:?}");
+        assert_eq!(through(sent, sent.len()).2, phase, "{sent:?} at once");
     }
 }
 
