@@ -97,9 +97,11 @@ impl FromStr for RedisUrl {
         if watched {
             let sentinels = Login { user: options.sentinel_user, password: options.sentinel_password };
             let name = decoded(path)?;
-            if name.is_empty() || name.contains('/') {
+            // No name has an `@`: it is the rest of a password, and what looks like a host is its begin.
+            if name.is_empty() || name.contains(['/', '@']) {
                 return Err(CacheUrlError(
-                    "must name what the sentinels watch: redis+sentinel://HOST[:PORT],…/NAME[?db=DB] (in a password / is %2F)",
+                    "must name what the sentinels watch: redis+sentinel://HOST[:PORT],…/NAME[?db=DB] (in a password / is %2F and \
+                     @ is %40)",
                 ));
             }
             let servers = Servers::Watched(Sentinels { addresses, name, login: sentinels });

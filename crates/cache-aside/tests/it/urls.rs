@@ -102,6 +102,7 @@ fn no_part_of_an_odd_password_is_shown() {
         "redis://a:1?ter2=hun@cache",
         "redis+sentinel://:hun/ter2@a,b/name",
         "redis+sentinel://:1/ter2hun@a,b/name",
+        "redis+sentinel://a:1@ter2hun/x@b",
     ] {
         match text.parse::<CacheUrl>() {
             Ok(url) => assert!(!url.to_string().contains("ter2") && !url.to_string().contains("hun"), "{text}: {url}"),

@@ -16,7 +16,8 @@ pub(super) fn run(bytes: &[u8]) {
     for other in [&single, &pieces] {
         assert_eq!((&whole.passed, whole.phase), (&other.passed, other.phase), "in pieces");
     }
-    if single.phase != Phase::Unknown
+    // What is not sure, or could be read in two ways, is refused.
+    if !matches!(single.phase, Phase::Unknown | Phase::Broken)
         && let Ok(requests) = parsed(&single.passed)
     {
         // Of bytes that come one by one, no two complete a request each.

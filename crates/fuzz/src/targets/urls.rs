@@ -21,15 +21,16 @@ pub(super) fn run(bytes: &[u8]) {
     if [before, after, rest].concat().contains(PASSWORD) {
         return;
     }
-    for scheme in ["redis", "rediss", "redis+cluster", "redis+sentinel"] {
-        let url = format!("{scheme}://ada:{before}{PASSWORD}{after}@cache.example{rest}").parse::<CacheUrl>();
-        hidden(&url.map_or_else(|error| error.to_string(), |url| format!("{url} {url:?}")));
-    }
     // One with an `@` and an option that may have one, too, is a proper URL of the host between them.
-    let options = after.to_lowercase();
-    if before.contains('@')
-        && ["appname=", "authmechanismproperties=", "file="].iter().any(|name| options.contains(name))
-    {
+    let has_option =
+        |names: &[&str]| before.contains('@') && names.iter().any(|name| after.to_lowercase().contains(name));
+    if !has_option(&["sentinel_"]) {
+        for scheme in ["redis", "rediss", "redis+cluster", "redis+sentinel"] {
+            let url = format!("{scheme}://ada:{before}{PASSWORD}{after}@cache.example{rest}").parse::<CacheUrl>();
+            hidden(&url.map_or_else(|error| error.to_string(), |url| format!("{url} {url:?}")));
+        }
+    }
+    if has_option(&["appname=", "authmechanismproperties=", "file="]) {
         return;
     }
     for scheme in ["mongodb", "mongodb+srv"] {

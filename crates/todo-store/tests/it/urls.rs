@@ -17,6 +17,8 @@ fn passwords_in_urls_are_never_shown() {
         ("mongodb://u:hunter2", "mongodb://***"),
         ("mongodb://u:1/hunter2?@db.example", "mongodb://***"),
         ("mongodb://u:@hunter2?x=y@db.example", "mongodb://***"),
+        ("mongodb://u:@hunter2/x?authSource=y@db.example", "mongodb://***"),
+        ("mongodb://u:x@hunter2\u{0}/x?appName=y@db.example", "mongodb://***"),
         // The driver panics at the second of these.
         ("mongodb://u:%zhunter2@db.example", "mongodb://***"),
         ("mongodb://u:%zé@db.example", "mongodb://***"),
