@@ -88,6 +88,12 @@ impl Breaker {
         (self.now_ms() >= self.retry_at_ms.load(Ordering::Acquire)).then_some(pass)
     }
 
+    /// Whether everybody may use what is guarded.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.retry_at_ms.load(Ordering::Relaxed) == 0
+    }
+
     /// Whether what is guarded is left alone, so that nobody is to wait for it.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {

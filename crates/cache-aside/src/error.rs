@@ -171,6 +171,9 @@ pub(crate) enum CacheError {
     /// No server of the cluster is known to serve the slot.
     #[error("no server of the cluster serves the slot")]
     Unserved,
+    /// The process is shutting down.
+    #[error("the question to the cache was given up")]
+    Abandoned,
     /// The cache answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]
     Layout(String),
@@ -180,7 +183,12 @@ impl CacheError {
     /// Whether the cache as a whole cannot be used, as against an error that concerns one key or one command.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::BreakerOpen | Self::Timeout(_) | Self::Connect(_) | Self::Moved | Self::Unserved => true,
+            Self::BreakerOpen
+            | Self::Timeout(_)
+            | Self::Connect(_)
+            | Self::Moved
+            | Self::Unserved
+            | Self::Abandoned => true,
             Self::Redis(error) => !matches!(
                 error.code(),
                 Some("WRONGTYPE" | "OOM" | "NOPERM" | "ERR" | "NOSCRIPT" | "MOVED" | "ASK" | "TRYAGAIN")

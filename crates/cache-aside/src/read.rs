@@ -72,14 +72,14 @@ impl<S: Source> CacheAside<S> {
                 return answer;
             }
             let late = *late.get_or_insert_with(|| self.soft_deadline());
-            // In a box, so that hits carry no room for it.
+            // In a box, as what is below: hits carry no room for it.
             match self.unless_late(kept.as_ref(), late, Box::pin(self.fill_or_wait(id, how, seen))).await {
                 Ok(Some(answer)) => return or_stale::<S>(new_enough(answer, &how), kept),
                 Ok(None) => {}
                 Err(stale) => return Ok(stale),
             }
         }
-        or_stale::<S>(new_enough(self.load_past_lease(id).await, &how), kept)
+        or_stale::<S>(new_enough(Box::pin(self.load_past_lease(id)).await, &how), kept)
     }
 
     /// One `GET`: what the cell is good for, and what it was.

@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod auto_pipelining;
 mod batches;
 mod cells;
 mod changes;

@@ -13,7 +13,8 @@ use crate::rules::PutResult;
 use crate::timeline::Found;
 
 impl RedisCache {
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Found>, CacheError> {
+    /// One cell by itself. What cannot be read is removed.
+    pub(super) async fn get_one(&self, id: &str) -> Result<Option<Found>, CacheError> {
         let key = self.shared.keys.cell(id);
         let mut get = cmd("GET");
         get.arg(&key);
@@ -21,9 +22,10 @@ impl RedisCache {
             Ok(Value::Nil) => Ok(None),
             Ok(Value::BulkString(bytes)) => match Cell::decode(Bytes::from(bytes)) {
                 Some(cell) => Ok(Some(self.shared.timeline.found(id, cell))),
-                None => self.remove_unreadable(id, &key).await,
+                None => Box::pin(self.remove_unreadable(id, &key)).await,
             },
-            Err(error) if error.is_wrong_type() => self.remove_unreadable(id, &key).await,
+            // In a box, so that hits carry no room for it.
+            Err(error) if error.is_wrong_type() => Box::pin(self.remove_unreadable(id, &key)).await,
             Ok(_) => Err(CacheError::Layout(key)),
             Err(error) => Err(error),
         }

@@ -12,6 +12,9 @@ use crate::cell::Cell;
 use crate::error::CacheError;
 use crate::timeline::Found;
 
+/// What Redis says of one key; everything else is so for all.
+const OF_ONE_KEY: [&str; 4] = ["WRONGTYPE", "MOVED", "ASK", "TRYAGAIN"];
+
 impl RedisCache {
     /// The cells of all ids by one `MGET`. A cell of another layout is none.
     pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Found>>, CacheError> {
@@ -39,7 +42,8 @@ impl RedisCache {
 }
 
 impl RedisCache {
-    /// The cells of all ids by one `GET` each, in one round trip; an error for those that another server of the cluster has.
+    /// The cells of all ids by one `GET` each, in one round trip; an error for those that another server of the cluster has, or that
+    /// are of another type.
     pub(crate) async fn get_each(&self, ids: &[&str]) -> Result<Vec<Result<Option<Found>, CacheError>>, CacheError> {
         let (keys, mut elsewhere) = (&self.shared.keys, Vec::new());
         let answers = self
@@ -47,8 +51,13 @@ impl RedisCache {
                 let mut answers = get_each(connection, keys, ids).await?;
                 if let Value::Array(answers) = &mut answers {
                     for (at, answer) in answers.iter_mut().enumerate() {
-                        if let Value::ServerError(_) = answer {
-                            elsewhere.push((at, std::mem::replace(answer, Value::Nil)));
+                        if let Value::ServerError(error) = answer {
+                            let is_of_key = OF_ONE_KEY.contains(&error.code());
+                            let answer = std::mem::replace(answer, Value::Nil);
+                            if !is_of_key {
+                                return answer.extract_error();
+                            }
+                            elsewhere.push((at, answer));
                         }
                     }
                 }

@@ -2,6 +2,7 @@
 //! hears of every failure, and the log of every refusal.
 
 mod access;
+mod auto_pipelining;
 mod causes;
 mod cells;
 mod cluster;
@@ -29,6 +30,7 @@ use std::sync::{Arc, Mutex};
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisResult, Value, cmd, from_redis_value};
 
+use self::auto_pipelining::AutoPipelining;
 pub(crate) use self::cluster::{ClusterCache, Nodes};
 use self::connection::{Connection, Pool};
 pub(crate) use self::endpoint::Endpoint;
@@ -58,6 +60,7 @@ use crate::validity::Validity;
 #[derive(Clone)]
 pub(crate) struct RedisCache {
     connection: Connection,
+    pipelining: Arc<AutoPipelining>,
     shared: Arc<Shared>,
 }
 
@@ -143,7 +146,7 @@ impl RedisCache {
         let incarnation = Arc::clone(&shared.incarnation);
         let Shared { pool, keys, options, .. } = &*shared;
         let connection = Connection::new(pool.clone(), incarnation, keys.control(), options.redis_timeout);
-        Self { connection, shared }
+        Self { connection, pipelining: Arc::default(), shared }
     }
 
     /// What this process receives from the others; `l1` is told of invalidations.

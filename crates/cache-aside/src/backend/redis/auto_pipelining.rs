@@ -1,0 +1,155 @@
+//! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a question costs besides its bytes (a
+//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them; nobody waits for company.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::RedisCache;
+use crate::error::CacheError;
+use crate::timeline::Found;
+
+/// More than these are asked for in two questions.
+const MOST: usize = 256;
+
+/// What became of one read.
+type Answer = Result<Option<Found>, CacheError>;
+
+/// The reads of one connection that are not under way yet.
+#[derive(Default)]
+pub(super) struct AutoPipelining(Mutex<Option<Arc<Batch>>>);
+
+#[derive(Default)]
+struct Batch(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    ids: Vec<Box<str>>,
+    wakers: Vec<Option<Waker>>,
+    /// By the places of the ids, once they are there.
+    answers: Option<Vec<Answer>>,
+}
+
+/// One read's place in a batch, and its answer.
+struct Place {
+    batch: Arc<Batch>,
+    at: usize,
+}
+
+impl RedisCache {
+    pub(crate) async fn get(&self, id: &str) -> Answer {
+        // A Redis that may be away is asked by one at a time.
+        if !self.shared.breaker.is_closed() {
+            return Box::pin(self.get_one(id)).await;
+        }
+        let (place, is_first) = self.pipelining.join(id);
+        if is_first {
+            // In a task of its own, which runs when those that are ready now have joined. A reader may go away; the others stay.
+            tokio::spawn(self.clone().ask(Unanswered(Arc::clone(&place.batch))));
+        }
+        place.await
+    }
+
+    async fn ask(self, unanswered: Unanswered) {
+        let ids = self.pipelining.close(&unanswered.0);
+        let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let answers = match &ids[..] {
+            [id] => vec![self.get_one(id).await],
+            ids => match self.get_each(ids).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    self.failed_for(ids.len() - 1, &error);
+                    vec![Err(error); ids.len()]
+                }
+            },
+        };
+        unanswered.0.complete(answers);
+    }
+}
+
+impl RedisCache {
+    /// The breaker hears of every read that failed.
+    fn failed_for(&self, others: usize, error: &CacheError) {
+        if error.is_outage() && !matches!(error, CacheError::BreakerOpen) {
+            (0..others).for_each(|_| self.shared.breaker.failed(error));
+        }
+    }
+}
+
+impl AutoPipelining {
+    fn join(&self, id: &str) -> (Place, bool) {
+        let mut next = lock(&self.0);
+        let (batch, is_first) = match next.as_ref() {
+            Some(batch) => (Arc::clone(batch), false),
+            None => (Arc::clone(next.insert(Arc::default())), true),
+        };
+        let mut state = batch.state();
+        let at = state.ids.len();
+        state.ids.push(id.into());
+        state.wakers.push(None);
+        drop(state);
+        if at + 1 == MOST {
+            *next = None;
+        }
+        (Place { batch, at }, is_first)
+    }
+
+    /// Whoever comes from now on is in another batch.
+    fn close(&self, batch: &Arc<Batch>) -> Vec<Box<str>> {
+        let mut next = lock(&self.0);
+        if next.as_ref().is_some_and(|next| Arc::ptr_eq(next, batch)) {
+            *next = None;
+        }
+        drop(next);
+        std::mem::take(&mut batch.state().ids)
+    }
+}
+
+impl Batch {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+
+    fn complete(&self, answers: Vec<Answer>) {
+        let mut state = self.state();
+        state.answers = Some(answers);
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+}
+
+impl Future for Place {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let mut state = self.batch.state();
+        if let Some(answers) = &mut state.answers {
+            return Poll::Ready(
+                answers.get_mut(self.at).map_or(Ok(None), |answer| std::mem::replace(answer, Ok(None))),
+            );
+        }
+        state.wakers[self.at] = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// A batch whose readers wait. If the task that asks for them ends before it has an answer, they have an error.
+struct Unanswered(Arc<Batch>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        let state = self.0.state();
+        if state.answers.is_none() {
+            let readers = state.wakers.len();
+            drop(state);
+            self.0.complete(vec![Err(CacheError::Abandoned); readers]);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whole between any two statements.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
