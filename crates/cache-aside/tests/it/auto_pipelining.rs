@@ -50,11 +50,13 @@ async fn a_reader_who_goes_away_keeps_no_other_waiting() {
     for id in ["1", "2"] {
         put(&engine, id, "value").await;
     }
+    let mut alone = Box::pin(engine.read("1", ReadOptions::default()));
+    assert!(futures::poll!(&mut alone).is_pending());
     let mut first = Box::pin(engine.read("1", ReadOptions::default()));
     assert!(futures::poll!(&mut first).is_pending(), "it is the first of its batch");
     let mut second = Box::pin(engine.read("2", ReadOptions::default()));
     assert!(futures::poll!(&mut second).is_pending());
-    drop(first);
+    drop((alone, first));
     assert_eq!(second.await.unwrap().outcome, Outcome::Hit);
 }
 

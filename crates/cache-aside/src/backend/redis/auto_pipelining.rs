@@ -1,5 +1,6 @@
 //! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a question costs besides its bytes (a
-//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them; nobody waits for company.
+//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and who
+//! finds no question under way asks at once, alone.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,9 +17,30 @@ const MOST: usize = 256;
 /// What became of one read.
 type Answer = Result<Option<Found>, CacheError>;
 
-/// The reads of one connection that are not under way yet.
+/// The reads of one connection.
 #[derive(Default)]
-pub(super) struct AutoPipelining(Mutex<Option<Arc<Batch>>>);
+pub(super) struct AutoPipelining(Mutex<Reads>);
+
+#[derive(Default)]
+struct Reads {
+    /// Questions without an answer.
+    under_way: usize,
+    /// Those that are asked for next.
+    next: Option<Arc<Batch>>,
+}
+
+/// How a read goes about it.
+enum Entry<'a> {
+    /// It asks at once.
+    Alone(UnderWay<'a>),
+    /// It is the first of a batch, which is still to be asked for.
+    First(Place),
+    /// It is in a batch that somebody asks for.
+    Joined(Place),
+}
+
+/// A question, until it is answered or given up.
+struct UnderWay<'a>(&'a AutoPipelining);
 
 #[derive(Default)]
 struct Batch(Mutex<State>);
@@ -43,16 +65,19 @@ impl RedisCache {
         if !self.shared.breaker.is_closed() {
             return Box::pin(self.get_one(id)).await;
         }
-        let (place, is_first) = self.pipelining.join(id);
-        if is_first {
-            // In a task of its own, which runs when those that are ready now have joined. A reader may go away; the others stay.
-            tokio::spawn(self.clone().ask(Unanswered(Arc::clone(&place.batch))));
+        match self.pipelining.enter(id) {
+            Entry::Alone(_under_way) => self.get_one(id).await,
+            Entry::First(place) => {
+                // In a task of its own, which runs when those that are ready now have joined. A reader may go away; the others stay.
+                tokio::spawn(self.clone().ask(Unanswered(Arc::clone(&place.batch))));
+                place.await
+            }
+            Entry::Joined(place) => place.await,
         }
-        place.await
     }
 
     async fn ask(self, unanswered: Unanswered) {
-        let ids = self.pipelining.close(&unanswered.0);
+        let (ids, _under_way) = self.pipelining.close(&unanswered.0);
         let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
         let answers = match &ids[..] {
             [id] => vec![self.get_one(id).await],
@@ -78,11 +103,15 @@ impl RedisCache {
 }
 
 impl AutoPipelining {
-    fn join(&self, id: &str) -> (Place, bool) {
-        let mut next = lock(&self.0);
-        let (batch, is_first) = match next.as_ref() {
+    fn enter(&self, id: &str) -> Entry<'_> {
+        let mut reads = lock(&self.0);
+        if reads.under_way == 0 && reads.next.is_none() {
+            reads.under_way = 1;
+            return Entry::Alone(UnderWay(self));
+        }
+        let (batch, is_first) = match &reads.next {
             Some(batch) => (Arc::clone(batch), false),
-            None => (Arc::clone(next.insert(Arc::default())), true),
+            None => (Arc::clone(reads.next.insert(Arc::default())), true),
         };
         let mut state = batch.state();
         let at = state.ids.len();
@@ -90,19 +119,27 @@ impl AutoPipelining {
         state.wakers.push(None);
         drop(state);
         if at + 1 == MOST {
-            *next = None;
+            reads.next = None;
         }
-        (Place { batch, at }, is_first)
+        let place = Place { batch, at };
+        if is_first { Entry::First(place) } else { Entry::Joined(place) }
     }
 
     /// Whoever comes from now on is in another batch.
-    fn close(&self, batch: &Arc<Batch>) -> Vec<Box<str>> {
-        let mut next = lock(&self.0);
-        if next.as_ref().is_some_and(|next| Arc::ptr_eq(next, batch)) {
-            *next = None;
+    fn close(&self, batch: &Arc<Batch>) -> (Vec<Box<str>>, UnderWay<'_>) {
+        let mut reads = lock(&self.0);
+        if reads.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, batch)) {
+            reads.next = None;
         }
-        drop(next);
-        std::mem::take(&mut batch.state().ids)
+        reads.under_way += 1;
+        drop(reads);
+        (std::mem::take(&mut batch.state().ids), UnderWay(self))
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.0).under_way -= 1;
     }
 }
 
