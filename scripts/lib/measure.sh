@@ -1,6 +1,10 @@
 # Two things measured by turns in one run, and their ratio: the machine's noise meets both. Sourced, after common.sh, by
 # scripts that set rounds and work. With BENCH_RESULTS each row is also written there, for scripts/bench-report.
 
+# Minutes of measuring must not end without a word.
+set -o errtrace
+trap 'printf "error: %s, line %s: %s (code %s)\n" "$0" "$LINENO" "$BASH_COMMAND" "$?" >&2' ERR
+
 median() { sort -g | awk '{ a[NR] = $1 } END { print (NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2) }'; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b == 0 ? 0 : a / b) }'; }
 # spread FILE: its least and its largest number.

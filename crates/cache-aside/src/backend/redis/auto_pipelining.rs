@@ -1,6 +1,6 @@
 //! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a question costs besides its bytes (a
 //! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and who
-//! finds no question under way asks at once, alone.
+//! finds no question under way, and had no company lately, asks at once, alone.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,6 +25,8 @@ pub(super) struct AutoPipelining(Mutex<Reads>);
 struct Reads {
     /// Questions without an answer.
     under_way: usize,
+    /// Whether the last batch was of several reads: then the first of the next turn is not alone either.
+    has_company: bool,
     /// Those that are asked for next.
     next: Option<Arc<Batch>>,
 }
@@ -105,7 +107,7 @@ impl RedisCache {
 impl AutoPipelining {
     fn enter(&self, id: &str) -> Entry<'_> {
         let mut reads = lock(&self.0);
-        if reads.under_way == 0 && reads.next.is_none() {
+        if reads.under_way == 0 && !reads.has_company && reads.next.is_none() {
             reads.under_way = 1;
             return Entry::Alone(UnderWay(self));
         }
@@ -131,9 +133,10 @@ impl AutoPipelining {
         if reads.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, batch)) {
             reads.next = None;
         }
+        let ids = std::mem::take(&mut batch.state().ids);
         reads.under_way += 1;
-        drop(reads);
-        (std::mem::take(&mut batch.state().ids), UnderWay(self))
+        reads.has_company = ids.len() > 1;
+        (ids, UnderWay(self))
     }
 }
 
