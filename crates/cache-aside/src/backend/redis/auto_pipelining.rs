@@ -1,6 +1,6 @@
 //! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a question costs besides its bytes (a
-//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and who
-//! finds no question under way, and had no company lately, asks at once, alone.
+//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and
+//! while few are under way each asks at once, alone.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +14,11 @@ use crate::timeline::Found;
 /// More than these are asked for in two questions.
 const MOST: usize = 256;
 
+/// With so many questions under way, what comes is asked for together.
+const MANY: usize = 16;
+/// A batch of fewer than these is not worth its task: then each asks alone again.
+const FEW: usize = 8;
+
 /// What became of one read.
 type Answer = Result<Option<Found>, CacheError>;
 
@@ -25,8 +30,8 @@ pub(super) struct AutoPipelining(Mutex<Reads>);
 struct Reads {
     /// Questions without an answer.
     under_way: usize,
-    /// Whether the last batch was of several reads: then the first of the next turn is not alone either.
-    has_company: bool,
+    /// Whether what comes is asked for together.
+    together: bool,
     /// Those that are asked for next.
     next: Option<Arc<Batch>>,
 }
@@ -107,8 +112,9 @@ impl RedisCache {
 impl AutoPipelining {
     fn enter(&self, id: &str) -> Entry<'_> {
         let mut reads = lock(&self.0);
-        if reads.under_way == 0 && !reads.has_company && reads.next.is_none() {
-            reads.under_way = 1;
+        reads.together |= reads.under_way >= MANY;
+        if !reads.together && reads.next.is_none() {
+            reads.under_way += 1;
             return Entry::Alone(UnderWay(self));
         }
         let (batch, is_first) = match &reads.next {
@@ -135,7 +141,7 @@ impl AutoPipelining {
         }
         let ids = std::mem::take(&mut batch.state().ids);
         reads.under_way += 1;
-        reads.has_company = ids.len() > 1;
+        reads.together = ids.len() >= FEW;
         (ids, UnderWay(self))
     }
 }
