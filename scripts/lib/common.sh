@@ -133,6 +133,8 @@ service_port() { grep -i -m 1 listening "$1" | grep -oE '127\.0\.0\.1:[0-9]+' | 
 start_service() {
   local log=$1
   shift
+  # One of this name may have run before, and its log says where that one listened.
+  : >"$log"
   "$(program todo-api)" --listen 127.0.0.1:0 "$@" >"$log" 2>&1 &
   server=$!
   wait_for_process 60 "the service says where it listens" "$server" "$log" service_port "$log"
