@@ -171,8 +171,8 @@ pub(crate) enum CacheError {
     /// No server of the cluster is known to serve the slot.
     #[error("no server of the cluster serves the slot")]
     Unserved,
-    /// The process is shutting down.
-    #[error("the question to the cache was given up")]
+    /// The runtime that the read of the cache ran on has ended.
+    #[error("the read of the cache was given up: the runtime that it ran on has ended")]
     Abandoned,
     /// The cache answered with something that is none of ours.
     #[error("the cache holds a cell of another layout under {0}")]

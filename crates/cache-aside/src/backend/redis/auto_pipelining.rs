@@ -1,4 +1,4 @@
-//! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a question costs besides its bytes (a
+//! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a round trip costs besides its bytes (a
 //! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and
 //! while few are under way each asks at once, alone.
 
@@ -11,10 +11,10 @@ use super::RedisCache;
 use crate::error::CacheError;
 use crate::timeline::Found;
 
-/// More than these are asked for in two questions.
+/// More than these are asked for in two round trips.
 const MOST: usize = 256;
 
-/// With so many questions under way, what comes is asked for together.
+/// With so many round trips under way, what comes is asked for together.
 const MANY: usize = 16;
 /// A batch of fewer than these is not worth its task: then each asks alone again.
 const FEW: usize = 8;
@@ -28,7 +28,7 @@ pub(super) struct AutoPipelining(Mutex<Reads>);
 
 #[derive(Default)]
 struct Reads {
-    /// Questions without an answer.
+    /// Round trips without an answer.
     under_way: usize,
     /// Whether what comes is asked for together.
     together: bool,
@@ -46,7 +46,7 @@ enum Entry<'a> {
     Joined(Place),
 }
 
-/// A question, until it is answered or given up.
+/// A round trip, until it is answered or given up.
 struct UnderWay<'a>(&'a AutoPipelining);
 
 #[derive(Default)]
@@ -117,6 +117,10 @@ impl AutoPipelining {
             reads.under_way += 1;
             return Entry::Alone(UnderWay(self));
         }
+        // One whose task has ended with the runtime that it was on takes nobody in.
+        if reads.next.as_ref().is_some_and(|batch| batch.state().answers.is_some()) {
+            reads.next = None;
+        }
         let (batch, is_first) = match &reads.next {
             Some(batch) => (Arc::clone(batch), false),
             None => (Arc::clone(reads.next.insert(Arc::default())), true),
@@ -173,7 +177,9 @@ impl Future for Place {
         let mut state = self.batch.state();
         if let Some(answers) = &mut state.answers {
             return Poll::Ready(
-                answers.get_mut(self.at).map_or(Ok(None), |answer| std::mem::replace(answer, Ok(None))),
+                answers
+                    .get_mut(self.at)
+                    .map_or(Err(CacheError::Abandoned), |answer| std::mem::replace(answer, Ok(None))),
             );
         }
         state.wakers[self.at] = Some(cx.waker().clone());

@@ -10,6 +10,7 @@ mod connection;
 mod control;
 mod endpoint;
 mod failovers;
+mod health;
 mod incarnation;
 mod inspect;
 mod keys;
@@ -28,7 +29,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{RedisResult, Value, cmd, from_redis_value};
+use deadpool_redis::redis::{RedisResult, Value, from_redis_value};
 
 use self::auto_pipelining::AutoPipelining;
 pub(crate) use self::cluster::{ClusterCache, Nodes};
@@ -45,14 +46,11 @@ use self::synchronization::Synchronization;
 use super::waiters::Waiters;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
-use crate::connect_error::ConnectError;
-use crate::engine::Health;
 use crate::error::CacheError;
 use crate::identity::Identity;
 use crate::l1::L1;
 use crate::options::Options;
 use crate::peers::{PeerTexts, Peers};
-use crate::stats::BreakerState;
 use crate::timeline::Timeline;
 use crate::validity::Validity;
 
@@ -188,44 +186,6 @@ impl RedisCache {
 
     pub(crate) fn timeline(&self) -> &Timeline {
         &self.shared.timeline
-    }
-
-    /// Asks Redis whether it is there.
-    pub(crate) async fn health(&self) -> Health {
-        match self.ping().await {
-            Ok(()) if self.write_refusal().is_some() => Health::ReadOnly,
-            Ok(()) => Health::Up,
-            Err(_) => Health::Down,
-        }
-    }
-
-    pub(crate) fn breaker_state(&self) -> BreakerState {
-        self.shared.breaker.state()
-    }
-
-    /// Asks whether Redis answers, whatever the breaker thinks; an answer closes it. Where it refused writes, it is asked
-    /// for one.
-    pub(crate) async fn ping(&self) -> Result<(), CacheError> {
-        let ping = cmd("PING");
-        let answer = self.attempt(async |mut connection| connection.send_packed_command(&ping).await).await;
-        answer.inspect_err(|error| self.shared.breaker.open(error))?;
-        if self.write_refusal().is_some() && self.try_to_write().await.is_ok() {
-            self.shared.refusals.over();
-        }
-        Ok(())
-    }
-
-    /// Why there is no connection; `None` while there is one, and before one was needed.
-    pub(crate) async fn connect_error(&self) -> Option<ConnectError> {
-        match self.connection.last_error().await? {
-            CacheError::Connect(error) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// Why Redis refuses writes although it answers reads, in its own words.
-    pub(crate) fn write_refusal(&self) -> Option<String> {
-        self.shared.refusals.cause()
     }
 
     async fn call(&self, script: &Script, keys: &[&str], args: &[&[u8]]) -> Result<Value, CacheError> {
