@@ -81,27 +81,3 @@ async fn the_breaker_hears_of_each_read_that_waited_in_vain() {
     assert!(answers.iter().all(|answer| answer.outcome == Outcome::Bypass), "{answers:?}");
     assert_eq!(engine.stats().breaker, BreakerState::Open);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_that_ends_with_its_runtime_is_in_nobody_s_way() {
-    let (redis, store) = (RedisServer::start(), FakeStore::new());
-    let engine = engine_at(&redis_url(&redis), &store, options());
-    put(&engine, "1", "value").await;
-    let elsewhere = engine.clone();
-    redis.suspend();
-    let other = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            // The last is the first of a batch, whose task never runs.
-            for read in &mut (0..17).map(|_| Box::pin(elsewhere.read("1", ReadOptions::default()))).collect::<Vec<_>>()
-            {
-                assert!(futures::poll!(read).is_pending());
-            }
-        });
-    });
-    other.join().unwrap();
-    redis.resume();
-    for _ in 0..3 {
-        assert_eq!(get(&engine, "1").await.outcome, Outcome::Hit);
-    }
-}

@@ -205,3 +205,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Whole between any two statements.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_whose_task_has_ended_without_an_answer_takes_nobody_in() {
+        let reads = AutoPipelining::default();
+        let _alone: Vec<_> = (0..MANY).map(|_| reads.enter("1")).collect();
+        let Entry::First(place) = reads.enter("1") else { panic!("it is the first of a batch") };
+        assert!(matches!(reads.enter("2"), Entry::Joined(_)));
+        drop(Unanswered(Arc::clone(&place.batch)));
+        assert!(matches!(reads.enter("3"), Entry::First(_)));
+    }
+}
