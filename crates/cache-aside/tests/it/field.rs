@@ -270,6 +270,11 @@ async fn a_second_store_under_one_prefix_is_refused_while_the_first_is_followed_
     drop(engine);
     let engine = builder(&second, "second").start().await.unwrap();
     assert_eq!(body(&engine.read("1", ReadOptions::default()).await.unwrap()), Some("of the second"));
+    // What is loaded in the millisecond of the takeover is of before it.
+    until("a cell is of after the takeover", || async {
+        engine.read("1", ReadOptions::default()).await.is_ok_and(|answer| answer.outcome == Outcome::Hit)
+    })
+    .await;
     // As the leader of a change stream does.
     run(&mut admin(&redis), &["SET", &format!("{}:lead", setup.prefix), "somebody"]);
     let Err(refused) = builder(&first, "first").start().await else { panic!("the second store is followed") };
