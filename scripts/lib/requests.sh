@@ -59,9 +59,9 @@ compare() {
   done
   row "$what: requests/s" "$work/$name.rate" "$work/$peer.rate"
   row "  us of CPU, service" "$work/$name.service" "$work/$peer.service"
-  # The constant answer asks nobody.
+  # These ask nobody.
   for server in redis mongod; do
-    if [ "$peer" = constant ]; then
+    if [ "$peer" = constant ] || [ "$peer" = lookup ]; then
       row "  us of CPU, $server" "$work/$name.$server"
     else
       row "  us of CPU, $server" "$work/$name.$server" "$work/$peer.$server"

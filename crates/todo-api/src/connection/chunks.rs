@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chunks {
     at: At,
-    /// Bytes of extensions and trailers so far.
+    /// Bytes of extensions, trailers, white space and leading zeros so far.
     unused: usize,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Step {
 
 impl Chunks {
     pub(crate) const START: Self = Self { at: At::SizeFirst, unused: 0 };
-    /// Nobody looks at extensions and trailers: without a bound they would be work for nothing.
+    /// Nobody looks at them: without a bound they would be work for nothing.
     pub(crate) const MOST_UNUSED: usize = 16 * 1024;
 
     /// Goes on over the first of these bytes, of which there is one at least: over how many, and to what.
@@ -64,7 +64,13 @@ impl Chunks {
 
     fn byte(mut self, byte: u8) -> Step {
         let digit = char::from(byte).to_digit(16).map(u64::from);
-        if matches!(self.at, At::Extension(_) | At::Trailer) {
+        let is_unused = match self.at {
+            At::Extension(_) | At::Trailer => true,
+            At::SizeSpace(_) => byte != b'\r',
+            At::Size(0) => digit.is_some(),
+            _ => false,
+        };
+        if is_unused {
             self.unused += 1;
             if self.unused > Self::MOST_UNUSED {
                 return Step::Broken;
@@ -125,6 +131,8 @@ mod tests {
     #[test]
     fn what_could_be_read_in_two_ways_is_broken() {
         let (extension, trailer) = (format!("1;{}\r\n", "x".repeat(20_000)), format!("0\r\nx: {}", "x".repeat(20_000)));
+        let (zeros, spaces) =
+            (format!("{}1\r\nx\r\n", "0".repeat(20_000)), format!("1{}\r\nx\r\n", " ".repeat(20_000)));
         for body in [
             "\r\n\r\n",
             " 1\r\n",
@@ -148,6 +156,8 @@ mod tests {
             "fffffffffffffffff\r\n",
             &extension,
             &trailer,
+            &zeros,
+            &spaces,
         ] {
             assert_eq!(end(body), None, "{:?}", &body[..body.len().min(40)]);
         }

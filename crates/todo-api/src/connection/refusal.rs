@@ -53,7 +53,7 @@ impl Refusal {
         Self::new(
             400,
             "a chunk of the body is malformed: its size must be hexadecimal, its data exactly as long, lines end with CR LF, \
-             and extensions and trailers have at most 16 KiB",
+             and extensions, trailers, leading zeros and white space have at most 16 KiB",
         )
     }
 
@@ -108,6 +108,10 @@ pub(crate) fn find(written: &[u8]) -> Option<(usize, Refusal)> {
     }
     let at = memchr::memmem::rfind(written, b"HTTP/1.")?;
     let head = &written[at..];
+    // A status line has spaces, and a request id that a client has sent none.
+    if (head.get(8)?, head.get(12)?) != (&b' ', &b' ') {
+        return None;
+    }
     let refusal = Refusal::of_status(head.get(9..12)?)?;
     let ours = memchr::memmem::find(head, b"x-request-id").is_some();
     (!ours).then_some((at, refusal))
@@ -129,5 +133,10 @@ mod tests {
         assert_eq!(find(format!("{hit}{bare}").as_bytes()), Some((hit.len(), malformed.clone())));
         assert_eq!(find(bare.replace("400", "431").as_bytes()), Some((0, Refusal::new(431, LARGE_HEAD))));
         assert_eq!(find(bare.replace("400", "204").as_bytes()), None);
+        for id in ["HTTP/1.1-400", "HTTP/1.1:431", "HTTP/1.1.408-x", "HTTP/1.", "xHTTP/1.1-400-Bad"] {
+            let ours = format!("HTTP/1.1 204 No Content\r\nx-request-id: {id}\r\n\r\n");
+            assert_eq!(find(ours.as_bytes()), None, "{id}");
+            assert_eq!(find(format!("{ours}{bare}").as_bytes()), Some((ours.len(), malformed.clone())));
+        }
     }
 }

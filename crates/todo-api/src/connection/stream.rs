@@ -67,11 +67,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Ends the connection: with a problem document if the client is in the middle of a request, without a word else.
+    /// Ends the connection: with a problem document if the client is in the middle of a request that is not answered, without a word
+    /// else.
     fn end(&mut self, verdict: Verdict) {
         self.ended = true;
         let (Verdict::TooSlow(stage) | Verdict::Crowded(stage)) = verdict;
-        if matches!(stage, Stage::Head | Stage::Body) {
+        if matches!(stage, Stage::Head | Stage::Body) && !self.answered {
             let refusal = match verdict {
                 Verdict::TooSlow(Stage::Body) => Refusal::slow_body(),
                 Verdict::TooSlow(_) => Refusal::slow_head(),
@@ -238,7 +239,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
         match Pin::new(&mut this.io).poll_write(cx, buf) {
             Poll::Pending => this.pend_write(cx),
             done => {
-                this.answered = true;
+                // One that tells the client to go on is none yet (RFC 9110 §15.2).
+                this.answered |= !buf.starts_with(b"HTTP/1.1 100 ");
                 // An answer that goes on for long is written again and again: who takes it is not idle.
                 if matches!(this.entry.stage(), Stage::Working | Stage::Writing | Stage::Idle) {
                     this.entry.enter(Stage::Idle);

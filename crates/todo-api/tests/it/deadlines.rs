@@ -88,3 +88,26 @@ fn a_body_that_drips_is_no_body_that_comes() {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(receive(&mut stream).unwrap().status(), 408);
 }
+
+#[test]
+fn a_request_that_was_answered_before_its_body_came_has_one_answer() {
+    let program = Program::start(&["--body-timeout", "300ms"]);
+    let unread = "GET /todos/1 HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab";
+    let answered = |stream: &mut TcpStream| try_ask(stream, unread).filter(|answer| answer.status() != 408);
+    let (mut stream, answer) = until_answered(&program, answered);
+    assert_eq!(answer.status(), 404);
+    assert!(ends(&mut stream), "a second answer to one request");
+}
+
+#[test]
+fn a_body_that_was_asked_for_and_never_comes_is_408() {
+    let program = Program::start(&["--body-timeout", "300ms"]);
+    let request = post("Expect: 100-continue\r\n", 1);
+    let head = &request[..request.find("\r\n\r\n").unwrap() + 4];
+    let answered = |stream: &mut TcpStream| try_ask(stream, head).filter(|answer| answer.status() != 408);
+    let (mut stream, answer) = until_answered(&program, answered);
+    assert_eq!(answer.status(), 100);
+    let answer = receive(&mut stream).expect("an answer");
+    assert_eq!(answer.status(), 408);
+    assert!(answer.problem().contains("body"));
+}

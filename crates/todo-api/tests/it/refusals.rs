@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use crate::program::{LIVEZ, Program, ask, ends, receive, wait_until_read};
+use crate::program::{LIVEZ, Program, ask, ends, post, receive, wait_until_read};
 
 #[test]
 fn what_is_no_request_is_answered_with_a_problem_and_is_no_error_in_the_log() {
@@ -167,4 +167,26 @@ fn a_client_that_stops_in_the_middle_of_a_request_is_told_what_is_missing() {
         assert!(answer.problem().contains(says), "{sent:?}: {answer:?}");
         assert!(ends(&mut stream), "one answer to {sent:?}");
     }
+}
+
+#[test]
+fn a_request_id_that_looks_like_a_status_line_is_a_request_id() {
+    let program = Program::start(&[]);
+    let mut stream = program.connect();
+    assert_eq!(ask(&mut stream, &post("", 1)).status(), 201);
+    for id in ["http/1.1-400", "http/1.1:431", "http/1.1.408-x"] {
+        let sent = id.to_uppercase();
+        for (line, fields, status) in [
+            ("GET /livez", "", 200),
+            ("GET /todos/1", "if-none-match: *\r\n", 304),
+            ("DELETE /todos/none", "", 404),
+            ("OPTIONS /todos/1", "", 204),
+        ] {
+            let request = format!("{line} HTTP/1.1\r\nhost: a\r\nx-request-id: {sent}\r\n{fields}\r\n");
+            let answer = ask(&mut stream, &request);
+            assert_eq!((answer.status(), answer.header("x-request-id")), (status, Some(id)), "{request:?}: {answer:?}");
+        }
+    }
+    // Nothing is left over of any of them.
+    assert_eq!(ask(&mut stream, LIVEZ).status(), 200);
 }

@@ -14,6 +14,9 @@ use super::updates::Clock;
 
 /// How far the wall clock of a standalone server may be ahead of what this process takes it for.
 const WALL_CLOCKS_APART: Duration = Duration::from_secs(60);
+/// A version that was reached longer ago looks like a copy to who follows the changes
+/// ([`KnownVersions`](super::known_versions::KnownVersions)), and then costs a load.
+const LATELY: Duration = Duration::from_secs(4);
 
 /// A version that the clock has surely reached. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,12 @@ impl MongoStore {
     /// session. What the server gave was at most its clock, which the write itself made tick.
     pub(super) fn counted(&self, version: Version, session: &ClientSession) -> Version {
         if version <= self.reached.version() || version <= self.learn(session) { version } else { Version::UNVERSIONED }
+    }
+
+    /// A version that the server's logical clock has reached, and not long ago; `None` if none is known.
+    pub(super) fn reached_lately(&self) -> Option<Version> {
+        let reached = self.reached.version();
+        (reached.0 + LATELY.as_secs() * Version::PER_SECOND >= self.now().0).then_some(reached)
     }
 
     /// The clock as of the last answer over this session.

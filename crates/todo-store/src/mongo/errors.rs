@@ -18,8 +18,11 @@ pub(crate) enum OpKind {
 /// The server says that the key exists (E11000).
 pub(crate) const DUPLICATE_KEY: i32 = 11_000;
 
-/// Error codes of a member that is not, or no longer, primary, or shuts down (MongoDB manual, "Error Codes").
-const NOT_PRIMARY: [i32; 9] = [91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436, 134];
+/// Error codes that say nothing of whether the operation happened (MongoDB manual, "Error Codes"): of a member that is not, or no
+/// longer, primary, or shuts down; of what was interrupted or took too long; of a network behind the server. The driver may
+/// have tried before, and what it says is what came of the second time.
+const NO_ANSWER: [i32; 18] =
+    [6, 7, 50, 89, 91, 134, 189, 262, 279, 384, 9_001, 10_058, 10_107, 11_600, 11_601, 11_602, 13_435, 13_436];
 /// Error codes of a client that may not do what it tried.
 const NOT_ALLOWED: [i32; 3] = [13, 18, 8_000];
 
@@ -39,10 +42,10 @@ pub(crate) fn too_late(deadline: Duration, kind: OpKind) -> StoreError {
     no_answer(kind, Arc::new(Message(format!("no answer within {deadline:?}"))))
 }
 
-/// A write that waited for a connection until its deadline.
-pub(crate) fn never_sent(deadline: Duration) -> StoreError {
+/// A write that waited until its deadline for a connection, or, if it has several steps, for one before the last.
+pub(crate) fn never_begun(deadline: Duration) -> StoreError {
     StoreError::Unavailable(Arc::new(Message(format!(
-        "no connection was free within {deadline:?}, so nothing was sent"
+        "within {deadline:?} no connection was free, or others were creating the same id: nothing was written"
     ))))
 }
 
@@ -59,7 +62,7 @@ pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
     if code.is_some_and(|code| NOT_ALLOWED.contains(&code)) {
         return StoreError::Refused(format!("not authorized ({})", summary(&error)));
     }
-    if code.is_some_and(|code| NOT_PRIMARY.contains(&code)) {
+    if code.is_some_and(|code| NO_ANSWER.contains(&code)) {
         return no_answer(kind, Arc::new(Message(summary(&error))));
     }
     match &*error.kind {
@@ -82,6 +85,12 @@ pub(crate) fn classify(error: Error, kind: OpKind) -> StoreError {
         ErrorKind::InvalidArgument { .. }
         | ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. } => StoreError::Refused(summary(&error)),
+        // The server did something, and what it says of it cannot be read.
+        ErrorKind::InvalidResponse { .. } | ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_)
+            if kind == OpKind::Write =>
+        {
+            StoreError::UnknownOutcome(Arc::new(Message(summary(&error))))
+        }
         // The driver's own text has the server's whole answer in it, byte by byte.
         _ => StoreError::Failed(Arc::new(Message(summary(&error)))),
     }

@@ -1,14 +1,14 @@
 //! Todos in MongoDB.
 //!
 //! - `open`: connecting, the clock, the unique index; `files`: certificates and passwords. `updates`: the pipelines that set versions; `clock`: which count.
-//! - `single`: operations on one todo. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
+//! - `single`: operations on one todo; `transaction`: its create under an id of the client's. `bulk`: on many. `raw`: on documents as bytes, `unreadable`: those that
 //!   are not UTF-8.
 //! - `replacement`: a whole collection in the place of another.
 //! - `changes`: the change stream; `reader` reads it ahead; `event`: one of its events; `known_versions`: which of its
 //!   versions are new; `foreign`: documents and collections of other origin. `resume_point`:
 //!   where a watcher goes on. `election`: which primary there is.
 //! - `hot_ids`: which ids are read most, for a cache that is empty. `rights`: what a service needs and would not get.
-//! - `errors`: what the driver's errors mean. `connected`: whether an operation can have been sent at all.
+//! - `errors`: what the driver's errors mean. `connected`: whether an operation can have happened at all.
 
 mod bulk;
 mod changes;
@@ -29,6 +29,7 @@ mod replacement;
 mod resume_point;
 mod rights;
 mod single;
+mod transaction;
 mod unreadable;
 mod updates;
 
@@ -108,7 +109,7 @@ impl Deadline {
         }
         let (done, connected) = connected::watched(step).await;
         match done {
-            Err(_) if !connected => Err(errors::never_sent(self.allowed)),
+            Err(_) if !connected => Err(errors::never_begun(self.allowed)),
             Err(_) => Err(errors::too_late(self.allowed, kind)),
             Ok(Err(error)) if !connected => match errors::classify(error.clone(), kind) {
                 StoreError::UnknownOutcome(cause) => Err(StoreError::Unavailable(cause)),

@@ -1,8 +1,11 @@
 //! Reads a change stream ahead, in a task of its own: so that many events that are there are taken at once, and a server that
 //! says nothing is told from one that says that there is nothing.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::poll;
 use mongodb::bson::doc;
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ResumeToken;
@@ -10,7 +13,7 @@ use mongodb::error::Error;
 use mongodb::options::FullDocumentBeforeChangeType;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::errors::OpKind;
 use super::event::{self, Event};
@@ -25,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(600);
 /// Events that come with one answer of the server, and that are taken at once. A larger answer would hold up its first event.
 const BATCH: u32 = 1_000;
+
+/// How long the server is not asked again while it has something new each time: an answer costs it, and us, far more than an event in
+/// it. The first event after a pause is told at once.
+const APART: Duration = Duration::from_millis(5);
 
 /// What the server says.
 pub(crate) enum Message {
@@ -125,8 +132,10 @@ impl Reader {
 }
 
 async fn read_all(mut stream: ChangeStream<Event>, sender: Sender<Read>) {
+    let mut asked_at: Option<Instant> = None;
     loop {
-        let message = match stream.next_if_any().await {
+        let (next, is_new_answer) = next_of(&mut stream).await;
+        let message = match next {
             Ok(Some(event)) => Message::Event(Box::new(event)),
             Ok(None) if stream.is_alive() => Message::Quiet,
             Ok(None) => Message::End,
@@ -134,8 +143,24 @@ async fn read_all(mut stream: ChangeStream<Event>, sender: Sender<Read>) {
         };
         let is_last = matches!(message, Message::End | Message::Failed(_));
         let place = stream.resume_token();
+        let is_event = matches!(message, Message::Event(_));
         if sender.send(Read { message, place }).await.is_err() || is_last {
             return;
         }
+        if is_event && is_new_answer {
+            if asked_at.is_some_and(|at| at.elapsed() < APART) {
+                sleep(APART).await;
+            }
+            asked_at = Some(Instant::now());
+        }
+    }
+}
+
+/// What is next, and whether the server had to be asked for it.
+async fn next_of(stream: &mut ChangeStream<Event>) -> (Result<Option<Event>, Error>, bool) {
+    let mut next = pin!(stream.next_if_any());
+    match poll!(next.as_mut()) {
+        Poll::Ready(next) => (next, false),
+        Poll::Pending => (next.await, true),
     }
 }

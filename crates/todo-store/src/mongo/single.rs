@@ -1,16 +1,15 @@
 //! Operations on one todo.
 
-use std::time::Duration;
-
 use mongodb::ClientSession;
 use mongodb::action::FindOneAndUpdate;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
-use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR};
+use mongodb::error::Error;
 use mongodb::options::ReturnDocument;
 use todo_model::{Todo, TodoId, TodoPatch, Version};
 
 use super::errors::{self, DUPLICATE_KEY, OpKind};
-use super::updates::{Clock, by_id, never_there, unchanged};
+use super::transaction::version_of;
+use super::updates::{Clock, by_id, by_id_alone, never_there, unchanged};
 use super::{Deadline, MongoStore, within};
 use crate::document;
 use crate::error::StoreError;
@@ -18,8 +17,6 @@ use crate::precondition::{Precondition, Replaced, Versioned};
 
 /// How often a replace goes between update and create when others delete and create the same id.
 const TURNS: usize = 8;
-/// Creates of one id that met try again after a random time up to this.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(8);
 
 impl MongoStore {
     pub(crate) async fn find(&self, id: &TodoId) -> Result<Option<Versioned>, StoreError> {
@@ -34,14 +31,28 @@ impl MongoStore {
         self.create_by(self.deadline(), todo).await
     }
 
+    /// An id that nobody had before may begin at any version that the clock has reached: then a plain insert is enough, which
+    /// costs the server half of what an update pipeline does.
     pub(crate) async fn create_under_new_id(&self, todo: &Todo) -> Result<Version, StoreError> {
-        created(todo, self.deadline().bare(OpKind::Write, self.insert(todo).into_future()).await?)
+        let mut session = self.session().await?;
+        let inserted = match self.reached_lately() {
+            Some(version) => {
+                let insert = self.todos.insert_one(document::of(todo, version)).session(&mut session);
+                self.deadline().bare(OpKind::Write, insert.into_future()).await?.map(|_| version)
+            }
+            None => {
+                let insert = self.insert(todo).session(&mut session);
+                self.deadline().bare(OpKind::Write, insert.into_future()).await?.and_then(version_of)
+            }
+        };
+        self.learn(&session);
+        created(todo, inserted)
     }
 
     async fn create_by(&self, deadline: Deadline, todo: &Todo) -> Result<Version, StoreError> {
         let inserted = match self.clock {
             Clock::Cluster => deadline.bare(OpKind::Write, self.insert_or_conflict(todo)).await?,
-            Clock::Wall => deadline.bare(OpKind::Write, self.insert(todo).into_future()).await?,
+            Clock::Wall => deadline.bare(OpKind::Write, self.insert(todo).into_future()).await?.and_then(version_of),
         };
         match created(todo, inserted) {
             Err(StoreError::Exists(id)) => Err(self.what_is_taken(deadline, id).await),
@@ -57,31 +68,6 @@ impl MongoStore {
             Ok(0) => StoreError::Exists(id),
             Ok(_) => StoreError::KeyTaken(id),
             Err(error) => error,
-        }
-    }
-
-    /// In a transaction: it sees the id as of before the clock gave the version, and ends if somebody wrote it since.
-    /// Outside of one the server would try again inside the command, with the clock of its start; and the version of a
-    /// todo that was made and deleted meanwhile would be higher, or come twice.
-    async fn insert_or_conflict(&self, todo: &Todo) -> Result<Option<RawDocumentBuf>, Error> {
-        let mut session = self.database.client().start_session().await?;
-        loop {
-            session.start_transaction().await?;
-            let done = match self.insert(todo).session(&mut session).await {
-                Ok(inserted) => session.commit_transaction().await.map(|()| inserted),
-                Err(error) => {
-                    // Left open, it would keep others from the id; the server ends it anyway, a minute later.
-                    let _ = session.abort_transaction().await;
-                    Err(error)
-                }
-            };
-            match done {
-                Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
-                    let pause = rand::random_range(Duration::ZERO..CONFLICT_PAUSE);
-                    tokio::time::sleep(pause).await;
-                }
-                done => return done,
-            }
         }
     }
 
@@ -111,14 +97,14 @@ impl MongoStore {
 
     async fn replace_or_create(&self, deadline: Deadline, todo: &Todo) -> Result<Replaced, StoreError> {
         for _ in 0..TURNS {
-            let updated = self.update(deadline, &todo.id, by_id(&todo.id), self.clock.replace(todo)).await?;
+            let updated = self.update(deadline, &todo.id, by_id_alone(&todo.id), self.clock.replace(todo)).await?;
             if let Some((_, version)) = updated {
                 return Ok(Replaced { version, created: false });
             }
             match self.create_by(deadline, todo).await {
                 Ok(version) => return Ok(Replaced { version, created: true }),
-                // Somebody created it in between.
-                Err(StoreError::Exists(_)) => {}
+                // Somebody created it in between, or what has the id is no todo.
+                Err(StoreError::Exists(id)) => drop(self.find(&id).await?),
                 Err(error) => return Err(error),
             }
         }
@@ -207,7 +193,7 @@ impl MongoStore {
 
     fn filter(&self, id: &TodoId, precondition: &Precondition) -> Result<Document, StoreError> {
         match precondition {
-            Precondition::None => Ok(by_id(id)),
+            Precondition::None => Ok(by_id_alone(id)),
             Precondition::Unchanged(expected) if expected.todo.id == *id => Ok(unchanged(expected, self.clock)),
             // What is not there can be neither patched nor deleted; and no todo is another one.
             Precondition::Absent | Precondition::Unchanged(_) => Err(StoreError::Conflict(id.clone())),
@@ -215,15 +201,9 @@ impl MongoStore {
     }
 }
 
-fn created(todo: &Todo, inserted: Result<Option<RawDocumentBuf>, Error>) -> Result<Version, StoreError> {
-    match inserted {
-        Ok(document) => version_of(document.as_ref()),
-        Err(error) if errors::code(&error) == Some(DUPLICATE_KEY) => Err(StoreError::Exists(todo.id.clone())),
-        Err(error) => Err(errors::classify(error, OpKind::Write)),
-    }
-}
-
-fn version_of(document: Option<&RawDocumentBuf>) -> Result<Version, StoreError> {
-    let missing = || StoreError::Failed(std::sync::Arc::new(std::io::Error::other("an upsert returned no document")));
-    document.map(|document| document::version(document)).ok_or_else(missing)
+fn created(todo: &Todo, inserted: Result<Version, Error>) -> Result<Version, StoreError> {
+    inserted.map_err(|error| match errors::code(&error) {
+        Some(DUPLICATE_KEY) => StoreError::Exists(todo.id.clone()),
+        _ => errors::classify(error, OpKind::Write),
+    })
 }

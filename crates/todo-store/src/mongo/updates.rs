@@ -121,6 +121,12 @@ pub(crate) fn by_id(id: &TodoId) -> Document {
     doc! { "id": id.as_str() }
 }
 
+/// The same for an operation that changes it: an equality also finds a list that the text is in (MongoDB manual, "Query an
+/// Array"), and a document with such an id is no todo.
+pub(crate) fn by_id_alone(id: &TodoId) -> Document {
+    doc! { "id": { "$eq": id.as_str(), "$not": { "$type": "array" } } }
+}
+
 /// Matches no document whatever stands in it, and yet says which id an upsert inserts: so the server always tries to
 /// insert, and an existing todo is a duplicate key. Being more than an equality on the unique key, it also keeps the
 /// server from trying the upsert again on that (MongoDB manual, "Upsert with Duplicate Values").
@@ -131,7 +137,7 @@ pub(crate) fn never_there(id: &TodoId) -> Document {
 /// Finds the todo only if it is still this one.
 pub(crate) fn unchanged(expected: &Versioned, clock: Clock) -> Document {
     let todo = &expected.todo;
-    let mut filter = by_id(&todo.id);
+    let mut filter = by_id_alone(&todo.id);
     if expected.version == Version::UNVERSIONED {
         let none = doc! { "v": { "$not": { "$gte": 1_i64, "$lte": Version::MAX.0 as i64 } } };
         let decimal = doc! { "v": { "$type": "decimal" } };

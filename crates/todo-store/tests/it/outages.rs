@@ -1,14 +1,13 @@
 //! MongoDB that is away, hangs, refuses, or whose answers are lost.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use test_servers::{MongoServer, free_port, fresh_name, lateness, shared_mongo};
+use test_servers::{MongoServer, free_port, lateness, shared_mongo};
 use todo_model::TodoPatch;
 use todo_store::{Precondition, Store, StoreError, StoreOptions, StoreUrl};
 
+use crate::faults::{Faults, ONE_AT_A_TIME};
 use crate::support::{id, options, todo};
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -104,54 +103,6 @@ async fn a_server_that_is_killed_is_soon_known_to_be_away_and_found_when_it_is_b
     store.replace(&todo("two"), &Precondition::None).await.unwrap();
 }
 
-/// A server that fails on demand, the next commands of one client at a time (`failCommand`).
-struct Faults {
-    client: Client,
-    app: String,
-    store: Store,
-}
-
-impl Faults {
-    async fn new(timeout: Duration) -> Self {
-        Self::with(timeout, "retryReads=true").await
-    }
-
-    /// With this option in the connection string.
-    async fn with(timeout: Duration, option: &str) -> Self {
-        static SERVER: LazyLock<MongoServer> =
-            LazyLock::new(|| MongoServer::start_with(&["--setParameter", "enableTestCommands=1"]));
-        let app = fresh_name("app");
-        let url: StoreUrl = format!("{}&appName={app}&{option}", SERVER.url()).parse().unwrap();
-        let store = Store::open(&url, &StoreOptions { timeout, ..options() }).await.unwrap();
-        Self { client: Client::with_uri_str(SERVER.url()).await.unwrap(), app, store }
-    }
-
-    /// Waits until a command of this client is at the server.
-    async fn wait_until_blocked(&self) {
-        let running = doc! { "currentOp": true, "appName": &self.app, "active": true, "command.aggregate": "todos" };
-        let began = Instant::now();
-        loop {
-            let found = self.client.database("admin").run_command(running.clone()).await.unwrap();
-            if !found.get_array("inprog").unwrap().is_empty() {
-                return;
-            }
-            assert!(began.elapsed() < Duration::from_secs(60), "nothing is under way: {found:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    /// The next `times` of `command` fail so.
-    async fn next(&self, times: u32, command: &str, fault: Document) {
-        let mut data = doc! { "failCommands": [command], "appName": &self.app };
-        data.extend(fault);
-        let fail = doc! { "configureFailPoint": "failCommand", "mode": { "times": times }, "data": data };
-        self.client.database("admin").run_command(fail).await.unwrap();
-    }
-}
-
-/// One server and one fail point: one test at a time.
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 fn done_but_not_told() -> Document {
     doc! {
         "writeConcernError": { "code": 262, "codeName": "ExceededTimeLimit", "errmsg": "late" },
@@ -192,9 +143,15 @@ async fn a_write_that_no_majority_has_is_of_unknown_outcome() {
     while faults.store.find(&id("1")).await.unwrap().is_none() {
         assert!(began.elapsed() < LONGEST, "in this case it did happen");
     }
-    faults.next(1, "insert", alone).await;
+    faults.next(1, "insert", alone.clone()).await;
     let inserted = faults.store.insert_many(&[todo("two")]).await;
     assert!(matches!(inserted, Err(StoreError::UnknownOutcome(_))), "{inserted:?}");
+    faults.next(1, "findAndModify", alone.clone()).await;
+    let replaced = faults.store.replace(&todo("three"), &Precondition::None).await;
+    assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{replaced:?}");
+    faults.next(1, "insert", alone).await;
+    let created = faults.store.create_under_new_id(&todo_model::Todo { id: id("4"), ..todo("new") }).await;
+    assert!(matches!(created, Err(StoreError::UnknownOutcome(_))), "{created:?}");
 }
 
 #[tokio::test]
@@ -228,6 +185,20 @@ async fn broken_connections_are_mended_once_and_then_told() {
 }
 
 #[tokio::test]
+async fn a_write_that_was_interrupted_is_of_unknown_outcome() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let faults = Faults::new(PATIENT).await;
+    faults.store.create(&todo("one")).await.unwrap();
+    // The first try may have succeeded, and only the second was interrupted, or cut off from the others.
+    for code in [6, 7, 50, 262, 11_601] {
+        faults.next(2, "findAndModify", doc! { "errorCode": code }).await;
+        let replaced = faults.store.replace(&todo("two"), &Precondition::None).await;
+        assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{code}: {replaced:?}");
+        faults.next(0, "findAndModify", doc! {}).await;
+    }
+}
+
+#[tokio::test]
 async fn what_the_user_may_not_do_is_refused() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let faults = Faults::new(PATIENT).await;
@@ -243,7 +214,7 @@ async fn an_operation_of_several_steps_has_one_deadline() {
     faults.next(2, "findAndModify", doc! { "blockConnection": true, "blockTimeMS": 1_000 }).await;
     // First it looks for one to replace, then it creates one.
     let replaced = faults.store.replace(&todo("one"), &Precondition::None).await;
-    assert!(matches!(replaced, Err(StoreError::UnknownOutcome(_))), "{replaced:?}");
+    assert!(matches!(replaced, Err(StoreError::Unavailable(_))), "its commit was not begun: {replaced:?}");
 }
 
 #[tokio::test]

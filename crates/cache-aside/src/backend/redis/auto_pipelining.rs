@@ -11,8 +11,8 @@ use super::RedisCache;
 use crate::error::CacheError;
 use crate::timeline::Found;
 
-/// More than these are asked for in two round trips.
-const MOST: usize = 256;
+/// More than these are asked for in two round trips: over a slow network all of one come in time, or none.
+const MOST: usize = 64;
 
 /// With so many round trips under way, what comes is asked for together.
 const MANY: usize = 16;
