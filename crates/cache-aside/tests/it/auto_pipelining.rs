@@ -81,3 +81,28 @@ async fn the_breaker_hears_of_each_read_that_waited_in_vain() {
     assert!(answers.iter().all(|answer| answer.outcome == Outcome::Bypass), "{answers:?}");
     assert_eq!(engine.stats().breaker, BreakerState::Open);
 }
+
+#[tokio::test]
+async fn keys_that_may_not_be_read_keep_no_others_from_being_hits() {
+    let (redis, store, setup) = (RedisServer::start(), FakeStore::new(), options());
+    let prefix = setup.prefix.clone();
+    let engine = engine_at(&redis_url(&redis), &store, setup);
+    let ids: Vec<String> = (0..60).map(|id| id.to_string()).collect();
+    for id in &ids {
+        store.set(id, id);
+    }
+    join_all(ids.iter().map(|id| get(&engine, id))).await;
+    // Every key but those of ids that begin with 5.
+    let others =
+        ["resetkeys".to_owned(), format!("~{prefix}:{{[^5]*"), format!("~{prefix}:[^{{]*"), format!("~{prefix}[^:]*")];
+    let mut admin = Client::open(redis.url()).unwrap().get_connection().unwrap();
+    cmd("ACL").arg(&["SETUSER", "default"]).arg(&others).exec(&mut admin).unwrap();
+    cmd("CONFIG").arg("RESETSTAT").exec(&mut admin).unwrap();
+    let answers = join_all(ids.iter().map(|id| get(&engine, id))).await;
+    for (id, answer) in ids.iter().zip(&answers) {
+        let expected = if id.starts_with('5') { Outcome::Bypass } else { Outcome::Hit };
+        assert_eq!((answer.outcome, body(answer)), (expected, Some(id.as_str())), "{id}: {answer:?}");
+    }
+    let stats: String = cmd("INFO").arg("commandstats").query(&mut admin).unwrap();
+    assert!(stats.contains("cmdstat_evalsha:calls=0"), "hits took leases as if they had been misses: {stats}");
+}

@@ -12,7 +12,8 @@ use crate::cell::Cell;
 use crate::error::CacheError;
 use crate::timeline::Found;
 
-/// What Redis says of one key; everything else is so for all.
+/// What Redis says of one key. Everything else is so for all, unless others are answered in the same round trip: a slot that
+/// nobody serves, a key that the user may not read.
 const OF_ONE_KEY: [&str; 4] = ["WRONGTYPE", "MOVED", "ASK", "TRYAGAIN"];
 
 impl RedisCache {
@@ -50,9 +51,10 @@ impl RedisCache {
             .run(async |connection| {
                 let mut answers = get_each(connection, keys, ids).await?;
                 if let Value::Array(answers) = &mut answers {
+                    let is_some_answered = answers.iter().any(|answer| !matches!(answer, Value::ServerError(_)));
                     for (at, answer) in answers.iter_mut().enumerate() {
                         if let Value::ServerError(error) = answer {
-                            let is_of_key = OF_ONE_KEY.contains(&error.code());
+                            let is_of_key = is_some_answered || OF_ONE_KEY.contains(&error.code());
                             let answer = std::mem::replace(answer, Value::Nil);
                             if !is_of_key {
                                 return answer.extract_error();
