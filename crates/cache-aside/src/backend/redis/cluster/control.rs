@@ -69,7 +69,7 @@ impl ClusterCache {
     }
 
     async fn command_at(&self, key: &str, command: &Cmd) -> Result<Value, CacheError> {
-        self.at(Slot::of(key.as_bytes()), |node| async move { node.command(command).await }).await
+        self.at(Slot::of(key.as_bytes()), |at| async move { at.cache.command(command).await }).await
     }
 
     /// Takes a lead if nobody has it, or keeps it. Where the server that has the lead is away, another
@@ -78,8 +78,9 @@ impl ClusterCache {
         let mut failed = CacheError::Unserved;
         for number in 0..LEADS {
             let key = &self.shared.keys.stand_in_lead(lead, number);
-            let taken =
-                self.at(Slot::of(key.as_bytes()), |node| async move { node.lead_under(key, lead, token).await }).await;
+            let taken = self
+                .at(Slot::of(key.as_bytes()), |at| async move { at.cache.lead_under(key, lead, token).await })
+                .await;
             match taken {
                 Err(error) if error.is_outage() => failed = error,
                 done => return done,
@@ -93,7 +94,7 @@ impl ClusterCache {
             let key = &self.shared.keys.stand_in_lead(lead, number);
             let slot = Slot::of(key.as_bytes());
             // What is not given back ends by itself.
-            let _ = self.at(slot, |node| async move { node.release_lead_under(key, token).await }).await;
+            let _ = self.at(slot, |at| async move { at.cache.release_lead_under(key, token).await }).await;
         }
         Ok(())
     }

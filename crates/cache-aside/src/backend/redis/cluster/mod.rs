@@ -7,16 +7,19 @@ mod control;
 mod members;
 mod nodes;
 mod removal;
+mod routes;
+mod slots;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 
 use self::members::Members;
 use self::nodes::Node;
 pub(crate) use self::nodes::Nodes;
+use self::routes::{Route, Routes};
 use super::super::waiters::{Waiters, Waiting};
 use super::subscription::{Announced, Subscription};
 use super::{RedisCache, keys::Keys};
@@ -40,8 +43,8 @@ const REDIRECTS: usize = 5;
 #[derive(Clone)]
 pub(crate) struct ClusterCache {
     shared: Arc<Shared>,
-    /// This worker's access to each server, by the number of the server.
-    workers: Arc<RwLock<Vec<(u64, RedisCache)>>>,
+    /// This worker's.
+    routes: Arc<Routes>,
 }
 
 struct Shared {
@@ -64,12 +67,12 @@ impl ClusterCache {
     ) -> Self {
         let (keys, waiters, peers) = (Keys::new(prefix, 0), nodes.waiters().clone(), Peers::default());
         let shared = Shared { nodes, keys, options: options.clone(), validity, identity, waiters, peers };
-        Self { shared: Arc::new(shared), workers: Arc::default() }
+        Self { shared: Arc::new(shared), routes: Arc::default() }
     }
 
     /// The same cache over connections of its own.
     pub(crate) fn per_worker(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), workers: Arc::default() }
+        Self { shared: Arc::clone(&self.shared), routes: Arc::default() }
     }
 
     /// What this process receives from the others; `l1` is told of invalidations.
@@ -94,20 +97,20 @@ impl ClusterCache {
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Found>, CacheError> {
-        self.at(Slot::of_id(id), |node| async move { node.get(id).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.get(id).await }).await
     }
 
     /// The cells of many ids: one round trip to each server, all at one time. What a server does not answer is missing.
     pub(crate) async fn get_many(&self, ids: &[&str]) -> Result<Vec<Option<Found>>, CacheError> {
-        let mut groups: HashMap<u64, (RedisCache, Vec<usize>)> = HashMap::new();
+        let mut groups: HashMap<u64, (Arc<Route>, Vec<usize>)> = HashMap::new();
         for (at, id) in ids.iter().enumerate() {
-            if let Ok(node) = self.owner(Slot::of_id(id)).await {
-                groups.entry(node.number).or_insert_with(|| (self.worker(&node), Vec::new())).1.push(at);
+            if let Ok(route) = self.route(Slot::of_id(id)).await {
+                groups.entry(route.number).or_insert_with(|| (route, Vec::new())).1.push(at);
             }
         }
-        let asked = groups.into_values().map(|(node, places)| async move {
+        let asked = groups.into_values().map(|(route, places)| async move {
             let ids: Vec<&str> = places.iter().map(|at| ids[*at]).collect();
-            let found = node.get_each(&ids).await;
+            let found = route.cache.get_each(&ids).await;
             (places, found)
         });
         let (mut cells, mut moved) = (vec![None; ids.len()], Vec::new());
@@ -133,11 +136,11 @@ impl ClusterCache {
 
     /// The cell and who is in the lease.
     pub(crate) async fn inspect(&self, id: &str) -> Result<(Option<Found>, Vec<InspectedEntry>), CacheError> {
-        self.at(Slot::of_id(id), |node| async move { node.inspect(id).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.inspect(id).await }).await
     }
 
     pub(crate) async fn try_lease(&self, id: &str, token: Token, seen: Seen) -> Result<LeaseResult, CacheError> {
-        self.at(Slot::of_id(id), |node| async move { node.try_lease(id, token, seen).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.try_lease(id, token, seen).await }).await
     }
 
     pub(crate) fn wait(&self, id: &str) -> Waiting {
@@ -145,15 +148,15 @@ impl ClusterCache {
     }
 
     pub(crate) async fn take_lease(&self, id: &str, token: Token) -> Result<(), CacheError> {
-        self.at(Slot::of_id(id), |node| async move { node.take_lease(id, token).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.take_lease(id, token).await }).await
     }
 
     pub(crate) async fn release(&self, id: &str, token: Token) -> Result<(), CacheError> {
-        self.at(Slot::of_id(id), |node| async move { node.release(id, token).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.release(id, token).await }).await
     }
 
     pub(crate) async fn put(&self, id: &str, token: Option<Token>, put: &Put) -> Result<PutResult, CacheError> {
-        match self.at(Slot::of_id(id), |node| async move { node.put(id, token, put).await }).await {
+        match self.at(Slot::of_id(id), |at| async move { at.cache.put(id, token, put).await }).await {
             Err(error) if is_on_its_way(&error) => self.remove_apart(id).await.map(|()| PutResult::Raised),
             done => done,
         }
@@ -161,7 +164,7 @@ impl ClusterCache {
 
     /// Raises the floor to `version`.
     pub(crate) async fn invalidate(&self, id: &str, version: u64) -> Result<(), CacheError> {
-        match self.at(Slot::of_id(id), |node| async move { node.invalidate(id, version).await }).await {
+        match self.at(Slot::of_id(id), |at| async move { at.cache.invalidate(id, version).await }).await {
             Err(error) if is_on_its_way(&error) => self.remove_apart(id).await,
             done => done,
         }
@@ -169,7 +172,7 @@ impl ClusterCache {
 
     /// Removes the cell and the lease of the id.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), CacheError> {
-        match self.at(Slot::of_id(id), |node| async move { node.remove(id).await }).await {
+        match self.at(Slot::of_id(id), |at| async move { at.cache.remove(id).await }).await {
             Err(error) if is_on_its_way(&error) => self.remove_apart(id).await,
             done => done,
         }
@@ -205,17 +208,17 @@ impl ClusterCache {
     }
 
     /// Runs a command where the slot is, and follows it where it has gone, also while the answer was on its way.
-    async fn at<T, F>(&self, slot: Slot, command: impl Fn(RedisCache) -> F) -> Result<T, CacheError>
+    async fn at<T, F>(&self, slot: Slot, command: impl Fn(Arc<Route>) -> F) -> Result<T, CacheError>
     where
         F: Future<Output = Result<T, CacheError>>,
     {
         let mut redirects = 0;
         loop {
             let changes = self.shared.nodes.changes();
-            let node = self.owner(slot).await?;
-            let error = match command(self.worker(&node)).await {
+            let at = self.route(slot).await?;
+            let error = match command(Arc::clone(&at)).await {
                 // The server that did it may have been replaced meanwhile: the other one has not heard of it.
-                Ok(_) if redirects < REDIRECTS && self.has_left(slot, &node, changes) => {
+                Ok(_) if redirects < REDIRECTS && self.has_left(slot, &at, changes) => {
                     redirects += 1;
                     continue;
                 }
@@ -225,7 +228,7 @@ impl ClusterCache {
             match moved_to(&error) {
                 Some(address) if redirects < REDIRECTS => {
                     redirects += 1;
-                    self.shared.nodes.moved(slot, address, &node);
+                    self.shared.nodes.moved(slot, address, &at.address);
                 }
                 _ => {
                     if error.is_outage() {
@@ -239,36 +242,24 @@ impl ClusterCache {
 
     /// Whether the slot is known to be elsewhere, as it was not when there were so many changes.
     #[inline]
-    fn has_left(&self, slot: Slot, node: &Node, changes: u64) -> bool {
+    fn has_left(&self, slot: Slot, from: &Route, changes: u64) -> bool {
         let nodes = &self.shared.nodes;
-        nodes.changes() != changes && nodes.owner(slot).is_some_and(|now| now.number != node.number)
+        nodes.changes() != changes && nodes.owner(slot).is_some_and(|now| now.number != from.number)
     }
 
-    /// The server that serves the slot; waits until it is known who serves what.
-    async fn owner(&self, slot: Slot) -> Result<Arc<Node>, CacheError> {
-        if let Some(node) = self.shared.nodes.owner(slot) {
-            return Ok(node);
+    /// To the server that serves the slot; waits until it is known who serves what.
+    async fn route(&self, slot: Slot) -> Result<Arc<Route>, CacheError> {
+        let nodes = &self.shared.nodes;
+        if let Some(route) = self.routes.to(nodes, slot) {
+            return Ok(route);
         }
-        self.shared.nodes.wait_until_sought(self.shared.options.redis_timeout).await;
-        self.shared.nodes.owner(slot).ok_or(CacheError::Unserved)
+        nodes.wait_until_sought(self.shared.options.redis_timeout).await;
+        self.routes.to(nodes, slot).ok_or(CacheError::Unserved)
     }
 
     /// This worker's access to the server.
     fn worker(&self, node: &Arc<Node>) -> RedisCache {
-        let of_node = |(number, _): &&(u64, RedisCache)| *number == node.number;
-        // They are few: that is found faster than a hash is made.
-        if let Some((_, worker)) = self.workers.read().unwrap_or_else(PoisonError::into_inner).iter().find(of_node) {
-            return worker.clone();
-        }
-        let all = self.shared.nodes.all();
-        let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|(number, _)| all.iter().any(|node| node.number == *number));
-        if let Some((_, worker)) = workers.iter().find(of_node) {
-            return worker.clone();
-        }
-        let worker = node.cache.per_worker();
-        workers.push((node.number, worker.clone()));
-        worker
+        self.routes.cache(node)
     }
 }
 

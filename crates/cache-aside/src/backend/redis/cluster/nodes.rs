@@ -11,6 +11,7 @@ use super::super::super::waiters::Waiters;
 use super::super::incarnation::Place;
 use super::super::topology::{Clocks, Part, View};
 use super::super::{Endpoint, RedisCache, Server};
+use super::slots::Topology;
 use crate::access_files::AccessFiles;
 use crate::breaker::{Breaker, Guarded};
 use crate::clock::Clock;
@@ -20,9 +21,6 @@ use crate::redis_url::{Address, SERVER_PORT};
 use crate::slot::{SLOTS, Slot};
 use crate::timeline::Timeline;
 use crate::validity::Validity;
-
-/// No server is known to have the slot.
-const NOBODY: u16 = u16::MAX;
 
 /// One server.
 pub(super) struct Node {
@@ -65,39 +63,6 @@ pub(crate) struct Nodes {
     /// Whether the cluster was sought, successfully or in vain.
     sought: watch::Sender<bool>,
     changed: Notify,
-}
-
-/// Who serves what.
-struct Topology {
-    nodes: Vec<Arc<Node>>,
-    /// For each slot the place of its server among `nodes`.
-    owners: Box<[u16]>,
-}
-
-impl Topology {
-    fn empty() -> Self {
-        Self { nodes: Vec::new(), owners: vec![NOBODY; SLOTS].into() }
-    }
-
-    fn owner(&self, slot: Slot) -> Option<&Arc<Node>> {
-        self.nodes.get(usize::from(self.owners[slot.number()]))
-    }
-
-    /// The place of the server among all.
-    fn place(&mut self, node: &Arc<Node>) -> u16 {
-        let known = self.nodes.iter().position(|known| known.number == node.number);
-        let at = known.unwrap_or_else(|| {
-            self.nodes.push(Arc::clone(node));
-            self.nodes.len() - 1
-        });
-        at as u16
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.owners == other.owners
-            && self.nodes.len() == other.nodes.len()
-            && self.nodes.iter().zip(&other.nodes).all(|(a, b)| a.number == b.number)
-    }
 }
 
 impl Nodes {
@@ -145,7 +110,7 @@ impl Nodes {
 
     /// Those that have slots.
     pub(super) fn all(&self) -> Vec<Arc<Node>> {
-        self.topology().nodes.clone()
+        self.topology().nodes().to_vec()
     }
 
     /// Those that the URL names.
@@ -165,13 +130,13 @@ impl Nodes {
         nodes.into_iter().nth(at)
     }
 
-    /// A server said where the slot is: at this address, or, without a host, at another port of its own.
-    pub(super) fn moved(&self, slot: Slot, address: &str, by: &Node) {
+    /// A server, at the address `by`, said where the slot is: at this address, or, without a host, at another port of its own.
+    pub(super) fn moved(&self, slot: Slot, address: &str, by: &str) {
         let Some(node) = self.at(address, Some(by)) else { return };
         let current = self.topology();
-        let mut next = Topology { nodes: current.nodes.clone(), owners: current.owners.clone() };
+        let mut next = Topology::clone(&current);
         let at = next.place(&node);
-        next.owners[slot.number()] = at;
+        next.assign(slot.number()..=slot.number(), at);
         self.install(next);
         // What of it is valid there, says itself.
         node.look();
@@ -185,9 +150,7 @@ impl Nodes {
             let host = if host.is_empty() || host == "?" { host_of(&by.address) } else { host };
             let Some(node) = self.at(&bracketed(host, *port), None) else { continue };
             let at = next.place(&node);
-            if let Some(owners) = next.owners.get_mut(range.first..=range.last) {
-                owners.fill(at);
-            }
+            next.assign(range.first..=range.last, at);
         }
         self.install(next);
         self.sought.send_replace(true);
@@ -212,13 +175,13 @@ impl Nodes {
 
     /// Something fails: whoever may know why is asked now.
     pub(super) fn look_around(&self) {
-        self.topology().nodes.iter().for_each(|node| node.look());
+        self.topology().nodes().iter().for_each(|node| node.look());
     }
 
     /// The server at this address, `HOST:PORT`; without a host at another port of `by`. `None` if it is no address.
-    pub(super) fn at(&self, at: &str, by: Option<&Node>) -> Option<Arc<Node>> {
+    pub(super) fn at(&self, at: &str, by: Option<&str>) -> Option<Arc<Node>> {
         let (host, port) = at.rsplit_once(':')?;
-        let host = if host.is_empty() { host_of(&by?.address) } else { host };
+        let host = if host.is_empty() { host_of(by?) } else { host };
         let at = Address::read(&bracketed(host, port.parse().ok()?), SERVER_PORT)?;
         Some(self.node(&at))
     }
@@ -256,8 +219,10 @@ impl Nodes {
         if current.is_same(&next) {
             return;
         }
-        let stays = |node: &Node| next.nodes.iter().any(|other| other.number == node.number);
-        let gone: Vec<u64> = current.nodes.iter().filter(|node| !stays(node)).map(|node| node.number).collect();
+        // First: whoever notices it waits for the lock, and what was answered before it is followed by all below.
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        let stays = |node: &Node| next.nodes().iter().any(|other| other.number == node.number);
+        let gone: Vec<u64> = current.nodes().iter().filter(|node| !stays(node)).map(|node| node.number).collect();
         let mut lost: HashMap<u64, (Arc<Node>, Vec<Slot>)> = HashMap::new();
         for slot in (0..SLOTS).filter_map(Slot::numbered) {
             let Some(before) = current.owner(slot) else { continue };
@@ -278,11 +243,10 @@ impl Nodes {
         }
         *current = Arc::new(next);
         drop(current);
-        self.changes.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_one();
     }
 
-    fn topology(&self) -> Arc<Topology> {
+    pub(super) fn topology(&self) -> Arc<Topology> {
         Arc::clone(&self.topology.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -15,11 +15,11 @@ impl ClusterCache {
         for key in [keys.lease(id), keys.cell(id)] {
             self.delete(Slot::of_id(id), &key).await?;
         }
-        self.at(Slot::of_id(id), |node| async move { node.announce_removal(id).await }).await
+        self.at(Slot::of_id(id), |at| async move { at.cache.announce_removal(id).await }).await
     }
 
     async fn delete(&self, slot: Slot, key: &str) -> Result<(), CacheError> {
-        let deleted = self.at(slot, |node| async move { node.delete(key, false).await }).await;
+        let deleted = self.at(slot, |at| async move { at.cache.delete(key, false).await }).await;
         let Err(error) = deleted else { return Ok(()) };
         let target = ask_at(&error).and_then(|address| self.shared.nodes.at(address, None));
         let Some(target) = target else { return Err(error) };
