@@ -27,8 +27,10 @@ pub(crate) struct Connection<T> {
     ended: bool,
     /// Whether the client sends no more.
     half_closed: bool,
-    /// Whether something was written since the client began its request.
+    /// Whether the last request that the client has begun is answered, or its answer begun.
     answered: bool,
+    /// Whether the client began it before the one before was answered: then what is written first is of that.
+    pipelined: bool,
     /// Whether what the client still sends is read and dropped before the socket is closed: it would be reset otherwise, and
     /// the refusal lost with it.
     lingers: bool,
@@ -47,6 +49,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             ended: false,
             half_closed: false,
             answered: false,
+            pipelined: false,
             lingers: false,
             shut_down: false,
             _open: open,
@@ -62,6 +65,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             Phase::Between => return,
         };
         if completed || stage != self.entry.stage() {
+            let is_owed = completed || self.pipelined || self.entry.stage() == Stage::Working && !self.answered;
+            self.pipelined = stage != Stage::Working && is_owed;
             self.entry.enter(stage);
             self.answered = false;
         }
@@ -240,7 +245,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
             Poll::Pending => this.pend_write(cx),
             done => {
                 // One that tells the client to go on is none yet (RFC 9110 §15.2).
-                this.answered |= !buf.starts_with(b"HTTP/1.1 100 ");
+                if !buf.starts_with(b"HTTP/1.1 100 ") {
+                    this.answered = !std::mem::take(&mut this.pipelined);
+                }
                 // An answer that goes on for long is written again and again: who takes it is not idle.
                 if matches!(this.entry.stage(), Stage::Working | Stage::Writing | Stage::Idle) {
                     this.entry.enter(Stage::Idle);

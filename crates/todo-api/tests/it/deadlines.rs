@@ -111,3 +111,14 @@ fn a_body_that_was_asked_for_and_never_comes_is_408() {
     assert_eq!(answer.status(), 408);
     assert!(answer.problem().contains("body"));
 }
+
+#[test]
+fn a_body_that_never_comes_behind_a_request_that_is_answered_is_408() {
+    let program = Program::start(&["--body-timeout", "300ms"]);
+    let half = &post("", 1)[..post("", 1).len() - 5];
+    let (mut stream, first) = until_answered(&program, |stream| try_ask(stream, &format!("{LIVEZ}{half}")));
+    assert_eq!(first.status(), 200);
+    let second = receive(&mut stream).expect("an answer to the second");
+    assert_eq!(second.status(), 408);
+    assert!(second.problem().contains("body"));
+}
