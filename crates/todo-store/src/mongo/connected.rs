@@ -1,5 +1,6 @@
 //! Whether an operation ever had a connection. One that had none was never sent, whatever it waited for: a place in the pool,
-//! a handshake, a primary. So nobody need wonder whether it happened. And how many connections there are.
+//! a handshake, a primary. So nobody need wonder whether it happened. Of a transaction only its commit counts. And how many
+//! connections there are.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -70,9 +71,9 @@ impl Connected {
         self.0.load(Ordering::Acquire) & HAD_ONE != 0
     }
 
-    /// Begins the only step by which an operation of several happens, in place of every connection. False if the operation was given
-    /// up: whoever asked for it was told that it did not happen.
-    pub(super) fn begin_to_happen(&self) -> bool {
+    /// Begins the commit of a transaction, by which alone it happens. False if it was given up: whoever asked for it was told that
+    /// it did not happen.
+    pub(super) fn begin_commit(&self) -> bool {
         let step = |state| (state & GIVEN_UP == 0).then_some(state | HAD_ONE);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, step).is_ok()
     }

@@ -46,7 +46,7 @@ impl MongoStore {
             };
             let Some(inserted) = unless_given_up(insert, &mut answer).await else { return };
             let done = match inserted.and_then(version_of) {
-                Ok(_) if !connected.begin_to_happen() => return abort(&mut session).await,
+                Ok(_) if !connected.begin_commit() => return abort(&mut session).await,
                 Ok(version) => session.commit_transaction().await.map(|()| version),
                 Err(error) => {
                     // Left open, it would keep others from the id.
