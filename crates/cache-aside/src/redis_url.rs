@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::url::CacheUrlError;
 
@@ -14,6 +14,9 @@ use crate::url::CacheUrlError;
 pub(crate) const SERVER_PORT: u16 = 6379;
 /// The same of a sentinel.
 const SENTINEL_PORT: u16 = 26379;
+/// What a name must not have as it is, to be read back from a URL.
+const NOT_IN_A_NAME: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`');
 
 /// Where a Redis is, and as whom it is asked.
 #[derive(Clone, PartialEq, Eq)]
@@ -226,7 +229,8 @@ impl fmt::Display for RedisUrl {
             }
             Servers::Watched(Sentinels { addresses, name, .. }) => {
                 let addresses: Vec<String> = addresses.iter().map(|address| address.shown(SENTINEL_PORT)).collect();
-                write!(f, "redis{tls}+sentinel://{login}{}/{}", addresses.join(","), name.escape_debug())?;
+                let name = utf8_percent_encode(name, NOT_IN_A_NAME);
+                write!(f, "redis{tls}+sentinel://{login}{}/{name}", addresses.join(","))?;
                 if self.database == 0 { Ok(()) } else { write!(f, "?db={}", self.database) }
             }
         }

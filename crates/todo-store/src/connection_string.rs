@@ -21,6 +21,9 @@ pub struct ConnectionString {
     /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`
     /// (`mongodb://ada:se?cret@host`, `mongodb://ada:1/secret?@host`).
     is_torn: bool,
+    /// Whether an option has an `@` that it may have. It is used as what it says, but nothing of it is shown:
+    /// `mongodb://ada:1/secret?appName=x@host` may be meant as a user name and a password.
+    is_doubtful: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -96,9 +99,10 @@ impl ConnectionString {
         let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !may_have_at(name);
         let is_torn = !authority.contains(['/', '@']) && query.contains('@')
             || options.iter().any(|(name, value)| is_odd(name, value));
+        let is_doubtful = !is_torn && query.contains('@');
         let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
         let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database)).filter(Parts::has_hosts);
-        Self { usable, parts, options, has_user: text.contains('@'), is_torn }
+        Self { usable, parts, options, has_user: text.contains('@'), is_torn, is_doubtful }
     }
 
     pub(crate) fn has_user(&self) -> bool {
@@ -126,9 +130,14 @@ impl ConnectionString {
         options.database.as_deref().or(self.database()).unwrap_or("test")
     }
 
+    /// What may be shown, which is nothing where a password may be anywhere.
+    fn showable(&self) -> Option<&Parts> {
+        self.parts.as_ref().filter(|_| !self.is_doubtful)
+    }
+
     /// Without user name, password and options; with this database.
     pub(crate) fn shown(&self, database: Option<&str>) -> String {
-        let Some(Parts { scheme, has_user, hosts, .. }) = &self.parts else {
+        let Some(Parts { scheme, has_user, hosts, .. }) = self.showable() else {
             return format!("{}//***", self.usable.split("//").next().unwrap_or("mongodb:"));
         };
         let user = if *has_user { "***@" } else { "" };
@@ -146,7 +155,7 @@ impl ConnectionString {
             })
             .collect();
         let address = self.shown(self.database());
-        match options.is_empty() || self.parts.is_none() {
+        match options.is_empty() || self.showable().is_none() {
             true => address,
             // Older readers of connection strings want the slash.
             false if self.database().is_none() => format!("{address}/?{}", options.join("&")),
@@ -164,6 +173,12 @@ impl ConnectionString {
             self.options.iter().filter_map(|(name, value)| without_effect(name, value, deadline)).collect();
         if problems.is_empty() {
             return None;
+        }
+        if self.is_doubtful {
+            let count = problems.len();
+            return Some(format!(
+                "{count} of the options of the connection string have no effect; write its `@` as %40, and they are named"
+            ));
         }
         Some(format!("of the connection string, these options have no effect: {}", problems.join(", ")))
     }
@@ -270,5 +285,13 @@ mod tests {
             assert!(!warning.contains("hunter2") && warning.lines().count() < 2, "{warning}");
             assert!(url.parts.is_some(), "the driver takes what is left: {}", url.usable());
         }
+    }
+
+    #[test]
+    fn where_options_may_be_a_password_they_are_used_and_counted_but_not_named() {
+        let url = ConnectionString::new("mongodb://h/hunter2?appName=a@b&hunter2=1&timeoutMS=5");
+        let warning = url.warning(Duration::from_secs(4)).unwrap_or_default();
+        assert!(warning.starts_with("2 of the options") && !warning.contains("hunter2"), "{warning}");
+        assert_eq!((url.database(), url.usable()), (Some("hunter2"), "mongodb://h/hunter2?appName=a@b"));
     }
 }

@@ -11,9 +11,10 @@ fn passwords_in_urls_are_never_shown() {
         ("rediss://:hunter2@[::1]:1", "rediss://***@[::1]:1/"),
         (
             "redis+sentinel://user:hunter2@a,b:1/my%20name?db=2&sentinel_user=hunter2&sentinel_password=hunter2",
-            "redis+sentinel://***@a,b:1/my name?db=2",
+            "redis+sentinel://***@a,b:1/my%20name?db=2",
         ),
         ("rediss+sentinel://a/name", "rediss+sentinel://a/name"),
+        ("redis+sentinel://a/%23%3F%25%0A%C3%A9", "redis+sentinel://a/%23%3F%25%0A%C3%A9"),
     ] {
         let url: CacheUrl = text.parse().unwrap();
         assert_eq!(url.to_string(), shown);

@@ -10,8 +10,7 @@ pub(super) fn run(bytes: &[u8]) {
     if let Ok(url) = text.parse::<CacheUrl>() {
         let shown = url.to_string().replace("***@", "");
         let again = shown.parse::<CacheUrl>().unwrap_or_else(|error| panic!("{shown} is shown for {text:?}: {error}"));
-        // Control characters are shown by an escape, and a backslash by another.
-        assert!(again.to_string() == shown || shown.contains('\\'), "{shown} is shown as {again}");
+        assert_eq!(again.to_string(), shown, "for {text:?}");
     }
     let _ = text.parse::<StoreUrl>();
 
@@ -22,16 +21,11 @@ pub(super) fn run(bytes: &[u8]) {
         return;
     }
     // One with an `@` and an option that may have one, too, is a proper URL of the host between them.
-    let has_option =
-        |names: &[&str]| before.contains('@') && names.iter().any(|name| after.to_lowercase().contains(name));
-    if !has_option(&["sentinel_"]) {
+    if !(before.contains('@') && after.contains("sentinel_")) {
         for scheme in ["redis", "rediss", "redis+cluster", "redis+sentinel"] {
             let url = format!("{scheme}://ada:{before}{PASSWORD}{after}@cache.example{rest}").parse::<CacheUrl>();
             hidden(&url.map_or_else(|error| error.to_string(), |url| format!("{url} {url:?}")));
         }
-    }
-    if has_option(&["appname=", "authmechanismproperties=", "file="]) {
-        return;
     }
     for scheme in ["mongodb", "mongodb+srv"] {
         match format!("{scheme}://ada:{before}{PASSWORD}{after}@db.example{rest}").parse::<StoreUrl>() {
