@@ -42,5 +42,5 @@ loadtest: ## 100 users for one minute; charts in data/report.html, each run also
 smoke: ## a small run end to end, with thresholds
 	@scripts/smoke
 
-bench: ## figures, some ten minutes: each kind of request, seeding, restore; also in data/bench/
+bench: ## figures, some twenty minutes: each kind of request, seeding, restore; also in data/bench/
 	@scripts/bench $(ARGS)

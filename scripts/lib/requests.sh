@@ -25,10 +25,43 @@ serve() {
 
 flushall() { exec 3<>"/dev/tcp/127.0.0.1/$redis_port" && printf 'FLUSHALL\r\n' >&3 && read -r -t 60 <&3 && exec 3>&-; }
 
+# dbsize: how many keys Redis has, which is how many todos it holds, but for some few.
+dbsize() {
+  local size
+  exec 3<>"/dev/tcp/127.0.0.1/$redis_port" && printf 'DBSIZE\r\n' >&3 && IFS=$':\r' read -r -t 60 _ size _ <&3 && exec 3>&- && echo "$size"
+}
+
+# reads_of_all COUNT: requests for all todos, named warm, a hundred at a time, from the first to the last; each thread begins elsewhere.
+reads_of_all() {
+  cat >"$work/warm.lua" <<LUA
+local share, first = 0, 1
+setup = function(thread) thread:set("share", share); share = share + 1 end
+init = function() first = share * math.floor($1 / 2) + 1 end
+request = function()
+  local ids = {}
+  for at = 0, 99 do ids[at + 1] = (first + at - 1) % $1 + 1 end
+  first = first + 100
+  return wrk.format("GET", "/todos?ids=" .. table.concat(ids, ","))
+end
+LUA
+}
+
 # wrk_at NAME KIND CONNECTIONS SECONDS: one run.
 wrk_at() {
   wrk -t"$(($3 < 2 ? 1 : 2))" -c"$3" -d"$4s" -s "$work/$2.lua" "http://127.0.0.1:${port_of[$1]}" >"$work/wrk"
   [ "$2" = absent ] || ! grep -q 'Non-2xx' "$work/wrk" || fail "$1, $2: not every answer was one: $(cat "$work/wrk")"
+}
+
+# until_held NAME KIND CONNECTIONS COUNT: one run, until Redis has so many keys.
+until_held() {
+  local load
+  wrk -t2 -c"$3" -d600s -s "$work/$2.lua" "http://127.0.0.1:${port_of[$1]}" >"$work/wrk" &
+  load=$!
+  until [ "$(dbsize)" -ge "$4" ]; do
+    is_process "$load" wrk || fail "$1, $2: $(dbsize) keys after ten minutes, not $4"
+    sleep 0.05
+  done
+  stop_process "$load" wrk
 }
 
 used() { for pid in "$1" "$redis_pid" "$mongo_pid"; do cpu_us "$pid"; done; }
