@@ -14,9 +14,19 @@ use crate::url::CacheUrlError;
 pub(crate) const SERVER_PORT: u16 = 6379;
 /// The same of a sentinel.
 const SENTINEL_PORT: u16 = 26379;
-/// What a name must not have as it is, to be read back from a URL.
-const NOT_IN_A_NAME: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`');
+/// What stands percent-encoded in a path (URL Standard, "path percent-encode set"), and the `%` itself.
+const ENCODED_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// Where a Redis is, and as whom it is asked.
 #[derive(Clone, PartialEq, Eq)]
@@ -229,7 +239,7 @@ impl fmt::Display for RedisUrl {
             }
             Servers::Watched(Sentinels { addresses, name, .. }) => {
                 let addresses: Vec<String> = addresses.iter().map(|address| address.shown(SENTINEL_PORT)).collect();
-                let name = utf8_percent_encode(name, NOT_IN_A_NAME);
+                let name = utf8_percent_encode(name, ENCODED_IN_PATH);
                 write!(f, "redis{tls}+sentinel://{login}{}/{name}", addresses.join(","))?;
                 if self.database == 0 { Ok(()) } else { write!(f, "?db={}", self.database) }
             }

@@ -36,7 +36,7 @@ impl Slot {
 pub(crate) fn tag(id: &str) -> Cow<'_, str> {
     match id {
         "" => "%".into(),
-        id if id.bytes().any(|byte| matches!(byte, b'}' | b'%')) => id.replace('%', "%25").replace('}', "%7D").into(),
+        id if id.contains(['}', '%']) => id.replace('%', "%25").replace('}', "%7D").into(),
         id => id.into(),
     }
 }

@@ -21,9 +21,6 @@ pub struct ConnectionString {
     /// Whether user name and password end behind what looks like the begin of the options: one of them has a `?`
     /// (`mongodb://ada:se?cret@host`, `mongodb://ada:1/secret?@host`).
     is_torn: bool,
-    /// Whether an option has an `@` that it may have. It is used as what it says, but nothing of it is shown:
-    /// `mongodb://ada:1/secret?appName=x@host` may be meant as a user name and a password.
-    is_doubtful: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -99,10 +96,9 @@ impl ConnectionString {
         let is_odd = |name: &str, value: &str| name.contains('@') || value.contains('@') && !may_have_at(name);
         let is_torn = !authority.contains(['/', '@']) && query.contains('@')
             || options.iter().any(|(name, value)| is_odd(name, value));
-        let is_doubtful = !is_torn && query.contains('@');
         let parsed = Parsed::parse(&usable).ok().filter(|_| !is_torn);
         let parts = parsed.map(|parsed| Parts::of(address, parsed.default_database)).filter(Parts::has_hosts);
-        Self { usable, parts, options, has_user: text.contains('@'), is_torn, is_doubtful }
+        Self { usable, parts, options, has_user: text.contains('@'), is_torn }
     }
 
     pub(crate) fn has_user(&self) -> bool {
@@ -130,9 +126,15 @@ impl ConnectionString {
         options.database.as_deref().or(self.database()).unwrap_or("test")
     }
 
+    /// Whether the value of an option has an `@`. It is used as it is, but then the whole may be meant as a user name and a
+    /// password: `mongodb://ada:1/secret?appName=x@host`.
+    fn has_at_in_options(&self) -> bool {
+        self.options.iter().any(|(_, value)| value.contains('@'))
+    }
+
     /// What may be shown, which is nothing where a password may be anywhere.
     fn showable(&self) -> Option<&Parts> {
-        self.parts.as_ref().filter(|_| !self.is_doubtful)
+        self.parts.as_ref().filter(|_| !self.has_at_in_options())
     }
 
     /// Without user name, password and options; with this database.
@@ -163,7 +165,7 @@ impl ConnectionString {
         }
     }
 
-    /// One line that names every option that has not the effect that its user may expect.
+    /// One line that names every option that has not the effect that its user may expect, or says why none is named.
     pub(crate) fn warning(&self, deadline: Duration) -> Option<String> {
         // What looks like an option may be the end of a password.
         if self.parts.is_none() && self.has_user {
@@ -171,14 +173,15 @@ impl ConnectionString {
         }
         let problems: Vec<_> =
             self.options.iter().filter_map(|(name, value)| without_effect(name, value, deadline)).collect();
-        if problems.is_empty() {
-            return None;
-        }
-        if self.is_doubtful {
+        if self.has_at_in_options() {
             let count = problems.len();
             return Some(format!(
-                "{count} of the options of the connection string have no effect; write its `@` as %40, and they are named"
+                "an option of the connection string has an @: nothing of it is shown, for all of it may be a user name and a \
+                 password; write their @ as %40 ({count} of its options have no effect, and are named then)"
             ));
+        }
+        if problems.is_empty() {
+            return None;
         }
         Some(format!("of the connection string, these options have no effect: {}", problems.join(", ")))
     }
@@ -291,7 +294,7 @@ mod tests {
     fn where_options_may_be_a_password_they_are_used_and_counted_but_not_named() {
         let url = ConnectionString::new("mongodb://h/hunter2?appName=a@b&hunter2=1&timeoutMS=5");
         let warning = url.warning(Duration::from_secs(4)).unwrap_or_default();
-        assert!(warning.starts_with("2 of the options") && !warning.contains("hunter2"), "{warning}");
+        assert!(warning.contains("as %40 (2 of its options") && !warning.contains("hunter2"), "{warning}");
         assert_eq!((url.database(), url.usable()), (Some("hunter2"), "mongodb://h/hunter2?appName=a@b"));
     }
 }
