@@ -102,6 +102,12 @@ impl FromStr for RedisUrl {
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
         let (login, hosts) =
             authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+        // What looks like a host, a name and an option may be a password with all of it.
+        if login.is_none() && query.contains('@') {
+            return Err(CacheUrlError(
+                "has an @ behind the ?: write it as %40 (in a password / is %2F, ? is %3F and @ is %40)",
+            ));
+        }
         let login = login.map(Login::read).transpose()?.unwrap_or_default();
         let options = UrlOptions::read(query)?;
         let port = if watched { SENTINEL_PORT } else { SERVER_PORT };

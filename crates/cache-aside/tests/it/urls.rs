@@ -54,6 +54,7 @@ fn what_would_have_no_effect_is_refused() {
         ("redis+sentinel://a,b/name/3", "name what the sentinels watch"),
         ("redis+sentinel://a,,b/name", "redis+sentinel://HOST"),
         ("redis+sentinel://a,b/name?sentinel_password=", "without a value"),
+        ("redis+sentinel://ada:1/secret?sentinel_user=x@a", "write it as %40"),
         ("redis://a:0", "redis://"),
         ("redis://a:65536", "redis://"),
         ("redis://a b", "redis://"),
