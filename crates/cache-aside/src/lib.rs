@@ -81,6 +81,7 @@ mod sample;
 mod single_flight;
 mod skew;
 mod slot;
+mod slot_map;
 pub mod source;
 pub mod stats;
 mod timeline;

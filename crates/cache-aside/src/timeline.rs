@@ -1,20 +1,20 @@
 //! `Timeline`: what cells are dated and judged by: the clock of the server that holds them, and the moment from which on they are
 //! valid there. Each server of a cluster has its own, so that what happens to one costs only what it holds.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::cell::Cell;
 use crate::clock::{Clock, Now, now_us};
 use crate::failpoints::{self, Guard};
 use crate::put::LoadStart;
 use crate::slot::{SLOTS, Slot};
+use crate::slot_map::SlotMap;
 use crate::validity::{Cause, Validity};
 
 /// No cell is valid.
 const NEVER: u64 = u64::MAX;
 
-/// Every hit reads it: a few numbers, no lock.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     pub(crate) clock: Clock,
@@ -22,10 +22,17 @@ pub(crate) struct Timeline {
     valid_after_ms: AtomicU64,
     /// The same for each slot, where the server is one of a cluster: since when the server has had the slot, [`NEVER`] while it
     /// is not known to have it.
-    slots: Option<Box<[AtomicU64]>>,
+    slots: Option<RwLock<SlotMap<u64>>>,
     /// How often everything was to be invalidated since the server last took that.
     owed: AtomicU64,
     validity: Arc<Validity>,
+}
+
+/// What cells of the server are judged by at one moment. All that one answer brings is judged by the same.
+pub(crate) struct Criteria {
+    now: Now,
+    valid_after_ms: u64,
+    slots: Option<SlotMap<u64>>,
 }
 
 /// A cell as it was found, and what it is judged by.
@@ -49,6 +56,23 @@ fn is_valid(filled_at_ms: u64, valid_after_ms: u64, now_ms: u64) -> bool {
     filled_at_ms >= valid_after_ms && (filled_at_ms <= now_ms || failpoints::is_off(Guard::Clock))
 }
 
+impl Criteria {
+    /// The cell of this id with what it is judged by.
+    #[inline]
+    pub(crate) fn found(&self, id: &str, cell: Cell) -> Found {
+        Found { cell, now: self.now, valid_after_ms: self.valid_after_ms_of(id) }
+    }
+
+    /// The moment from which on the cell of this id is valid.
+    #[inline]
+    fn valid_after_ms_of(&self, id: &str) -> u64 {
+        match &self.slots {
+            None => self.valid_after_ms,
+            Some(slots) => slots.get(Slot::of_id(id)).max(self.valid_after_ms),
+        }
+    }
+}
+
 impl Timeline {
     pub(crate) fn new(clock: Clock, validity: Arc<Validity>) -> Self {
         Self { clock, valid_after_ms: AtomicU64::new(0), slots: None, owed: AtomicU64::new(0), validity }
@@ -56,14 +80,21 @@ impl Timeline {
 
     /// That of a server of a cluster, of which no slot is known yet.
     pub(crate) fn of_part(clock: Clock, validity: Arc<Validity>) -> Self {
-        let slots = (0..SLOTS).map(|_| AtomicU64::new(NEVER)).collect();
-        Self { slots: Some(slots), ..Self::new(clock, validity) }
+        Self { slots: Some(RwLock::new(SlotMap::filled(NEVER))), ..Self::new(clock, validity) }
     }
 
-    /// The cell with what it is judged by now.
+    /// What cells are judged by now. To be asked for when they are there, not before.
     #[inline]
-    pub(crate) fn found(&self, id: &str, cell: Cell) -> Found {
-        Found { cell, now: self.clock.now(), valid_after_ms: self.valid_after_ms_of(id) }
+    pub(crate) fn criteria(&self) -> Criteria {
+        let (now, valid_after_ms) = (self.clock.now(), self.valid_after_ms());
+        match &self.slots {
+            None => Criteria { now, valid_after_ms, slots: None },
+            Some(_) if self.owed() != 0 => Criteria { now, valid_after_ms: NEVER, slots: None },
+            Some(slots) => {
+                let slots = slots.read().unwrap_or_else(PoisonError::into_inner).clone();
+                Criteria { now, valid_after_ms, slots: Some(slots) }
+            }
+        }
     }
 
     /// The moment from which on cells of the server are valid.
@@ -72,14 +103,8 @@ impl Timeline {
     }
 
     /// The moment from which on the cell of this id is valid.
-    #[inline]
     pub(crate) fn valid_after_ms_of(&self, id: &str) -> u64 {
-        let at_ms = self.valid_after_ms();
-        match &self.slots {
-            None => at_ms,
-            Some(_) if self.owed() != 0 => NEVER,
-            Some(slots) => slots[Slot::of_id(id).number()].load(Ordering::Acquire).max(at_ms),
-        }
+        self.criteria().valid_after_ms_of(id)
     }
 
     /// When a cell was filled whose load began at `start`.
@@ -89,7 +114,8 @@ impl Timeline {
 
     /// Whether a cell of this id that was filled by a load from `start` on would be answered.
     pub(crate) fn is_fill_valid(&self, id: &str, start: LoadStart) -> bool {
-        is_valid(self.date(start), self.valid_after_ms_of(id), self.clock.now().ms)
+        let criteria = self.criteria();
+        is_valid(self.date(start), criteria.valid_after_ms_of(id), criteria.now.ms)
     }
 
     /// Whether what a load fills that begins now would be answered, but for slots.
@@ -141,14 +167,15 @@ impl Timeline {
     /// The server has these slots, each since its moment, and no others.
     pub(crate) fn has_slots(&self, since_ms: impl IntoIterator<Item = (Slot, u64)>) {
         let Some(slots) = &self.slots else { return };
-        let mut now = vec![NEVER; SLOTS];
+        let mut now = Box::new([NEVER; SLOTS]);
         for (slot, at_ms) in since_ms {
             now[slot.number()] = at_ms;
         }
-        for (slot, at_ms) in slots.iter().zip(now) {
-            if slot.swap(at_ms, Ordering::AcqRel) != at_ms && at_ms != NEVER {
-                self.validity.clear_l1();
-            }
+        let next = SlotMap::of(&now);
+        let before = std::mem::replace(&mut *slots.write().unwrap_or_else(PoisonError::into_inner), next);
+        let is_of_another_moment = |(now, before): (&u64, &u64)| *now != NEVER && now != before;
+        if now.iter().zip(&*before.values()).any(is_of_another_moment) {
+            self.validity.clear_l1();
         }
     }
 
@@ -218,7 +245,7 @@ mod tests {
         let validity = Arc::new(Validity::new());
         let part = Timeline::of_part(Clock::of_process(), validity);
         let cell = |filled_at_ms| Cell { kind: Kind::Absent, version: 0, filled_at_ms, cost_us: 0, body: Bytes::new() };
-        let is_valid = |at_ms| part.found("42", cell(at_ms)).is_valid();
+        let is_valid = |at_ms| part.criteria().found("42", cell(at_ms)).is_valid();
         assert!(!is_valid(1_000), "it is not known to have it");
         part.has_slots([(Slot::of_id("42"), 500)]);
         assert!(is_valid(500) && !is_valid(499));

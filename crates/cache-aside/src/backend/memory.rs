@@ -96,7 +96,7 @@ impl MemoryCache {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Found> {
-        self.cell(id).map(|cell| self.shared.timeline.found(id, cell))
+        self.cell(id).map(|cell| self.shared.timeline.criteria().found(id, cell))
     }
 
     fn cell(&self, id: &str) -> Option<Cell> {

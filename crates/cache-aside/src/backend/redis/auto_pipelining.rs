@@ -1,26 +1,27 @@
-//! `AutoPipelining`: cells that are read in the same turn of an event loop are asked for together. What a round trip costs besides its bytes (a
-//! message to the task that drives the connection, a deadline, a way back) is paid once for all of them. Nobody waits for company, and
-//! while few are under way each asks at once, alone.
+//! `AutoPipelining`: cells that are read in the same few turns of an event loop are asked for together. What a round trip costs besides its
+//! bytes (a message to the task that drives the connection, a write and a read at both ends, a deadline) is paid once for all of them. No
+//! batch waits for a time: each turn does what is ready and goes on. While few are under way each asks at once, alone.
+//!
+//! Where a worker's reads go to several servers, each server's batch grows as much more slowly as there are more of them. So it then takes
+//! in who comes for as many more turns, and fewer make one.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use super::RedisCache;
+use super::batch::{Answer, Batch, Place, Unanswered};
 use crate::error::CacheError;
-use crate::timeline::Found;
 
-/// More than these are asked for in two round trips: over a slow network all of one come in time, or none.
-const MOST: usize = 64;
-
-/// With so many round trips under way, what comes is asked for together.
+/// With so many round trips under way, what comes is asked for together; of one server among several with its share of them.
 const MANY: usize = 16;
-/// A batch of fewer than these is not worth its task: then each asks alone again.
+/// A batch of fewer than these is not worth its task: then each asks alone again. Of one server among several its share of them.
 const FEW: usize = 8;
-
-/// What became of one read.
-type Answer = Result<Option<Found>, CacheError>;
+/// For so many turns of the event loop a batch takes in who comes; for one server among several, so many times as many.
+const TURNS: usize = 2;
+/// However many servers there are: a turn in which much is ready takes some tenths of a millisecond.
+const MOST_TURNS: usize = 8;
+/// However many servers there are: a batch costs about what two reads cost that ask alone.
+const LEAST_MANY: usize = 4;
+const LEAST_FEW: usize = 2;
 
 /// The reads of one connection.
 #[derive(Default)]
@@ -32,6 +33,8 @@ struct Reads {
     under_way: usize,
     /// Whether what comes is asked for together.
     together: bool,
+    /// How many other servers this worker's reads go to as well.
+    other_servers: usize,
     /// Those that are asked for next.
     next: Option<Arc<Batch>>,
 }
@@ -49,23 +52,6 @@ enum Entry<'a> {
 /// A round trip, until it is answered or given up.
 struct UnderWay<'a>(&'a AutoPipelining);
 
-#[derive(Default)]
-struct Batch(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    ids: Vec<Box<str>>,
-    wakers: Vec<Option<Waker>>,
-    /// By the places of the ids, once they are there.
-    answers: Option<Vec<Answer>>,
-}
-
-/// One read's place in a batch, and its answer.
-struct Place {
-    batch: Arc<Batch>,
-    at: usize,
-}
-
 impl RedisCache {
     pub(crate) async fn get(&self, id: &str) -> Answer {
         // A Redis that may be away is asked by one at a time.
@@ -76,7 +62,7 @@ impl RedisCache {
             Entry::Alone(_under_way) => self.get_one(id).await,
             Entry::First(place) => {
                 // In a task of its own, which runs when those that are ready now have joined. A reader may go away; the others stay.
-                tokio::spawn(self.clone().ask(Unanswered(Arc::clone(&place.batch))));
+                tokio::spawn(self.clone().ask(Unanswered(Arc::clone(place.batch()))));
                 place.await
             }
             Entry::Joined(place) => place.await,
@@ -84,6 +70,7 @@ impl RedisCache {
     }
 
     async fn ask(self, unanswered: Unanswered) {
+        self.pipelining.gather(&unanswered.0).await;
         let (ids, _under_way) = self.pipelining.close(&unanswered.0);
         let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
         let answers = match &ids[..] {
@@ -111,112 +98,140 @@ impl RedisCache {
 
 impl AutoPipelining {
     fn enter(&self, id: &str) -> Entry<'_> {
-        let mut reads = lock(&self.0);
-        reads.together |= reads.under_way >= MANY;
+        let mut reads = self.reads();
+        reads.together |= reads.under_way >= reads.many();
         if !reads.together && reads.next.is_none() {
             reads.under_way += 1;
             return Entry::Alone(UnderWay(self));
         }
         // One whose task has ended with the runtime that it was on takes nobody in.
-        if reads.next.as_ref().is_some_and(|batch| batch.state().answers.is_some()) {
+        if reads.next.as_ref().is_some_and(|batch| batch.is_answered()) {
             reads.next = None;
         }
         let (batch, is_first) = match &reads.next {
             Some(batch) => (Arc::clone(batch), false),
             None => (Arc::clone(reads.next.insert(Arc::default())), true),
         };
-        let mut state = batch.state();
-        let at = state.ids.len();
-        state.ids.push(id.into());
-        state.wakers.push(None);
-        drop(state);
-        if at + 1 == MOST {
+        let place = batch.join(id);
+        if batch.is_full() {
             reads.next = None;
         }
-        let place = Place { batch, at };
         if is_first { Entry::First(place) } else { Entry::Joined(place) }
+    }
+
+    /// Returns when whoever comes in some turns of the event loop has come, or as soon as the batch is full.
+    async fn gather(&self, batch: &Batch) {
+        for _ in 0..self.turns() {
+            if batch.is_full() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Whoever comes from now on is in another batch.
     fn close(&self, batch: &Arc<Batch>) -> (Vec<Box<str>>, UnderWay<'_>) {
-        let mut reads = lock(&self.0);
+        let mut reads = self.reads();
         if reads.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, batch)) {
             reads.next = None;
         }
-        let ids = std::mem::take(&mut batch.state().ids);
+        let ids = batch.take_ids();
         reads.under_way += 1;
-        reads.together = ids.len() >= FEW;
+        reads.together = ids.len() >= reads.few();
         (ids, UnderWay(self))
+    }
+
+    /// So many servers share the reads of this worker.
+    pub(super) fn share(&self, servers: usize) {
+        self.reads().other_servers = servers.saturating_sub(1);
+    }
+
+    fn reads(&self) -> MutexGuard<'_, Reads> {
+        // Whole between any two statements.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For so many turns a batch takes in who comes.
+    pub(super) fn turns(&self) -> usize {
+        (TURNS * self.reads().servers()).min(MOST_TURNS)
+    }
+}
+
+impl Reads {
+    fn servers(&self) -> usize {
+        self.other_servers + 1
+    }
+
+    fn many(&self) -> usize {
+        (MANY / self.servers()).max(LEAST_MANY)
+    }
+
+    fn few(&self) -> usize {
+        (FEW / self.servers()).max(LEAST_FEW)
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        lock(&self.0.0).under_way -= 1;
+        self.0.reads().under_way -= 1;
     }
-}
-
-impl Batch {
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
-    }
-
-    fn complete(&self, answers: Vec<Answer>) {
-        let mut state = self.state();
-        state.answers = Some(answers);
-        let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
-    }
-}
-
-impl Future for Place {
-    type Output = Answer;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
-        let mut state = self.batch.state();
-        if let Some(answers) = &mut state.answers {
-            return Poll::Ready(
-                answers
-                    .get_mut(self.at)
-                    .map_or(Err(CacheError::Abandoned), |answer| std::mem::replace(answer, Ok(None))),
-            );
-        }
-        state.wakers[self.at] = Some(cx.waker().clone());
-        Poll::Pending
-    }
-}
-
-/// A batch whose readers wait. If the task that asks for them ends before it has an answer, they have an error.
-struct Unanswered(Arc<Batch>);
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        let state = self.0.state();
-        if state.answers.is_none() {
-            let readers = state.wakers.len();
-            drop(state);
-            self.0.complete(vec![Err(CacheError::Abandoned); readers]);
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whole between any two statements.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::MOST;
     use super::*;
+
+    /// So many have asked alone, and have no answer yet.
+    fn ask_alone(reads: &AutoPipelining, many: usize) -> Vec<Entry<'_>> {
+        let alone: Vec<_> = (0..many).map(|_| reads.enter("1")).collect();
+        assert!(alone.iter().all(|entry| matches!(entry, Entry::Alone(_))));
+        alone
+    }
 
     #[test]
     fn a_batch_whose_task_has_ended_without_an_answer_takes_nobody_in() {
         let reads = AutoPipelining::default();
-        let _alone: Vec<_> = (0..MANY).map(|_| reads.enter("1")).collect();
+        let _alone = ask_alone(&reads, MANY);
         let Entry::First(place) = reads.enter("1") else { panic!("it is the first of a batch") };
         assert!(matches!(reads.enter("2"), Entry::Joined(_)));
-        drop(Unanswered(Arc::clone(&place.batch)));
+        drop(Unanswered(Arc::clone(place.batch())));
+        assert!(matches!(reads.enter("3"), Entry::First(_)));
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_in_who_comes_in_the_next_turns_and_of_one_server_among_several_for_more_turns() {
+        for (servers, many, few, turns) in [(1, 16, 8, 2), (2, 8, 4, 4), (3, 5, 2, 6), (100, 4, 2, 8)] {
+            let reads = AutoPipelining::default();
+            reads.share(servers);
+            let alone = ask_alone(&reads, many);
+            let Entry::First(place) = reads.enter("1") else { panic!("it is the first of a batch: {servers}") };
+            let mut joined = 0;
+            let others = async {
+                for _ in 0..turns {
+                    assert!(matches!(reads.enter("2"), Entry::Joined(_)), "{servers}");
+                    joined += 1;
+                    tokio::task::yield_now().await;
+                }
+            };
+            let gathered = async {
+                reads.gather(place.batch()).await;
+                reads.close(place.batch())
+            };
+            let ((ids, under_way), ()) = tokio::join!(gathered, others);
+            assert_eq!((ids.len(), joined), (1 + turns, turns), "{servers}");
+            drop((alone, under_way));
+            assert_eq!(matches!(reads.enter("3"), Entry::First(_)), ids.len() >= few, "{servers}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_waits_for_no_turn() {
+        let reads = AutoPipelining::default();
+        let _alone = ask_alone(&reads, MANY);
+        let Entry::First(place) = reads.enter("1") else { panic!("it is the first of a batch") };
+        let _others: Vec<_> = (1..MOST).map(|_| reads.enter("2")).collect();
+        assert!(futures::poll!(Box::pin(reads.gather(place.batch()))).is_ready());
         assert!(matches!(reads.enter("3"), Entry::First(_)));
     }
 }

@@ -21,7 +21,7 @@ impl RedisCache {
         match self.run(async |mut connection| connection.send_packed_command(&get).await).await {
             Ok(Value::Nil) => Ok(None),
             Ok(Value::BulkString(bytes)) => match Cell::decode(Bytes::from(bytes)) {
-                Some(cell) => Ok(Some(self.shared.timeline.found(id, cell))),
+                Some(cell) => Ok(Some(self.shared.timeline.criteria().found(id, cell))),
                 None => Box::pin(self.remove_unreadable(id, &key)).await,
             },
             // In a box, so that hits carry no room for it.

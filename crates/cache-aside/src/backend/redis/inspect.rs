@@ -28,7 +28,7 @@ impl RedisCache {
         };
         let (cell, lease) = (values.next().flatten(), values.next().flatten());
         let entries = lease.map(|lease| entries(&lease, timeline.clock.now().ms)).unwrap_or_default();
-        Ok((cell.and_then(Cell::decode).map(|cell| timeline.found(id, cell)), entries))
+        Ok((cell.and_then(Cell::decode).map(|cell| timeline.criteria().found(id, cell)), entries))
     }
 }
 

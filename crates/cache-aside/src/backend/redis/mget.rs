@@ -10,7 +10,7 @@ use super::RedisCache;
 use super::keys::Keys;
 use crate::cell::Cell;
 use crate::error::CacheError;
-use crate::timeline::Found;
+use crate::timeline::{Criteria, Found};
 
 /// What Redis says of one key. Everything else is so for all, unless others are answered in the same round trip: a slot that
 /// nobody serves, a key that the user may not read.
@@ -35,7 +35,8 @@ impl RedisCache {
             .await?;
         match answers {
             Value::Array(answers) if answers.len() == ids.len() => {
-                Ok(ids.iter().zip(answers).map(|(id, answer)| self.found(id, answer)).collect())
+                let criteria = self.shared.timeline.criteria();
+                Ok(ids.iter().zip(answers).map(|(id, answer)| found(&criteria, id, answer)).collect())
             }
             _ => Err(CacheError::Layout(ids.join(" "))),
         }
@@ -67,7 +68,8 @@ impl RedisCache {
             })
             .await?;
         let Value::Array(answers) = answers else { return Err(CacheError::Layout(ids.join(" "))) };
-        let mut found: Vec<_> = ids.iter().zip(answers).map(|(id, answer)| Ok(self.found(id, answer))).collect();
+        let criteria = self.shared.timeline.criteria();
+        let mut found: Vec<_> = ids.iter().zip(answers).map(|(id, answer)| Ok(found(&criteria, id, answer))).collect();
         for (at, answer) in elsewhere {
             if let Err(error) = answer.extract_error() {
                 found[at] = Err(CacheError::Redis(Arc::new(error)));
@@ -75,12 +77,12 @@ impl RedisCache {
         }
         Ok(found)
     }
+}
 
-    fn found(&self, id: &str, answer: Value) -> Option<Found> {
-        match answer {
-            Value::BulkString(bytes) => Some(self.shared.timeline.found(id, Cell::decode(Bytes::from(bytes))?)),
-            _ => None,
-        }
+fn found(criteria: &Criteria, id: &str, answer: Value) -> Option<Found> {
+    match answer {
+        Value::BulkString(bytes) => Some(criteria.found(id, Cell::decode(Bytes::from(bytes))?)),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod auto_pipelining;
+mod batch;
 mod causes;
 mod cells;
 mod cluster;

@@ -133,26 +133,23 @@ impl Nodes {
     /// A server, at the address `by`, said where the slot is: at this address, or, without a host, at another port of its own.
     pub(super) fn moved(&self, slot: Slot, address: &str, by: &str) {
         let Some(node) = self.at(address, Some(by)) else { return };
-        let current = self.topology();
-        let mut next = Topology::clone(&current);
-        let at = next.place(&node);
-        next.assign(slot.number()..=slot.number(), at);
-        self.install(next);
+        let mut next = self.topology().draft();
+        next.assign(slot.number()..=slot.number(), &node);
+        self.install(next.finish());
         // What of it is valid there, says itself.
         node.look();
     }
 
     /// A server said who serves what.
     pub(super) fn learn(&self, view: &View, by: &Node) {
-        let mut next = Topology::empty();
+        let mut next = Topology::empty().draft();
         for range in &view.ranges {
             let (host, port) = &range.address;
             let host = if host.is_empty() || host == "?" { host_of(&by.address) } else { host };
             let Some(node) = self.at(&bracketed(host, *port), None) else { continue };
-            let at = next.place(&node);
-            next.assign(range.first..=range.last, at);
+            next.assign(range.first..=range.last, &node);
         }
-        self.install(next);
+        self.install(next.finish());
         self.sought.send_replace(true);
     }
 

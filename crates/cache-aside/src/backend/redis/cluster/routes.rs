@@ -45,6 +45,7 @@ impl Routes {
         let topology = nodes.topology();
         let routes = topology.nodes().iter().map(|node| known.find(node).unwrap_or_else(|| Route::to(node)));
         (known.routes, known.others) = (routes.collect(), Vec::new());
+        known.routes.iter().for_each(|route| route.cache.pipelining.share(known.routes.len()));
         let route = known.routes.get(topology.owners().place_of(slot)).cloned();
         // If there is a change just now, this counts as of before it, and is looked up again.
         known.owners = Some((changes, topology.owners().clone()));
@@ -75,5 +76,29 @@ impl Route {
 impl Known {
     fn find(&self, node: &Node) -> Option<Arc<Route>> {
         self.routes.iter().chain(&self.others).find(|route| route.number == node.number).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access_files::AccessFiles;
+    use crate::options::Options;
+    use crate::validity::Validity;
+
+    #[test]
+    fn the_servers_of_a_worker_share_its_reads() {
+        let url = "redis+cluster://127.0.0.1:7000".parse().expect("it is a URL of a cluster");
+        let (files, validity) = (AccessFiles::default(), Arc::new(Validity::new()));
+        let (nodes, routes) = (Nodes::new(&url, &files, "todo", &Options::default(), &validity), Routes::default());
+        let slots = [0, 1, 2].map(|number| Slot::numbered(number).expect("there is such a slot"));
+        let mut turns = Vec::new();
+        for (slot, port) in slots.into_iter().zip(7000..) {
+            nodes.moved(slot, &format!("127.0.0.1:{port}"), "127.0.0.1:7000");
+            let route = routes.to(&nodes, slots[0]).expect("the server of the first slot is known");
+            assert_eq!(route.address, "127.0.0.1:7000");
+            turns.push(route.cache.pipelining.turns());
+        }
+        assert_eq!(turns, [2, 4, 6]);
     }
 }
