@@ -18,7 +18,7 @@ use crate::error::CacheError;
 use crate::lead::Lead;
 use crate::peers::PeerTexts;
 use crate::put::Token;
-use crate::slot::{SLOTS, Slot};
+use crate::slot::Slot;
 use crate::stats::BreakerState;
 use crate::timeline::Timeline;
 
@@ -172,7 +172,7 @@ impl ClusterCache {
         let nodes = self.shared.nodes.all();
         let answers = join_all(nodes.iter().map(|node| async { self.worker(node).health().await })).await;
         let up = answers.iter().filter(|health| **health != Health::Down).count();
-        let is_whole = (0..SLOTS).filter_map(Slot::numbered).all(|slot| self.shared.nodes.owner(slot).is_some());
+        let is_whole = self.shared.nodes.topology().owners_of_all().all(|owner| owner.is_some());
         match up {
             0 => Health::Down,
             _ if up < nodes.len() || !is_whole => Health::Partial,

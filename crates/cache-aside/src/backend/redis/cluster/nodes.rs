@@ -133,9 +133,14 @@ impl Nodes {
     /// A server, at the address `by`, said where the slot is: at this address, or, without a host, at another port of its own.
     pub(super) fn moved(&self, slot: Slot, address: &str, by: &str) {
         let Some(node) = self.at(address, Some(by)) else { return };
-        let mut next = self.topology().draft();
-        next.assign(slot.number()..=slot.number(), &node);
-        self.install(next.finish());
+        // All that were under way say so: the first of them is enough.
+        if self.owner(slot).is_none_or(|owner| owner.number != node.number) {
+            self.install(|current| {
+                let mut next = current.draft();
+                next.assign(slot.number()..=slot.number(), &node);
+                next.finish()
+            });
+        }
         // What of it is valid there, says itself.
         node.look();
     }
@@ -149,7 +154,7 @@ impl Nodes {
             let Some(node) = self.at(&bracketed(host, *port), None) else { continue };
             next.assign(range.first..=range.last, &node);
         }
-        self.install(next.finish());
+        self.install(|_| next.finish());
         self.sought.send_replace(true);
     }
 
@@ -211,8 +216,10 @@ impl Nodes {
         Node { number, address, cache, part, look: Notify::new() }
     }
 
-    fn install(&self, next: Topology) {
+    /// What is made of the topology that is known takes its place.
+    fn install(&self, next: impl FnOnce(&Topology) -> Topology) {
         let mut current = self.topology.write().unwrap_or_else(PoisonError::into_inner);
+        let next = next(&current);
         if current.is_same(&next) {
             return;
         }
@@ -221,9 +228,9 @@ impl Nodes {
         let stays = |node: &Node| next.nodes().iter().any(|other| other.number == node.number);
         let gone: Vec<u64> = current.nodes().iter().filter(|node| !stays(node)).map(|node| node.number).collect();
         let mut lost: HashMap<u64, (Arc<Node>, Vec<Slot>)> = HashMap::new();
-        for slot in (0..SLOTS).filter_map(Slot::numbered) {
-            let Some(before) = current.owner(slot) else { continue };
-            let now = next.owner(slot);
+        let owners = current.owners_of_all().zip(next.owners_of_all());
+        for (slot, (before, now)) in (0..SLOTS).filter_map(Slot::numbered).zip(owners) {
+            let Some(before) = before else { continue };
             if now.is_some_and(|now| now.number == before.number) {
                 continue;
             }

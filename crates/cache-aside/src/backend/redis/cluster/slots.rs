@@ -51,6 +51,12 @@ impl Topology {
         self.nodes.get(self.owners.place_of(slot))
     }
 
+    /// Who has each slot, in their order.
+    pub(super) fn owners_of_all(&self) -> impl Iterator<Item = Option<&Arc<Node>>> {
+        let places = self.owners.0.values();
+        (0..SLOTS).map(move |number| self.nodes.get(usize::from(places[number])))
+    }
+
     /// To be changed, and to take the place of this one.
     pub(super) fn draft(&self) -> Draft {
         Draft { nodes: self.nodes.clone(), owners: self.owners.0.values() }
