@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cache_aside::{Outcome, Published};
+use futures::future::join_all;
 use test_servers::{RedisCluster, until};
 
 use super::{engine, id_on, ids, until_hits, warm};
@@ -43,6 +44,25 @@ async fn a_slot_that_moved_costs_what_was_in_it_and_nothing_else() {
         .await;
     }
     assert_eq!(cluster.server_of(slot), Some(0));
+}
+
+/// As clients that read in batches have failed: redis/ioredis#2075.
+#[tokio::test]
+async fn of_many_reads_at_one_time_those_whose_slots_have_stayed_are_hits_and_the_others_are_answered() {
+    let (cluster, store, setup) = (RedisCluster::start(2, 0), FakeStore::new(), options());
+    let engine = engine(&cluster, &store, &setup);
+    warm(&engine, &store).await;
+    let slot = |id: &String| cluster.slot(&format!("{}:{{{id}}}", setup.prefix));
+    let moved: Vec<u16> = ids().iter().map(slot).filter(|slot| cluster.server_of(*slot) == Some(0)).take(5).collect();
+    assert_eq!(moved.len(), 5);
+    cluster.move_slots(0, 1, moved.clone());
+    let many: Vec<String> = (0..10).flat_map(|_| ids()).collect();
+    let answers = join_all(many.iter().map(|id| get(&engine, id))).await;
+    for (id, answer) in many.iter().zip(&answers) {
+        assert_eq!(body(answer), Some("value"), "{id}: {answer:?}");
+        assert!(answer.outcome == Outcome::Hit || moved.contains(&slot(id)), "{id}: {answer:?}");
+    }
+    until_hits(&engine, |_| true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
