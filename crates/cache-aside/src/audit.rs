@@ -1,7 +1,10 @@
 //! The auditor: walks over the cells, compares each with the store, and counts those that stay wrong. A difference counts
-//! only when the same cell still differs a second, ten and sixty seconds later: most are writes under way.
+//! only when the same cell still differs a second, ten and sixty seconds later: most are writes under way. The walk comes
+//! by again meanwhile: a cell that is wrong for longer than a minute counts anew each minute, and not each walk.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -16,32 +19,30 @@ use crate::stats::AuditStats;
 /// Ages at which a difference is looked at again.
 const AGES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 /// Differences that are followed at one time; further ones are left to the next walk.
-const FOLLOWED: u64 = 1_000;
+const FOLLOWED: usize = 1_000;
 
 impl<S: Source> CacheAside<S> {
     /// Compares so many cells a second with the store.
     pub(crate) async fn audit_all(self, per_second: u32) {
         let mut turns = interval(Duration::from_secs(1) / per_second);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut walk = Walk::default();
+        let (mut walk, followed) = (Walk::default(), Followed::default());
         loop {
             turns.tick().await;
             let Some(id) = walk.next(&self).await else { continue };
             let found = self.compare(&id).await;
-            let counts = &self.shared.audit;
-            counts.compared.fetch_add(1, Ordering::Relaxed);
+            self.shared.audit.compared.fetch_add(1, Ordering::Relaxed);
             if let Some(wrong) = found
-                && counts.followed.load(Ordering::Relaxed) < FOLLOWED
+                && followed.begin(&id)
             {
-                counts.followed.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(self.clone().follow_difference(id, wrong));
+                tokio::spawn(self.clone().follow_difference(id, wrong, followed.clone()));
             }
         }
     }
 
-    async fn follow_difference(self, id: String, wrong: Seen) {
-        let (mut waited, counts) = (Duration::ZERO, &self.shared.audit);
-        for (age, wrong_for) in AGES.into_iter().zip(&counts.wrong) {
+    async fn follow_difference(self, id: String, wrong: Seen, followed: Followed) {
+        let mut waited = Duration::ZERO;
+        for (age, wrong_for) in AGES.into_iter().zip(&self.shared.audit.wrong) {
             tokio::time::sleep(age - waited).await;
             waited = age;
             if self.compare(&id).await != Some(wrong) {
@@ -50,7 +51,7 @@ impl<S: Source> CacheAside<S> {
             wrong_for.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(id, ?age, "the cache answers something else than the store holds");
         }
-        counts.followed.fetch_sub(1, Ordering::Relaxed);
+        followed.end(&id);
     }
 
     /// The cell, if it would be answered and is not what the store holds. A store or a cache that fails says nothing.
@@ -94,14 +95,32 @@ impl Walk {
     }
 }
 
+/// The ids whose difference is being looked at again.
+#[derive(Clone, Default)]
+struct Followed(Arc<Mutex<HashSet<String>>>);
+
+impl Followed {
+    /// Whether it begins now: not for one that is followed already, and not while there are too many.
+    fn begin(&self, id: &str) -> bool {
+        let mut ids = self.ids();
+        ids.len() < FOLLOWED && ids.insert(id.to_owned())
+    }
+
+    fn end(&self, id: &str) {
+        self.ids().remove(id);
+    }
+
+    fn ids(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What the auditor counts.
 #[derive(Debug, Default)]
 pub(crate) struct AuditCounts {
     pub(crate) compared: AtomicU64,
     /// Cells that were wrong for more than one, ten and sixty seconds.
     pub(crate) wrong: [AtomicU64; 3],
-    /// Differences that are being looked at again.
-    pub(crate) followed: AtomicU64,
 }
 
 impl AuditCounts {

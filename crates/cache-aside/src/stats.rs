@@ -241,7 +241,7 @@ pub struct L1Stats {
     pub clears: u64,
 }
 
-/// What the auditor has counted since the start.
+/// What the auditor has counted since the start. A cell that stays wrong counts anew each minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {

@@ -244,7 +244,7 @@ fn audit(stats: &Stats) -> Vec<Family> {
         total("cache_audit_compared", "Cells that the auditor compared with the store.", audit.compared),
         counter(
             "cache_audit_wrong",
-            "Cells that were wrong for longer than so many seconds.",
+            "Cells that were wrong for longer than so many seconds; one that stays wrong counts anew each minute.",
             "longer_than",
             [("1s", audit.wrong_1s), ("10s", audit.wrong_10s), ("60s", audit.wrong_60s)],
         ),
