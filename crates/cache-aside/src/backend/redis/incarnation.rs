@@ -33,6 +33,16 @@ pub(crate) enum Place {
     Part(Arc<Part>),
 }
 
+impl Place {
+    /// Which server of a cluster it is.
+    pub(crate) fn address(&self) -> Option<&str> {
+        match self {
+            Self::Alone => None,
+            Self::Part(part) => Some(part.address()),
+        }
+    }
+}
+
 /// The Redis at the other end of a connection.
 pub(crate) struct Recognized {
     pub(crate) name: String,
@@ -75,6 +85,14 @@ impl Incarnation {
         self.look(connection, known).await.map(|(_, view)| view)
     }
 
+    /// The key of what is written only to find out whether it can be, in a slot that the server has; `None` while it has none.
+    pub(crate) fn probe(&self) -> Option<String> {
+        match &self.place {
+            Place::Alone => Some(self.keys.probe().to_owned()),
+            Place::Part(part) => part.key().map(|of_same_tag| of_same_tag + ":probe"),
+        }
+    }
+
     /// No cell filled before now is valid any more, in any process.
     pub(crate) async fn invalidate_all(&self, connection: &mut impl ConnectionLike, control: &str) -> RedisResult<()> {
         let (key, words) = match &self.place {
@@ -90,6 +108,7 @@ impl Incarnation {
         let moment: String = scripts::INVALIDATE_BEFORE.call(By::Text, &[&key], &args).query_async(connection).await?;
         let at_ms = moment.parse().unwrap_or_else(|_| self.timeline.clock.now().ms + 1);
         tracing::info!(
+            server = self.place.address(),
             "cells filled before {} are not served: another Redis took the place of the one that the last writes went to",
             time_of_day(at_ms)
         );
@@ -176,13 +195,18 @@ impl Incarnation {
     fn adopt(&self, believed_ms: u64, said: &Said, another: bool) {
         let at_ms = said.valid_after_ms;
         if another && at_ms > believed_ms {
-            tracing::info!("cells filled before {} are not served: Redis is new, or was restarted", time_of_day(at_ms));
+            tracing::info!(
+                server = self.place.address(),
+                "cells filled before {} are not served: Redis is new, or was restarted",
+                time_of_day(at_ms)
+            );
         }
         let soon_ms = self.timeline.clock.now().ms + 1;
         if said.time_us.is_some() && at_ms <= soon_ms && soon_ms < believed_ms {
             // What was believed may be of this process alone: whatever was filled until now is of before.
             if self.timeline.correct(believed_ms, soon_ms) {
                 tracing::info!(
+                    server = self.place.address(),
                     "the clock of Redis was set back, or another is there now: cells filled before {} are not served",
                     time_of_day(soon_ms)
                 );

@@ -16,6 +16,8 @@ const QUIET: Duration = Duration::from_secs(5);
 const CODES: [&str; 5] = ["OOM", "MISCONF", "READONLY", "NOREPLICAS", "NOPERM"];
 
 pub(crate) struct Refusals {
+    /// Which server it is, if it is one of a cluster.
+    server: Option<String>,
     start: Instant,
     /// Milliseconds after `start` of the last refusal; 0 while writes are accepted.
     last_ms: AtomicU64,
@@ -23,8 +25,8 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), last_ms: AtomicU64::new(0), cause: Mutex::default() }
+    pub(crate) fn new(server: Option<String>) -> Self {
+        Self { server, start: Instant::now(), last_ms: AtomicU64::new(0), cause: Mutex::default() }
     }
 
     /// Whether Redis understood the command and refused it, so that it is no failure of the connection.
@@ -37,6 +39,7 @@ impl Refusals {
         *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
         if first {
             tracing::warn!(
+                server = self.server,
                 %error,
                 "Redis refuses commands: what it holds is still answered, but nothing new is cached until it takes them again"
             );
@@ -55,13 +58,14 @@ impl Refusals {
     pub(crate) fn over(&self) {
         if self.last_ms.swap(0, Ordering::AcqRel) != 0 {
             *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            tracing::info!("Redis takes commands again: values are cached as usual");
+            tracing::info!(server = self.server, "Redis takes commands again: values are cached as usual");
         }
     }
 
-    /// Why writes are refused, in the server's words; `None` while they are accepted.
+    /// Why writes are refused, in the words of the server, and which it is; `None` while they are accepted.
     pub(crate) fn cause(&self) -> Option<String> {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(self.server.as_ref().map_or_else(|| cause.clone(), |server| format!("{server}: {cause}")))
     }
 
     fn now_ms(&self) -> u64 {

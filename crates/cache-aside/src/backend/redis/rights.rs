@@ -128,10 +128,11 @@ impl RedisCache {
         commands
     }
 
-    /// Whether Redis takes writes, tried with one that does no harm.
-    pub(super) async fn try_to_write(&self) -> Result<Value, CacheError> {
+    /// Whether Redis takes writes, tried with one that does no harm. One without slots has none to refuse.
+    pub(super) async fn try_to_write(&self) -> Result<(), CacheError> {
+        let Some(key) = self.shared.incarnation.probe() else { return Ok(()) };
         let mut set = cmd("SET");
-        set.arg(self.shared.keys.probe()).arg("0").arg("PX").arg(1_000);
-        self.attempt(async |mut connection| connection.send_packed_command(&set).await).await
+        set.arg(key).arg("0").arg("PX").arg(1_000);
+        self.attempt(async |mut connection| connection.send_packed_command(&set).await).await.map(drop)
     }
 }

@@ -119,6 +119,11 @@ impl Part {
         Self { address, clocks, lifetime_ms, known: Mutex::default() }
     }
 
+    /// Where the server is, as the others name it.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What stands before the moment where it is announced that nothing of this server is valid from before it.
     pub(crate) fn words(&self) -> String {
         format!("S{} ", self.address)

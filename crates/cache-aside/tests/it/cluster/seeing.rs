@@ -43,6 +43,25 @@ async fn processes_hear_what_others_say_whichever_server_they_listen_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_refuses_writes_is_named_until_it_takes_them_again() {
+    let (cluster, store, setup) = (RedisCluster::start(3, 0), FakeStore::new(), options());
+    let engine = engine(&cluster, &store, &setup);
+    warm(&engine, &store).await;
+    for server in 0..3 {
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory", "1"]);
+        put(&engine, &id_on(&cluster, server, &setup), "new").await;
+        assert_eq!(engine.health().await, Health::ReadOnly);
+        let (refusal, port) = (engine.write_refusal().unwrap_or_default(), cluster.node(server).port());
+        assert!(refusal.starts_with(&format!("127.0.0.1:{port}: ")) && refusal.contains("OOM"), "{refusal}");
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory", "0"]);
+        // Nobody reads or writes meanwhile.
+        until("writes are accepted again", || async { engine.health().await == Health::Up }).await;
+        assert_eq!(engine.write_refusal(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_password_of_all_servers_may_stand_in_a_file_and_a_wrong_one_is_the_reason() {
     let (cluster, folder, setup) = (RedisCluster::start(3, 0), Certificates::make(), hasty());
     for server in 0..cluster.size() {
