@@ -133,7 +133,7 @@ pub enum ApiError {
     /// 504: `only-if-cached`, and the cache has no answer (RFC 9111 §5.2.1.7).
     #[error("the cache has no answer, and the store was not to be asked")]
     NotCached,
-    /// 504: a write may or may not have happened.
+    /// 504 with `Retry-After`: a write may or may not have happened.
     #[error("the outcome of the write is unknown: read before trying again")]
     UnknownOutcome(#[source] StoreError),
     /// 500: anything else.
@@ -204,7 +204,12 @@ impl ApiError {
         let mut response = HttpResponseBuilder::new(status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::Unavailable(_) | Self::Overloaded | Self::TooOld | Self::CacheAway | Self::TooManyViewers => {
+            Self::Unavailable(_)
+            | Self::Overloaded
+            | Self::TooOld
+            | Self::CacheAway
+            | Self::TooManyViewers
+            | Self::UnknownOutcome(_) => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             Self::TooManyRequests { seconds } => {

@@ -34,7 +34,7 @@ impl Seen {
     fn note(&self, answer: &Response, expected: &[u16]) -> bool {
         let status = answer.status().as_u16();
         let says_when = answer.headers().contains_key("retry-after");
-        if !(expected.contains(&status) || status == 503 && says_when || status == 504) {
+        if !(expected.contains(&status) || matches!(status, 503 | 504) && says_when) {
             self.wrong.lock().unwrap().push(format!("{status} {:?}", answer.headers()));
         }
         expected.contains(&status)

@@ -100,6 +100,7 @@ async fn a_store_that_is_away_is_left_alone_and_writes_are_503_until_one_tries_i
     until("the breaker is open", || async {
         let response = put().await;
         assert!(matches!(response.status().as_u16(), 503 | 504), "{response:?}");
+        assert_eq!(header(&response, "retry-after"), "1");
         service.todos.store_breaker() == BreakerState::Open
     })
     .await;
