@@ -80,9 +80,14 @@ impl Program {
 
     /// Waits for a line with this in it: a line comes a moment after what it tells of.
     pub(crate) fn wait_for_log(&self, text: &str) {
+        self.wait_for_log_line(&[text]);
+    }
+
+    /// The same of a line with all of these in it.
+    pub(crate) fn wait_for_log_line(&self, texts: &[&str]) {
         let began = Instant::now();
-        while !self.log().iter().any(|line| line.contains(text)) {
-            assert!(began.elapsed() < PATIENCE, "no line has {text:?}: {:?}", self.log());
+        while !self.log().iter().any(|line| texts.iter().all(|text| line.contains(text))) {
+            assert!(began.elapsed() < PATIENCE, "no line has {texts:?}: {:?}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

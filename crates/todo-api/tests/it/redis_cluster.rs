@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 use test_servers::{RedisCluster, fresh_name, shared_mongo};
 
+use crate::program::Program;
 use crate::support::{Service, cache_status, header, name_of, until};
 
 async fn cache_in_readyz(service: &Service) -> String {
@@ -49,4 +50,29 @@ async fn todos_are_cached_by_the_servers_of_a_cluster_also_while_one_of_them_is_
     }
     cluster.node_mut(1).restart();
     until("it is back", || async { cache_in_readyz(&services[0]).await == "up" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_a_server_whose_memory_is_full_and_readyz_says_so_without_its_address() {
+    let cluster = RedisCluster::start(3, 0);
+    let program = Program::start(&["--cache", &cluster.url(), "--redis-timeout", "10s"]);
+    let service = format!("http://{}", program.address());
+    let client = reqwest::Client::new();
+    let ready = async || client.get(format!("{service}/readyz")).send().await.unwrap().text().await.unwrap();
+    for server in 0..3 {
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory", "1"]);
+        for id in 0..12 {
+            let todo = serde_json::json!({ "name": "Ada" });
+            let put = client.put(format!("{service}/todos/{id}")).json(&todo).send().await.unwrap();
+            assert!(put.status().is_success(), "{put:?}");
+        }
+        let said = ready().await;
+        assert!(said.contains("read-only") && said.contains("OOM") && !said.contains("127.0.0.1"), "{said}");
+        let name = format!("\"server\":\"127.0.0.1:{}\"", cluster.node(server).port());
+        program.wait_for_log_line(&["Redis refuses commands", &name]);
+        cluster.ask(server, &["CONFIG", "SET", "maxmemory", "0"]);
+        until("it is ready without a request", || async { ready().await.contains("\"cache\":\"up\"") }).await;
+        program.wait_for_log_line(&["Redis takes commands again", &name]);
+    }
 }

@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_secs(5);
 const CODES: [&str; 5] = ["OOM", "MISCONF", "READONLY", "NOREPLICAS", "NOPERM"];
 
 pub(crate) struct Refusals {
-    /// Which server it is, if it is one of a cluster.
+    /// Which server it is, if it is one of a cluster. Only the log says so: others may see the cause who should not.
     server: Option<String>,
     start: Instant,
     /// Milliseconds after `start` of the last refusal; 0 while writes are accepted.
@@ -62,10 +62,9 @@ impl Refusals {
         }
     }
 
-    /// Why writes are refused, in the words of the server, and which it is; `None` while they are accepted.
+    /// Why writes are refused, in the server's words; `None` while they are accepted.
     pub(crate) fn cause(&self) -> Option<String> {
-        let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(self.server.as_ref().map_or_else(|| cause.clone(), |server| format!("{server}: {cause}")))
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn now_ms(&self) -> u64 {

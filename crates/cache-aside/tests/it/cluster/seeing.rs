@@ -43,7 +43,7 @@ async fn processes_hear_what_others_say_whichever_server_they_listen_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_refuses_writes_is_named_until_it_takes_them_again() {
+async fn a_server_that_refuses_writes_is_read_only_until_it_takes_them_again() {
     let (cluster, store, setup) = (RedisCluster::start(3, 0), FakeStore::new(), options());
     let engine = engine(&cluster, &store, &setup);
     warm(&engine, &store).await;
@@ -52,8 +52,7 @@ async fn a_server_that_refuses_writes_is_named_until_it_takes_them_again() {
         cluster.ask(server, &["CONFIG", "SET", "maxmemory", "1"]);
         put(&engine, &id_on(&cluster, server, &setup), "new").await;
         assert_eq!(engine.health().await, Health::ReadOnly);
-        let (refusal, port) = (engine.write_refusal().unwrap_or_default(), cluster.node(server).port());
-        assert!(refusal.starts_with(&format!("127.0.0.1:{port}: ")) && refusal.contains("OOM"), "{refusal}");
+        assert!(engine.write_refusal().is_some_and(|cause| cause.contains("OOM")), "{:?}", engine.write_refusal());
         cluster.ask(server, &["CONFIG", "SET", "maxmemory", "0"]);
         // Nobody reads or writes meanwhile.
         until("writes are accepted again", || async { engine.health().await == Health::Up }).await;
