@@ -4,12 +4,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::certificate_problem;
 use crate::error::StartError;
 use crate::redis_url::{Login, RedisUrl, Servers};
 use crate::url::CacheUrl;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+
+/// What some editors put before a text, and nobody means (Unicode, "Byte Order Mark (BOM) FAQ").
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Files by which Redis is reached, beside its URL: see [`crate::Builder::access_files`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,6 +165,11 @@ impl Client {
             Err(rustls::Error::InconsistentKeys(_)) => {
                 Err(wrong(&format!("is not the key of the certificate in {}", certificate.display())))
             }
+            Err(rustls::Error::InvalidCertificate(error)) => {
+                let (role, path) = (FileRole::Certificate, certificate.to_owned());
+                let problem = format!("has a certificate that cannot be used: {}", certificate_problem::text(&error));
+                Err(FileError { role, path, problem })
+            }
             Err(error) => Err(wrong(&format!("has a key that cannot be used: {error}"))),
         }
     }
@@ -198,7 +207,10 @@ async fn password(role: FileRole, path: &Path) -> Result<String, FileError> {
 
 async fn read(role: FileRole, path: &Path) -> Result<Vec<u8>, FileError> {
     let wrong = |problem: String| FileError { role, path: path.to_owned(), problem };
-    let bytes = tokio::fs::read(path).await.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut bytes = tokio::fs::read(path).await.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     if bytes.is_empty() { Err(wrong("is empty".to_owned())) } else { Ok(bytes) }
 }
 

@@ -41,6 +41,7 @@ mod batch_size;
 mod breaker;
 pub mod builder;
 pub mod cell;
+mod certificate_problem;
 pub mod change_stream;
 mod clock;
 pub mod cluster_url;

@@ -121,8 +121,9 @@ impl Elsewhere {
             }
             let path = path.to_string_lossy();
             let text = std::fs::read_to_string(&*path).map_err(|error| format!("{of_file}: {path}: {error}"))?;
-            // Whoever writes a secret into a file seldom means the end of its line.
-            let text = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
+            // Whoever writes a secret into a file seldom means the end of its line, and never the mark of the order of bytes before it.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
             self.origins.insert(long.to_owned(), format!("the file of {of_file}"));
             self.values.retain(|(_, flag), _| flag != long);
             self.values.insert((None, long.to_owned()), vec![text.to_owned()]);

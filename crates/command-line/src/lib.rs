@@ -159,12 +159,14 @@ mod tests {
         let config = [
             ("c.toml", "url = \"from config\"\nfresh = \"5s\"\nstream = false\norigin = [\"a\", \"b\"]\n"),
             ("secret", "from file\n"),
+            ("marked", "\u{feff}from file\r\n"),
         ];
         let found = line(&["program", "--config", "DIR/c.toml"], &config, &[]).unwrap();
         assert_eq!((found.url.as_str(), found.fresh, found.stream), ("from config", Duration::from_secs(5), false));
         assert_eq!(found.origin, ["a", "b"]);
         let of_file = [("TODO_URL_FILE", "DIR/secret"), ("TODO_CONFIG", "DIR/c.toml")];
         assert_eq!(line(&["program"], &config, &of_file).unwrap().url, "from file");
+        assert_eq!(line(&["program"], &config, &[("TODO_URL_FILE", "DIR/marked")]).unwrap().url, "from file");
         let found = line(&["program", "--url=from flag", "--config=DIR/c.toml"], &config, &of_file).unwrap();
         assert_eq!((found.url.as_str(), found.fresh), ("from flag", Duration::from_secs(5)));
     }

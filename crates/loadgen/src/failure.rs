@@ -96,6 +96,9 @@ fn certificate(text: &str) -> Option<String> {
         "the certificate is an authority's own (CA:TRUE), which no server may show: make it with basicConstraints=CA:FALSE, or \
          --insecure trusts any"
             .to_owned()
+    } else if has("UnsupportedCertVersion") {
+        "the certificate is of X.509 version 1: make it with an extension (openssl x509 -req -extfile FILE), or --insecure trusts any"
+            .to_owned()
     } else if has("Expired") || has("expired") {
         "the certificate has expired: --insecure trusts any".to_owned()
     } else if has("NotValidForName") || has("not valid for name") {

@@ -8,6 +8,8 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+use crate::version_one;
+
 /// An authority, and a certificate of it for a server. The files are removed when dropped.
 pub struct Certificates {
     folder: TempDir,
@@ -29,6 +31,8 @@ pub enum Flaw {
     NotYet,
     /// It is that of an authority.
     Authority,
+    /// It is of X.509 version 1, as OpenSSL before 3.2 makes them where no extension is asked for.
+    VersionOne,
 }
 
 /// A certificate of a client, and its key.
@@ -68,20 +72,29 @@ impl Certificates {
             Flaw::Expired => server.not_after = date_time_ymd(2020, 1, 1),
             Flaw::NotYet => server.not_before = date_time_ymd(3000, 1, 1),
             Flaw::Authority => server.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
-            Flaw::None | Flaw::OtherName | Flaw::NoNames => {}
+            Flaw::None | Flaw::OtherName | Flaw::NoNames | Flaw::VersionOne => {}
         }
-        certificates.sign(&server, "server");
+        certificates.sign(&server, "server", flaw);
         certificates.write("ca.pem", &certificates.authority.pem());
         certificates
     }
 
     /// A certificate of the authority for a client of this name.
     pub fn client(&self, name: &str) -> ClientCertificate {
+        self.client_with(name, Flaw::None)
+    }
+
+    /// The same of X.509 version 1: see [`Flaw::VersionOne`].
+    pub fn client_of_version_one(&self, name: &str) -> ClientCertificate {
+        self.client_with(name, Flaw::VersionOne)
+    }
+
+    fn client_with(&self, name: &str, flaw: Flaw) -> ClientCertificate {
         let mut client = CertificateParams::default();
         client.distinguished_name = named(name);
         client.distinguished_name.push(DnType::OrganizationalUnitName, "clients");
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(&client, name);
+        self.sign(&client, name, flaw);
         let file = |ending: &str| self.folder.path().join(format!("{name}{ending}"));
         ClientCertificate { certificate: file(".pem"), key: file(".key"), both: file("-and-key.pem") }
     }
@@ -131,12 +144,13 @@ impl Certificates {
         arguments
     }
 
-    fn sign(&self, params: &CertificateParams, name: &str) {
+    fn sign(&self, params: &CertificateParams, name: &str, flaw: Flaw) {
         let key = KeyPair::generate().expect("a key can be made");
         let certificate = params.signed_by(&key, &self.authority).expect("a certificate can be signed");
-        self.write(&format!("{name}.pem"), &certificate.pem());
+        let pem = if flaw == Flaw::VersionOne { version_one::pem(certificate.der()) } else { certificate.pem() };
+        self.write(&format!("{name}.pem"), &pem);
         self.write(&format!("{name}.key"), &key.serialize_pem());
-        self.write(&format!("{name}-and-key.pem"), &(certificate.pem() + &key.serialize_pem()));
+        self.write(&format!("{name}-and-key.pem"), &(pem + &key.serialize_pem()));
     }
 
     fn file(&self, name: &str) -> String {

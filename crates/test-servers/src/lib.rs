@@ -21,6 +21,7 @@ mod redis;
 mod redis_cluster;
 mod resp;
 mod sentinels;
+mod version_one;
 mod wait;
 
 pub use certificates::{Certificates, ClientCertificate, Flaw};

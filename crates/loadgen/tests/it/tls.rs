@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use test_servers::Process;
+use test_servers::{Certificates, Flaw, Process};
 
 use crate::support::{errors, finish, free_port, program, until};
 use crate::target::{Target, honest};
@@ -32,10 +32,14 @@ impl Tls {
             .stderr(Stdio::null())
             .status();
         assert!(made.unwrap().success());
+        Self::serve(certificate, &key, folder).await
+    }
+
+    async fn serve(certificate: PathBuf, key: &Path, folder: tempfile::TempDir) -> Self {
         let port = free_port();
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let args = ["s_server", "-accept", &format!("127.0.0.1:{port}"), "-www", "-quiet", "-cert"].map(str::to_owned);
-        let args = [args.to_vec(), vec![text(&certificate), "-key".to_owned(), text(&key)]].concat();
+        let args = [args.to_vec(), vec![text(&certificate), "-key".to_owned(), text(key)]].concat();
         let process = Process::start(Path::new("/usr/bin/openssl"), &args, &folder.path().join("log"));
         until("openssl listens", async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
         Self { port, certificate, _process: process, _folder: folder }
@@ -75,6 +79,17 @@ async fn an_authoritys_own_certificate_on_a_server_has_a_line_of_its_own() {
     let tls = Tls::start("CA:TRUE").await;
     let (code, text, _) = tls.run(&["--ca-file", tls.certificate.to_str().unwrap()]).await;
     assert!(code == Some(1) && text.contains("CA:TRUE") && text.contains("--insecure"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_version_1_has_a_line_of_its_own() {
+    let certificates = Certificates::make_with(Flaw::VersionOne);
+    let (certificate, key) = certificates.server();
+    let tls = Tls::serve(certificate, &key, tempfile::tempdir().unwrap()).await;
+    let (code, text, _) = tls.run(&["--ca-file", certificates.authority().to_str().unwrap()]).await;
+    assert!(code == Some(1) && text.contains("X.509 version 1") && text.contains("--insecure"), "{text}");
+    let (code, text, said) = tls.run(&["--insecure"]).await;
+    assert!(code == Some(0) && said.contains("200 OK"), "{text}{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

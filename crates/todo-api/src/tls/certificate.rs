@@ -17,6 +17,12 @@ use crate::settings::Settings;
 /// How often it is looked whether the files have changed.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// What some editors put before a text, and nobody means (Unicode, "Byte Order Mark (BOM) FAQ").
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+const VERSION_ONE: &str =
+    "it is of X.509 version 1, and has to be of version 3: make it with an extension (openssl x509 -req -extfile FILE)";
+
 /// A file of the listener that is no use. Repeats nothing of what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{flag} {}: it {problem}", .path.display())]
@@ -131,7 +137,11 @@ impl ResolvesServerCert for Certificate {
 impl Files {
     fn read(&self) -> Result<Contents, CertificateError> {
         let read = |path: &Path, wrong: &dyn Fn(String) -> CertificateError| {
-            std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))
+            let mut bytes = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            if bytes.starts_with(BYTE_ORDER_MARK) {
+                bytes.drain(..BYTE_ORDER_MARK.len());
+            }
+            Ok(bytes)
         };
         Ok(Contents {
             certificate: read(&self.certificate, &|problem| self.wrong_certificate(problem))?,
@@ -162,7 +172,9 @@ impl Files {
                 Err(self.wrong_key(format!("is not the key of the certificate in {}", self.certificate.display())))
             }
             Err(rustls::Error::InvalidCertificate(error)) => {
-                Err(self.wrong_certificate(format!("has a certificate that cannot be used: {error}")))
+                let said = error.to_string();
+                let said = if said.contains("UnsupportedCertVersion") { VERSION_ONE } else { &said };
+                Err(self.wrong_certificate(format!("has a certificate that cannot be used: {said}")))
             }
             Err(error) => Err(self.wrong_key(format!("has a key that cannot be used: {error}"))),
         }

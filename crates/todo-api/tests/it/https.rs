@@ -213,7 +213,8 @@ fn a_certificate_that_was_renewed_is_shown_to_new_connections_and_one_that_is_no
     fs::remove_file(&key).unwrap();
     program.wait_for_log("cannot be read");
     fs::write(&key, good).unwrap();
-    fs::copy(&next_certificate, &certificate).unwrap();
+    // As some editors save it.
+    fs::write(&certificate, "\u{feff}".to_owned() + &fs::read_to_string(&next_certificate).unwrap()).unwrap();
     program.wait_for_log("new connections are shown what this file holds now");
     assert_eq!(shown(&program), in_file(&next_certificate));
     assert_eq!(ask(&mut before, LIVEZ).status(), 200, "a connection of before goes on");
@@ -224,7 +225,7 @@ fn a_certificate_that_was_renewed_is_shown_to_new_connections_and_one_that_is_no
 #[test]
 fn a_file_that_is_no_use_is_one_line_that_names_its_flag() {
     let (certificates, other) = (Certificates::make(), Certificates::make());
-    let (certificate, key) = certificates.server();
+    let ((certificate, key), old) = (certificates.server(), certificates.client_of_version_one("old"));
     let encrypted = certificates
         .write("encrypted.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
     let broken = certificates.write("broken.pem", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
@@ -236,6 +237,12 @@ fn a_file_that_is_no_use_is_one_line_that_names_its_flag() {
         (&empty, &key, "--tls-cert-file", "has no certificate in PEM"),
         (&broken, &key, "--tls-cert-file", "is broken PEM"),
         (&no_certificate, &key, "--tls-cert-file", "has a certificate that cannot be used"),
+        (
+            &old.certificate,
+            &old.key,
+            "--tls-cert-file",
+            "has a certificate that cannot be used: it is of X.509 version 1",
+        ),
         (&certificate, missing, "--tls-key-file", "cannot be read: No such file"),
         (&certificate, &certificate, "--tls-key-file", "has no private key in PEM"),
         (&certificate, &encrypted, "--tls-key-file", "is encrypted: decrypt it"),

@@ -152,6 +152,8 @@ fn advice(text: &str, reason: &str) -> &'static str {
         || says("CaUsedAsEndEntity")
     {
         ": give the server another certificate"
+    } else if says("UnsupportedCertVersion") {
+        ": give the server a certificate of X.509 version 3 (openssl x509 -req makes one with -extfile FILE)"
     } else if says("received fatal alert") {
         ": it does not take the client's certificate, or wants one, by tlsCertificateKeyFile=FILE in the connection string"
     } else if reason.contains("handshake eof") || says("InvalidContentType") {

@@ -8,6 +8,11 @@ use mongodb::options::{AuthMechanism, ClientOptions, Tls};
 use crate::error::StoreError;
 use crate::options::StoreOptions;
 
+/// What some editors put before a text, and nobody means (Unicode, "Byte Order Mark (BOM) FAQ").
+const BYTE_ORDER_MARK: char = '\u{feff}';
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+const KEY: &str = "PRIVATE KEY-----";
+
 /// Refuses certificates that are no use, and takes the password out of its file.
 pub(super) async fn use_files(client: &mut ClientOptions, options: &StoreOptions) -> Result<(), StoreError> {
     let x509 = client.credential.as_ref().is_some_and(|user| user.mechanism == Some(AuthMechanism::MongoDbX509));
@@ -17,12 +22,12 @@ pub(super) async fn use_files(client: &mut ClientOptions, options: &StoreOptions
     };
     if let Some(path) = authorities {
         let text = read(&path, "tlsCAFile").await?;
-        has(&text, "-----BEGIN CERTIFICATE-----", "a certificate", &path, "tlsCAFile")?;
+        has(&text, CERTIFICATE, "a certificate", &path, "tlsCAFile")?;
     }
     if let Some(path) = &certificate {
         let text = read(path, "tlsCertificateKeyFile").await?;
-        has(&text, "-----BEGIN CERTIFICATE-----", "a certificate", path, "tlsCertificateKeyFile")?;
-        has(&text, "PRIVATE KEY-----", "a private key beside the certificate", path, "tlsCertificateKeyFile")?;
+        has(&text, CERTIFICATE, "a certificate", path, "tlsCertificateKeyFile")?;
+        has(&text, KEY, "a private key beside the certificate", path, "tlsCertificateKeyFile")?;
         if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") {
             return Err(refused(path, "tlsCertificateKeyFile", "has an encrypted key: decrypt it (openssl pkey)"));
         }
@@ -36,8 +41,9 @@ pub(super) async fn use_files(client: &mut ClientOptions, options: &StoreOptions
     let Some(path) = &options.password_file else { return Ok(()) };
     let named = "--store-password-file";
     let text = read(path, named).await?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
     // Whoever writes a secret into a file seldom means the end of its line.
-    let password = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
+    let password = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
     if password.is_empty() {
         return Err(refused(path, named, "is empty"));
     }
@@ -55,6 +61,18 @@ pub(super) async fn use_files(client: &mut ClientOptions, options: &StoreOptions
     Ok(())
 }
 
+/// Files that the driver has no use for, by what it says of them.
+pub(super) fn unusable(message: &str) -> StoreError {
+    let problem = if message.contains("UnsupportedCertVersion") {
+        "the certificate is of X.509 version 1, and has to be of version 3: make it with an extension (openssl x509 -req -extfile FILE)"
+    } else if message.contains("KeyMismatch") {
+        "the private key is not that of the certificate"
+    } else {
+        message
+    };
+    StoreError::Refused(format!("the files of tlsCertificateKeyFile or tlsCAFile cannot be used: {problem}"))
+}
+
 async fn read(path: &Path, named: &str) -> Result<String, StoreError> {
     match tokio::fs::read(path).await.map(String::from_utf8) {
         Ok(Ok(text)) if text.is_empty() => Err(refused(path, named, "is empty")),
@@ -64,8 +82,15 @@ async fn read(path: &Path, named: &str) -> Result<String, StoreError> {
     }
 }
 
+/// Whether some line is such a mark. The driver takes none behind the mark of the order of bytes that some editors write.
 fn has(text: &str, mark: &str, what: &str, path: &Path, named: &str) -> Result<(), StoreError> {
-    if text.contains(mark) { Ok(()) } else { Err(refused(path, named, &format!("does not have {what} in PEM"))) }
+    if text.lines().any(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(mark)) {
+        Ok(())
+    } else if text.starts_with(BYTE_ORDER_MARK) {
+        Err(refused(path, named, "begins with a byte order mark: save it as UTF-8 without one"))
+    } else {
+        Err(refused(path, named, &format!("does not have {what} in PEM")))
+    }
 }
 
 fn refused(path: &Path, named: &str, problem: &str) -> StoreError {

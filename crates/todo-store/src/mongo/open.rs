@@ -193,6 +193,7 @@ async fn connect(
 fn unusable(error: &Error, url: &ConnectionString) -> StoreError {
     match &*error.kind {
         ErrorKind::DnsResolve { message, .. } => unresolved(message),
+        ErrorKind::InvalidTlsConfig { message, .. } => files::unusable(message),
         ErrorKind::InvalidArgument { message, .. } if !url.has_user() => {
             StoreError::Refused(format!("the connection string is not valid: {message}"))
         }

@@ -57,7 +57,9 @@ async fn users_with_odd_names_and_passwords_are_let_in_and_a_wrong_one_is_said()
         mongo.run_command("admin", doc! { "createUser": text, "pwd": text, "roles": [role], "mechanisms": mechanisms });
         let name = encoded(text);
         works(&url(&mongo, &format!("{name}:{name}@"), "authMechanism=SCRAM-SHA-256"), &options()).await;
-        let path = folder.write(&number.to_string(), &format!("{text}\n"));
+        // Some editors put a mark before what they write.
+        let mark = if number % 2 == 0 { "" } else { "\u{feff}" };
+        let path = folder.write(&number.to_string(), &format!("{mark}{text}\n"));
         works(&url(&mongo, &format!("{name}@"), ""), &StoreOptions { password_file: Some(path), ..options() }).await;
     }
     for (user, says) in [
@@ -92,6 +94,15 @@ async fn a_private_authority_and_certificates_in_place_of_passwords() {
     let line = refusal(&url(&mongo, "", &x509), &options()).await;
     assert!(line.contains("tlsCertificateKeyFile=FILE"), "{line}");
 
+    let old = certificates.client_of_version_one("old");
+    let line =
+        refusal(&url(&mongo, "", &format!("{x509}&{}", file("tlsCertificateKeyFile", &old.both))), &options()).await;
+    assert!(line.contains("tlsCertificateKeyFile") && line.contains("version 1"), "{line}");
+    let key = std::fs::read_to_string(&stranger.key).unwrap();
+    let mixed = certificates.write("mixed.pem", &(std::fs::read_to_string(&client.certificate).unwrap() + &key));
+    let line =
+        refusal(&url(&mongo, "", &format!("{x509}&{}", file("tlsCertificateKeyFile", &mixed))), &options()).await;
+    assert!(line.contains("the private key is not that of the certificate"), "{line}");
     let of_another = Certificates::make().client("todo-api");
     let line =
         refusal(&url(&mongo, "", &format!("{x509}&{}", file("tlsCertificateKeyFile", &of_another.both))), &options())
@@ -116,6 +127,7 @@ async fn each_fault_of_a_certificate_is_said() {
         (Flaw::Expired, "give the server another certificate"),
         (Flaw::NotYet, "give the server another certificate"),
         (Flaw::Authority, "give the server another certificate"),
+        (Flaw::VersionOne, "give the server a certificate of X.509 version 3"),
     ] {
         // mongod does not start with some of them. Which server it is, is not asked before its certificate is known to be good.
         let (certificates, port) = (Certificates::make_with(flaw), free_port());
@@ -139,6 +151,8 @@ async fn a_file_that_is_no_use_is_said_with_the_option_that_names_it() {
     let (empty, text) = (certificates.write("empty", ""), certificates.write("text", SECRET));
     let missing = certificates.authority().with_file_name("missing");
     let secret = certificates.write("password", &format!("{SECRET}\n"));
+    let marked = "\u{feff}".to_owned() + &std::fs::read_to_string(certificates.authority()).unwrap();
+    let marked = certificates.write("marked.pem", &marked);
     let in_url = |name: &str, path: &PathBuf| (format!("mongodb://127.0.0.1:1/?tls=true&{}", file(name, path)), None);
     let in_file = |url: &str, path: &PathBuf| (url.to_owned(), Some(path.clone()));
     let user = "mongodb://user@127.0.0.1:1/";
@@ -146,6 +160,7 @@ async fn a_file_that_is_no_use_is_said_with_the_option_that_names_it() {
         (in_url("tlsCAFile", &missing), ["tlsCAFile", "No such file"]),
         (in_url("tlsCAFile", &empty), ["tlsCAFile", "is empty"]),
         (in_url("tlsCAFile", &text), ["tlsCAFile", "a certificate in PEM"]),
+        (in_url("tlsCAFile", &marked), ["tlsCAFile", "byte order mark"]),
         (in_url("tlsCertificateKeyFile", &client.certificate), ["tlsCertificateKeyFile", "private key"]),
         (in_url("tlsCertificateKeyFile", &client.key), ["tlsCertificateKeyFile", "a certificate in PEM"]),
         (in_file(user, &missing), ["--store-password-file", "No such file"]),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use deadpool_redis::redis::{ErrorKind, RedisError};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
+use crate::certificate_problem;
 use crate::connect_error::ConnectError;
 use crate::error::CacheError;
 use crate::redis_url::{Address, Login};
@@ -94,13 +95,7 @@ fn of_certificate(error: &CertificateError, at: String) -> ConnectError {
             };
             ConnectError::OtherName { at, names }
         }
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            ConnectError::Certificate {
-                at,
-                cause: "it is that of an authority (CA:TRUE), which a server must not use for itself".to_owned(),
-            }
-        }
-        other => ConnectError::Certificate { at, cause: other.to_string() },
+        other => ConnectError::Certificate { at, cause: certificate_problem::text(other) },
     }
 }
 
