@@ -279,7 +279,7 @@ fn serve_scrapes(listen: &Address, metrics: &Metrics) -> Result<(Server, Bound),
         http::routes(Worker {
             todos: metrics.todos.clone(),
             cache_control: HeaderValue::from_static("no-store"),
-            admission: Admission { in_flight: u64::MAX, rate_limit: None, write_token: None },
+            admission: Admission::of_everybody(),
             drain: Arc::clone(&stopping),
             audited: false,
             counts: metrics.requests.worker(),

@@ -78,6 +78,10 @@ pub struct Settings {
     #[arg(long, env = "TODO_MAX_IN_FLIGHT", default_value = "4096", value_name = "N", value_parser = values::positive)]
     pub max_in_flight: usize,
 
+    /// Bytes of lists (GET /todos?ids=…) that their clients have not taken yet, at one time; a further list gets 503.
+    #[arg(long, env = "TODO_MAX_LIST_BYTES", default_value = "268435456", value_name = "BYTES", value_parser = values::positive)]
+    pub max_list_bytes: usize,
+
     /// Requests for todos that one client may send to this process a second, and as many at once; further ones get 429. A client is an
     /// IPv4 address, or the first 64 bits of an IPv6 address. 0/s: no bound.
     #[arg(long, env = "TODO_CLIENT_RATE", default_value = "0/s", value_name = "N/s", value_parser = values::per_second)]

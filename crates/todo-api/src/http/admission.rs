@@ -1,4 +1,5 @@
-//! Who is let in: so many requests at one time, of one client so many a second, and writes of those who have the token.
+//! Who is let in: so many requests at one time, of one client so many a second, lists while there is room for them, and writes of those who
+//! have the token.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -6,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::error::{ApiError, TokenProblem};
 use crate::http::rate_limit::RateLimit;
+use crate::http::unsent::Unsent;
 use crate::settings::Settings;
 
 /// What a worker lets in.
@@ -15,6 +17,8 @@ pub struct Admission {
     pub in_flight: u64,
     /// How often each client may ask; none if as often as it likes.
     pub rate_limit: Option<RateLimit>,
+    /// What lists may hold that their clients have not taken yet.
+    pub unsent: Unsent,
     /// What writes have to carry; none if everybody may write.
     pub write_token: Option<WriteToken>,
 }
@@ -29,8 +33,14 @@ impl Admission {
         Self {
             in_flight: settings.max_in_flight.div_ceil(workers) as u64,
             rate_limit: RateLimit::new(settings.client_rate, settings.client_address.clone()),
+            unsent: Unsent::new(settings.max_list_bytes),
             write_token: settings.write_token.clone(),
         }
+    }
+
+    /// Lets in whoever comes.
+    pub fn of_everybody() -> Self {
+        Self { in_flight: u64::MAX, rate_limit: None, unsent: Unsent::new(usize::MAX), write_token: None }
     }
 
     /// Whether a request may go on while so many are answered.

@@ -124,7 +124,7 @@ pub enum ApiError {
     /// 503 with `Retry-After`: too many look at the page already.
     #[error("as many look at this page as may look at one time, try again later")]
     TooManyViewers,
-    /// 503 with `Retry-After`: so many requests are answered at one time that one more would only make all of them late.
+    /// 503 with `Retry-After`: so many requests, or so long lists, are answered at one time that one more would make all of them late.
     #[error("too many requests are answered at this time, try again")]
     Overloaded,
     /// 503 with `Retry-After`: no version as high as `Min-Version` is there yet.

@@ -45,7 +45,7 @@ async fn answer(request: &HttpRequest, worker: &Worker, reply: &Reply<'_>) -> Re
         .insert_header((CACHE_STATUS, status))
         .insert_header((CACHE_CONTROL, worker.cache_control.clone()))
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
-        .body(body))
+        .body(worker.admission.unsent.hold(body)?))
 }
 
 /// Adds `{"id","status","etag","todo"}`: the status and the tag are those that a `GET` of this todo alone would have. The

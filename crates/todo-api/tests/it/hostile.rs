@@ -1,7 +1,7 @@
 //! Clients that want no answer: slow ones by the thousand, and ones that ask for what is not there. Others are served meanwhile, and
 //! what they cost has a bound.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,13 @@ const CLIENTS: usize = 4;
 const BYTES_OF_AN_ABSENT_ID: u64 = 300;
 /// What all of them may leave in the process: counters, buffers of connections, the allocator's reserve.
 const BYTES_OF_ALL_ABSENT: u64 = 64 * 1024 * 1024;
+
+/// Clients that ask for the longest lists and read nothing.
+const DEAF: usize = 30;
+const MOST_OF_LISTS: usize = 16 * 1024 * 1024;
+/// What they may cost the process: the lists that there is room for, and what a few of them need while they are made. Without a bound
+/// it is six megabytes each.
+const BYTES_OF_DEAF: u64 = 100 * 1024 * 1024;
 
 /// Memory of the process that is in use, in bytes.
 fn resident(program: &Program) -> u64 {
@@ -52,6 +59,49 @@ fn two_thousand_clients_that_send_a_byte_and_wait_keep_nobody_waiting() {
     // None of them was sent away: there is room for 10,000.
     for stream in slow.iter_mut().step_by(20) {
         assert_eq!(ask(stream, &LIVEZ[1..]).status(), 200);
+    }
+}
+
+#[test]
+fn lists_that_nobody_takes_have_a_bound_and_cost_nobody_a_todo() {
+    let program = Program::start(&["--max-list-bytes", &MOST_OF_LISTS.to_string(), "--body-timeout", "1h"]);
+    let mut kept = program.connect();
+    // The longest that may be written, and JSON makes six bytes of each letter.
+    let todo = |id: usize| format!(r#"{{"id":"{id}","name":"A","description":"{}"}}"#, "\\u0001".repeat(10_000));
+    for id in 0..TOGETHER {
+        let (todo, head) = (todo(id), "POST /todos HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n");
+        let sent = ask(&mut kept, &format!("{head}content-length: {}\r\n\r\n{todo}", todo.len()));
+        assert_eq!(sent.status(), 201);
+    }
+    let ids: Vec<String> = (0..TOGETHER).map(|id| id.to_string()).collect();
+    let list = format!("GET /todos?ids={} HTTP/1.1\r\nhost: test\r\n\r\n", ids.join(","));
+    assert_eq!(ask(&mut kept, &list).body.len() / TOGETHER / 60_000, 1);
+    let before = resident(&program);
+    let mut deaf: Vec<TcpStream> = Vec::new();
+    let refused = loop {
+        // More than the system takes for a client that reads nothing.
+        let mut stream = program.connect();
+        stream.write_all(list.repeat(4).as_bytes()).unwrap();
+        // Its first answer has begun.
+        stream.read_exact(&mut [0]).unwrap();
+        deaf.push(stream);
+        let answer = ask(&mut kept, &list);
+        if deaf.len() >= DEAF && answer.status() != 200 {
+            break answer;
+        }
+        assert!(deaf.len() < 10 * DEAF, "a list is answered beside {} that nobody takes", deaf.len());
+    };
+    assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")));
+    for path in ["/todos/1", "/todos?ids=1"] {
+        let read = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(ask(&mut kept, &read).status(), 200, "what is short is answered all the same");
+    }
+    let grown = resident(&program).saturating_sub(before);
+    assert!(grown < BYTES_OF_DEAF, "{grown} bytes for {DEAF} lists that nobody takes");
+    drop(deaf);
+    let began = Instant::now();
+    while ask(&mut kept, &list).status() != 200 {
+        assert!(began.elapsed() < PATIENCE, "there is no room though nobody is left");
     }
 }
 
