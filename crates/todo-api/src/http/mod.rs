@@ -3,7 +3,8 @@
 //! - [`mod@routes`]: what is at which path.
 //! - [`get`], [`list`], [`create`], [`change`], [`health`], [`metrics`], [`openapi`], [`docs`], [`live`], [`cell`]: the handlers;
 //!   `page`: what pages are sent with.
-//! - [`admission`]: who is let in; [`rate_limit`]: how often each client may ask; [`unsent`]: how much their answers may hold. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
+//! - [`admission`]: who is let in; [`rate_limit`]: how often each client may ask; [`unsent`]: how much lists may hold that
+//!   nobody takes. [`request`], [`body`]: what is read from a request. [`reply`]: what every reply carries.
 //! - [`etag`], [`cache_status`], [`directives`]: headers, [`cors`]: some more.
 //! - [`error`]: problem details, `failure_log`: their causes in the log.
 

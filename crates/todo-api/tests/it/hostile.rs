@@ -25,11 +25,11 @@ const BYTES_OF_AN_ABSENT_ID: u64 = 300;
 const BYTES_OF_ALL_ABSENT: u64 = 64 * 1024 * 1024;
 
 /// Clients that ask for the longest lists and read nothing.
-const DEAF: usize = 30;
+const SLOW_READERS: usize = 30;
 const MOST_OF_LISTS: usize = 16 * 1024 * 1024;
 /// What they may cost the process: the lists that there is room for, and what a few of them need while they are made. Without a bound
 /// it is six megabytes each.
-const BYTES_OF_DEAF: u64 = 100 * 1024 * 1024;
+const BYTES_OF_SLOW_READERS: u64 = 100 * 1024 * 1024;
 
 /// Memory of the process that is in use, in bytes.
 fn resident(program: &Program) -> u64 {
@@ -77,19 +77,23 @@ fn lists_that_nobody_takes_have_a_bound_and_cost_nobody_a_todo() {
     let list = format!("GET /todos?ids={} HTTP/1.1\r\nhost: test\r\n\r\n", ids.join(","));
     assert_eq!(ask(&mut kept, &list).body.len() / TOGETHER / 60_000, 1);
     let before = resident(&program);
-    let mut deaf: Vec<TcpStream> = Vec::new();
+    let mut slow_readers: Vec<TcpStream> = Vec::new();
     let refused = loop {
         // More than the system takes for a client that reads nothing.
         let mut stream = program.connect();
         stream.write_all(list.repeat(4).as_bytes()).unwrap();
         // Its first answer has begun.
         stream.read_exact(&mut [0]).unwrap();
-        deaf.push(stream);
+        slow_readers.push(stream);
         let answer = ask(&mut kept, &list);
-        if deaf.len() >= DEAF && answer.status() != 200 {
+        if slow_readers.len() >= SLOW_READERS && answer.status() != 200 {
             break answer;
         }
-        assert!(deaf.len() < 10 * DEAF, "a list is answered beside {} that nobody takes", deaf.len());
+        assert!(
+            slow_readers.len() < 10 * SLOW_READERS,
+            "a list is answered beside {} that nobody takes",
+            slow_readers.len()
+        );
     };
     assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")));
     for path in ["/todos/1", "/todos?ids=1"] {
@@ -97,8 +101,8 @@ fn lists_that_nobody_takes_have_a_bound_and_cost_nobody_a_todo() {
         assert_eq!(ask(&mut kept, &read).status(), 200, "what is short is answered all the same");
     }
     let grown = resident(&program).saturating_sub(before);
-    assert!(grown < BYTES_OF_DEAF, "{grown} bytes for {DEAF} lists that nobody takes");
-    drop(deaf);
+    assert!(grown < BYTES_OF_SLOW_READERS, "{grown} bytes for {SLOW_READERS} lists that nobody takes");
+    drop(slow_readers);
     let began = Instant::now();
     while ask(&mut kept, &list).status() != 200 {
         assert!(began.elapsed() < PATIENCE, "there is no room though nobody is left");

@@ -116,12 +116,12 @@ impl RedisCache {
         let Server { endpoint, timeline, place, breaker, waiters } = server;
         let pool = connection::pool(endpoint.clone(), options.redis_timeout);
         let keys = Keys::new(prefix, endpoint.database().into());
-        let part = place.address().map(str::to_owned);
+        let address = place.address().map(str::to_owned);
         let incarnation = Incarnation::new(keys.clone(), place, Arc::clone(&timeline));
         let shared = Shared {
             endpoint,
             incarnation: Arc::new(incarnation),
-            is_part: part.is_some(),
+            is_part: address.is_some(),
             validity,
             timeline,
             identity,
@@ -129,7 +129,7 @@ impl RedisCache {
             peers: Peers::default(),
             keys,
             breaker,
-            refusals: Refusals::new(part),
+            refusals: Refusals::new(address),
             options: options.clone(),
             pool,
         };
